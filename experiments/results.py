@@ -1,0 +1,78 @@
+"""Result files: what was measured, how, on what, from which commit."""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent / "results"
+
+
+def save(  # noqa: PLR0913
+    name: str,
+    *,
+    what: str,
+    command: str,
+    seed: int,
+    protocol: str,
+    numbers: dict[str, Any],
+) -> Path:
+    """Write experiments/results/NAME.json.
+
+    Args:
+        name: of the file.
+        what: one line on what the numbers are.
+        command: that makes them.
+        seed: of the run.
+        protocol: how they were taken.
+        numbers: the results.
+    """
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"{name}.json"
+    content = {
+        "what": what,
+        "command": command,
+        "seed": seed,
+        "commit": _commit(),
+        "machine": _machine(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "protocol": protocol,
+        "numbers": numbers,
+    }
+    path.write_text(json.dumps(content, indent=2) + "\n")
+    return path
+
+
+def _commit() -> str:
+    """Return the commit's id, marked where the working tree differs from it."""
+    told = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+        cwd=FOLDER.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.stdout.strip() or "unknown"
+
+
+def _machine() -> dict[str, Any]:
+    packages = ("jax", "jaxlib", "flax", "optax", "numpy")
+    return {
+        "cpu": _cpu_model(),
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in packages},
+    }
+
+
+def _cpu_model() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,54 @@
+"""What this project asks of XLA, in one place: compile options and the cache."""
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+
+# XLA 0.10's library fusions halve the speed of convolutions on a CPU; reductions gain.
+_CPU_OPTIONS = {
+    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE",
+}
+
+
+def jit(
+    function: Callable[..., Any],
+    *,
+    donate_argnums: Sequence[int] = (),
+    static_argnums: Sequence[int] = (),
+) -> Any:  # noqa: ANN401
+    """Jit with the options that suit the default backend."""
+    return jax.jit(
+        function,
+        donate_argnums=donate_argnums,
+        static_argnums=static_argnums,
+        compiler_options=compiler_options(),
+    )
+
+
+@functools.cache
+def compiler_options() -> dict[str, str]:
+    """Return the options that the installed XLA knows; none but on a CPU."""
+    if jax.default_backend() != "cpu":
+        return {}
+    try:
+        jax.jit(lambda: 0, compiler_options=_CPU_OPTIONS).lower().compile()
+    except Exception:
+        # An older or newer XLA refuses unknown options with its own error type.
+        return {}
+    return dict(_CPU_OPTIONS)
+
+
+def enable_compilation_cache() -> None:
+    """Keep compiled programs between runs, in the user's cache folder.
+
+    JAX's own JAX_COMPILATION_CACHE_DIR takes precedence.
+    """
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    jax.config.update("jax_compilation_cache_dir", str(home / "dcgan_jax" / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)

@@ -1,0 +1,250 @@
+"""Checkpoints of the whole TrainState: written whole or not at all, verified when read.
+
+`checkpoints/step_00001200/` holds `state/` (orbax) and `manifest.json`: format version,
+step, resolved config, the store's fingerprint, every array's shape and every file's
+sha256. The folder is written under another name and renamed when it is complete.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import orbax.checkpoint as ocp
+from flax import traverse_util
+
+from dcgan_jax import errors, train_state
+from dcgan_jax.train_state import TrainState
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+_FOLDER = re.compile(r"step_(\d{8})")
+
+
+class Checkpoint(NamedTuple):
+    """A checkpoint on disk whose files all verify."""
+
+    path: Path
+    manifest: dict[str, Any]
+
+    @property
+    def step(self) -> int:
+        """The number of steps done."""
+        return int(self.manifest["step"])
+
+
+def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
+    """Write a state as a new checkpoint.
+
+    Args:
+        folder: of all checkpoints of the run.
+        state: the whole state.
+        about: what else the manifest says (config, fingerprint).
+
+    Returns:
+        The checkpoint's folder.
+
+    Raises:
+        OSError: if the disk is full; older checkpoints stay as they are.
+    """
+    step = int(state.step)
+    final = folder / f"step_{step:08d}"
+    partial = folder / f".{final.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    arrays = train_state.to_flat(state)
+    try:
+        _save_arrays(partial / "state", arrays)
+        manifest = {
+            "format_version": FORMAT_VERSION,
+            "step": step,
+            **about,
+            "arrays": {
+                name: {"shape": list(array.shape), "dtype": str(array.dtype)}
+                for name, array in arrays.items()
+            },
+            "sha256": {
+                str(path.relative_to(partial)): _sha256(path)
+                for path in sorted((partial / "state").rglob("*"))
+                if path.is_file()
+            },
+        }
+        write_durably(partial / MANIFEST, json.dumps(manifest, indent=1))
+        for path in [*partial.rglob("*"), partial]:
+            _sync(path)
+        shutil.rmtree(final, ignore_errors=True)
+        partial.rename(final)
+        _sync(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return final
+
+
+def list_steps(folder: Path) -> list[int]:
+    """Return the steps of the checkpoints in a folder, oldest first, unverified."""
+    if not folder.is_dir():
+        return []
+    matches = [_FOLDER.fullmatch(path.name) for path in folder.iterdir()]
+    return sorted(int(match.group(1)) for match in matches if match)
+
+
+def find_newest(folder: Path, *, step: int | None = None) -> Checkpoint | None:
+    """Return the newest checkpoint that verifies, or None if there is none at all.
+
+    Says on the log which ones were skipped and why.
+
+    Args:
+        folder: of all checkpoints of the run.
+        step: take this one and no other.
+
+    Raises:
+        MissingInputError: if `step` is given and there is no such checkpoint.
+        InputError: if there are checkpoints but none verifies.
+    """
+    steps = list_steps(folder)
+    if step is not None:
+        if step not in steps:
+            known = ", ".join(map(str, steps)) or "none"
+            raise errors.MissingInputError(
+                f"{folder} has no checkpoint of step {step}; there are: {known}."
+            )
+        steps = [step]
+    problems = []
+    for candidate in reversed(steps):
+        path = folder / f"step_{candidate:08d}"
+        try:
+            manifest = _verify(path)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            problems.append(f"step {candidate}: {error}")
+            continue
+        for problem in problems:
+            logging.getLogger(__name__).warning("skipped checkpoint %s", problem)
+        return Checkpoint(path, manifest)
+    if problems:
+        raise errors.InputError(
+            f"no checkpoint in {folder} can be used ({'; '.join(problems)}). "
+            "Move the folder away to start anew."
+        )
+    return None
+
+
+def restore(checkpoint: Checkpoint, template: TrainState) -> TrainState:
+    """Read a checkpoint into a state of the template's structure.
+
+    Args:
+        checkpoint: from `find_newest`.
+        template: shapes and dtypes, as from `jax.eval_shape`. Collections of its
+            `optional` that the checkpoint does not have are kept from the template.
+
+    Raises:
+        InputError: if an array is missing or has another shape, naming both.
+    """
+    wanted = train_state.to_flat(template)
+    on_disk = checkpoint.manifest["arrays"]
+    _check_arrays(wanted, on_disk, checkpoint)
+    arrays = read_arrays(checkpoint)
+    missing = {name: wanted[name] for name in wanted.keys() - arrays.keys()}
+    return train_state.from_flat(template, {**missing, **arrays})
+
+
+def read_arrays(checkpoint: Checkpoint) -> dict[str, jax.Array]:
+    """Read every array by its name, such as `gen/params/conv0/kernel`."""
+    device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    target = {
+        name: jax.ShapeDtypeStruct(
+            tuple(about["shape"]), about["dtype"], sharding=device
+        )
+        for name, about in checkpoint.manifest["arrays"].items()
+    }
+    with ocp.StandardCheckpointer() as checkpointer:
+        nested = checkpointer.restore(
+            (checkpoint.path / "state").absolute(),
+            traverse_util.unflatten_dict(target, sep="/"),
+        )
+    return traverse_util.flatten_dict(nested, sep="/")
+
+
+def prune(folder: Path, *, keep_newest: int, keep_every: int | None) -> None:
+    """Delete all checkpoints but the newest and those at multiples of `keep_every`."""
+    steps = list_steps(folder)
+    kept = set(steps[-keep_newest:])
+    if keep_every:
+        kept |= {step for step in steps if step % keep_every == 0}
+    for step in set(steps) - kept:
+        shutil.rmtree(folder / f"step_{step:08d}")
+
+
+def remove_partial(folder: Path) -> None:
+    """Delete what a killed save left behind."""
+    for path in folder.glob(".step_*.partial"):
+        shutil.rmtree(path)
+
+
+def write_durably(path: Path, text: str) -> None:
+    """Write a file whole or not at all, and wait until it is on the disk."""
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def _save_arrays(path: Path, arrays: dict[str, jax.Array]) -> None:
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save(
+            path.absolute(), traverse_util.unflatten_dict(arrays, sep="/")
+        )
+        checkpointer.wait_until_finished()
+
+
+def _check_arrays(
+    wanted: dict[str, Any], on_disk: dict[str, Any], checkpoint: Checkpoint
+) -> None:
+    for name, array in wanted.items():
+        if name not in on_disk:
+            if name.startswith("optional/"):
+                continue
+            raise errors.InputError(
+                f"checkpoint step {checkpoint.step} does not fit this run: it has no "
+                f"{name}, expected {tuple(array.shape)}."
+            )
+        shape = tuple(on_disk[name]["shape"])
+        if shape != tuple(array.shape):
+            raise errors.InputError(
+                f"checkpoint step {checkpoint.step} does not fit this run: {name} is "
+                f"{shape} on disk, expected {tuple(array.shape)}."
+            )
+
+
+def _verify(path: Path) -> dict[str, Any]:
+    """Return the manifest of a checkpoint whose files are all there and unchanged."""
+    manifest = json.loads((path / MANIFEST).read_text())
+    if manifest["format_version"] != FORMAT_VERSION:
+        raise ValueError(
+            f"format version {manifest['format_version']}, expected {FORMAT_VERSION}"
+        )
+    for name, digest in manifest["sha256"].items():
+        if _sha256(path / name) != digest:
+            raise ValueError(f"{name} is damaged (its sha256 differs)")
+    return manifest
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

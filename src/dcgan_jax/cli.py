@@ -1,0 +1,141 @@
+"""Command lines: flags → config, and errors → one line and an exit code.
+
+Exit codes: 0 done; 2 input that cannot be used; 3 NaN or infinity in training; 130 and
+143 stopped by Ctrl-C and SIGTERM (resumable).
+"""
+
+import contextlib
+import dataclasses
+import errno
+import io
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import tyro
+
+from dcgan_jax import errors, presets
+from dcgan_jax.config import DataConfig, TrainConfig, data_config
+
+T = TypeVar("T")
+BAD_INPUT, NOT_FINITE, INTERRUPTED = 2, 3, 130
+
+
+def run_main(main: Callable[[Sequence[str]], int | None]) -> None:
+    """Call `main` with the command line and exit with its code, or an error's.
+
+    DCGAN_JAX_TRACEBACK=1 shows the traceback of an error in place of one line.
+    """
+    if os.environ.get("DCGAN_JAX_TRACEBACK") == "1":
+        sys.exit(main(sys.argv[1:]))
+    try:
+        code = main(sys.argv[1:])
+    except (errors.InputError, FileNotFoundError, PermissionError) as error:
+        code = _report(str(error), BAD_INPUT)
+    except errors.NonFiniteError as error:
+        code = _report(str(error), NOT_FINITE)
+    except KeyboardInterrupt:
+        code = _report("stopped; the same command goes on from here", INTERRUPTED)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        code = _report(f"{error}; free some space and run the command again", BAD_INPUT)
+    sys.exit(code)
+
+
+def parse_run(argv: Sequence[str]) -> TrainConfig:
+    """Read a training run's flags over the recipe that --dataset or --preset names."""
+    return parse(TrainConfig, argv, default=_find_preset(argv))
+
+
+def parse_data(argv: Sequence[str]) -> DataConfig:
+    """Read the flags of a data set alone over the recipe that --dataset names."""
+    return parse(DataConfig, argv, default=data_config(_find_preset(argv)))
+
+
+def parse(config_type: type[T], argv: Sequence[str], *, default: T | None = None) -> T:
+    """Read flags into a dataclass.
+
+    Args:
+        config_type: the dataclass; its fields are the flags.
+        argv: the arguments after the command's name.
+        default: values of the flags that are not given.
+
+    Raises:
+        InputError: one line about the first flag that cannot be read.
+        SystemExit: with code 0, after --help.
+    """
+    stderr = io.StringIO()
+    prog = f"python -m dcgan_jax.{os.path.basename(sys.argv[0]).removesuffix('.py')}"
+    try:
+        with contextlib.redirect_stderr(stderr):
+            return tyro.cli(
+                config_type,
+                prog=prog,
+                args=list(argv),
+                default=tyro.MISSING_NONPROP if default is None else default,  # type: ignore[arg-type]
+                use_underscores=True,
+            )
+    except SystemExit as stop:
+        if stop.code == 0:
+            raise
+        raise errors.InputError(_one_line(stderr.getvalue())) from None
+
+
+def data_flags(config: DataConfig) -> list[str]:
+    """Return the flags that `parse_data` reads back to the data part of a config."""
+    flags = []
+    for name, value in dataclasses.asdict(data_config(config)).items():
+        if isinstance(value, bool):
+            flags.append(f"--{name}" if value else f"--no_{name}")
+        elif value is not None:
+            flags.append(f"--{name}={value}")
+    return flags
+
+
+@dataclasses.dataclass(frozen=True)
+class _Base:
+    """The flags that choose a recipe, which the others then change."""
+
+    dataset: str = "digits"
+    preset: str | None = None
+    image_size: int | None = None
+
+
+def _find_preset(argv: Sequence[str]) -> TrainConfig:
+    # First of two passes: only the flags that choose the recipe, in any spelling.
+    chosen: dict[str, str] = {}
+    names = {field.name for field in dataclasses.fields(_Base)}
+    for position, argument in enumerate(argv):
+        name, has_value, value = argument.removeprefix("--").partition("=")
+        name = name.replace("-", "_")
+        if argument.startswith("--") and name in names:
+            following = argv[position + 1] if position + 1 < len(argv) else ""
+            chosen[name] = value if has_value else following
+    size = chosen.get("image_size", "")
+    return presets.find(
+        chosen.get("dataset", _Base.dataset),
+        chosen.get("preset"),
+        image_size=int(size) if size.isdecimal() else None,
+    )
+
+
+def _one_line(panel: str) -> str:
+    """Condense tyro's boxed report into one line."""
+    lines = [line.strip("│╭╮╰╯ ") for line in panel.splitlines()[1:]]
+    sections = [
+        section.strip()
+        for section in re.split(r"─{3,}", " ".join(line for line in lines if line))
+    ]
+    message = sections[0] or "the command line cannot be read"
+    close = next((s for s in sections if s.startswith("Perhaps you meant")), "")
+    flag = re.search(r"--[\w.]+", close)
+    hint = f"; did you mean {flag.group()}?" if flag else ""
+    return f"{message}{hint} (--help lists all flags)"
+
+
+def _report(message: str, code: int) -> int:
+    print(f"error: {message}" if code != INTERRUPTED else message, file=sys.stderr)
+    return code

@@ -1,0 +1,143 @@
+"""Every setting of a run, as frozen dataclasses; standard library only.
+
+Operational settings (paths, intervals) have defaults here. Scientific ones have none
+outside `presets`, where each value carries its source.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Literal
+
+Architecture = Literal["small", "dcgan64", "imagenet32", "svhn32"]
+ImageSize = Literal[28, 32, 48, 64, 96, 128]
+Channels = Literal[1, 3]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """What goes into a prepared store, and where the store lies."""
+
+    dataset: str
+    """A preset's name, folder, arrays, or tfds:NAME[/CONFIG]."""
+    source: Path | None = None
+    """The user's own copy: a folder, zip or tar of images, an .npz or .npy file, an
+    LSUN LMDB (folder or zip), or a prepared tfds folder. None: load it by its name."""
+    split: str = "train"
+    """The part of the data set."""
+    image_size: ImageSize
+    """Side of the square images, pixels."""
+    channels: Channels
+    """1 for grey, 3 for colour."""
+    upscale: bool = False
+    """Enlarge images that are smaller than image_size; without it they are an error."""
+    data_dir: Path = Path("data")
+    """Folder of the prepared stores and downloads."""
+    num_workers: int = 0
+    """Decoding processes while preparing; 0 takes one per CPU core."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AdamConfig:
+    """Adam (Kingma & Ba 2014) and what is chained before and after it."""
+
+    learning_rate: float
+    b1: float
+    b2: float
+    epsilon: float
+    l2: float
+    """Added to the gradient as l2 · weights, before Adam, as in the authors' code."""
+    decay_fraction: float
+    """Share of the run, at its end, over which the rate falls linearly to 0."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainConfig(DataConfig):
+    """A complete training run."""
+
+    preset: str | None = None
+    """A recipe other than the data set's own."""
+    workdir: Path | None = None
+    """The run's folder; None: runs/DATASET."""
+    seed: int = 0
+    """Seed of the initial weights, the latents and the order of the data."""
+
+    architecture: Architecture
+    """The pair of networks."""
+    width_multiplier: float = 1.0
+    """Scales the number of feature maps of every layer."""
+    latent_size: int
+    """Length of the generator's input."""
+    latent_distribution: Literal["uniform", "normal"]
+    """uniform: on [-1, 1]; normal: standard normal."""
+
+    loss: Literal["non_saturating", "minimax"]
+    """The generator's objective (Goodfellow et al. 2014, §3)."""
+    num_d_steps: int
+    """k: discriminator updates, each on a new minibatch, to one generator update."""
+    batch_size: int
+    """Images per minibatch."""
+    num_epochs: float
+    """Length of the run; one epoch shows every image to the discriminator once."""
+    num_steps: int | None = None
+    """Length of the run in steps (k discriminator updates and one generator update);
+    overrides num_epochs."""
+    adam: AdamConfig
+
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Arithmetic of the convolutions; parameters, statistics, losses stay float32."""
+    convolution: Literal["auto", "lax", "phase"] = "auto"
+    """Formulation of the convolutions: lax operations, or phase by phase for CPUs."""
+
+    log_every_steps: int = 50
+    """Interval of the rows of metrics.jsonl."""
+    sample_every_steps: int = 500
+    """Interval of the sample grids."""
+    checkpoint_every_steps: int = 500
+    """Interval of the checkpoints."""
+    keep_newest: int = 3
+    """Checkpoints kept, counted from the newest."""
+    keep_every_steps: int | None = None
+    """Besides the newest, keep the checkpoints whose step is a multiple of this."""
+    allow_changes: bool = False
+    """Resume although settings differ from those that the run was started with."""
+
+
+# Settings that a resumed run may change freely: none of them touches what is learnt.
+OPERATIONAL_FIELDS = frozenset(
+    {
+        "source", "data_dir", "num_workers", "preset", "workdir", "num_epochs",
+        "num_steps", "log_every_steps", "sample_every_steps", "checkpoint_every_steps",
+        "keep_newest", "keep_every_steps", "allow_changes",
+    }
+)  # fmt: skip
+
+
+def to_json(config: DataConfig) -> dict[str, Any]:
+    """Convert a config to values that JSON can hold."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        return str(value) if isinstance(value, Path) else value
+
+    return {key: plain(value) for key, value in dataclasses.asdict(config).items()}
+
+
+def train_config_from_json(values: dict[str, Any]) -> TrainConfig:
+    """Rebuild a config from `to_json`'s output; unknown keys are an error.
+
+    Raises:
+        TypeError: if a field is missing or unknown.
+    """
+    paths = {
+        name: Path(values[name])
+        for name in ("source", "data_dir", "workdir")
+        if values.get(name) is not None
+    }
+    return TrainConfig(**{**values, **paths, "adam": AdamConfig(**values["adam"])})
+
+
+def data_config(config: DataConfig) -> DataConfig:
+    """Return the part of a config that describes the prepared store."""
+    names = [field.name for field in dataclasses.fields(DataConfig)]
+    return DataConfig(**{name: getattr(config, name) for name in names})

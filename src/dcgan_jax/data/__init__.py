@@ -1,0 +1,1 @@
+"""Bring images from where they lie into training: sources, one store, batches."""

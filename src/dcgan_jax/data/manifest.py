@@ -1,0 +1,96 @@
+"""The manifest of a prepared store: what is in it, and where it came from."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from dcgan_jax import errors
+from dcgan_jax.data import disk
+
+VERSION = 1
+FILE_NAME = "manifest.json"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Shard:
+    """One pair of files of a store."""
+
+    images: str
+    """Name of the .npy file of pixels, uint8 (rows, H, W, C)."""
+    images_sha256: str
+    labels: str | None
+    """Name of the .npy file of labels, int32 (rows,)."""
+    labels_sha256: str | None
+    rows: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """Everything about a store but its pixels."""
+
+    dataset: str
+    source: str | None
+    split: str
+    source_fingerprint: str
+    transform: dict[str, Any]
+    shuffle_seed: int
+    """Seed of the one permutation that the rows were put into."""
+    num_images: int
+    class_names: tuple[str, ...] | None
+    left_out: tuple[tuple[str, str], ...]
+    """Names of the broken images, with reasons."""
+    shards: tuple[Shard, ...]
+    version: int = VERSION
+
+
+def write(path: Path, manifest: Manifest) -> None:
+    """Write a manifest into the store's folder, whole or not at all."""
+    text = json.dumps(dataclasses.asdict(manifest), indent=1, ensure_ascii=False)
+    disk.write_whole(path / FILE_NAME, text.encode("utf-8", "surrogateescape"))
+
+
+def read(path: Path) -> Manifest:
+    """Read the manifest of a store's folder.
+
+    Raises:
+        MissingInputError: if the folder holds no finished store.
+        InputError: if the manifest is damaged or of another version.
+    """
+    file = path / FILE_NAME
+    if not file.is_file():
+        raise errors.MissingInputError(
+            f"{path} holds no prepared data (no {FILE_NAME}); run prepare first"
+        )
+    try:
+        values = json.loads(file.read_text("utf-8", "surrogateescape"))
+        version = values.get("version")
+        if version != VERSION:
+            raise errors.InputError(
+                f"{file} has format version {version!r}, expected {VERSION};"
+                " delete the folder and run prepare again"
+            )
+        return _from_json(values)
+    except (AttributeError, KeyError, TypeError, UnicodeError) as error:
+        raise _damaged(file, error) from error
+    except json.JSONDecodeError as error:
+        raise _damaged(file, error) from error
+
+
+def _from_json(values: dict[str, Any]) -> Manifest:
+    names = values["class_names"]
+    return Manifest(
+        **{
+            **values,
+            "class_names": None if names is None else tuple(names),
+            "left_out": tuple((name, reason) for name, reason in values["left_out"]),
+            "shards": tuple(Shard(**shard) for shard in values["shards"]),
+        }
+    )
+
+
+def _damaged(file: Path, error: Exception) -> errors.InputError:
+    return errors.InputError(
+        f"{file} is damaged or not this project's ({error}); delete the folder and run"
+        " prepare again"
+    )

@@ -1,0 +1,67 @@
+"""Show how far a long job is: a bar on a terminal, plain lines elsewhere."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import tqdm
+
+Advance = Callable[[int], None]
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+@contextlib.contextmanager
+def track(
+    what: str, total: int, *, unit: str, done: int = 0, visible: bool = True
+) -> Iterator[Advance]:
+    """Report progress on stderr with the rate and the time left.
+
+    Args:
+        what: the job, as in "preparing digits".
+        total: its whole amount.
+        unit: what is counted; "B" is scaled to kB, MB, GB.
+        done: the part that an earlier process did.
+        visible: False reports nothing.
+
+    Yields:
+        A function that takes the amount done since its last call.
+    """
+    if not visible:
+        yield lambda amount: None
+    elif sys.stderr.isatty():
+        with tqdm.tqdm(
+            desc=what, total=total, initial=done, unit=unit, unit_scale=unit == "B"
+        ) as bar:
+            yield lambda amount: bar.update(amount) and None
+    else:
+        lines = _Lines(what, total, unit=unit, done=done)
+        yield lines.advance
+        lines.print_line()
+
+
+class _Lines:
+    """Print a plain line now and then, for log files."""
+
+    def __init__(self, what: str, total: int, *, unit: str, done: int) -> None:
+        self._what, self._total, self._unit = what, total, unit
+        self._first = self._done = done
+        self._start = self._printed = time.monotonic()
+
+    def advance(self, amount: int) -> None:
+        self._done += amount
+        if time.monotonic() - self._printed >= _SECONDS_BETWEEN_LINES:
+            self.print_line()
+
+    def print_line(self) -> None:
+        self._printed = time.monotonic()
+        seconds = max(self._printed - self._start, 1e-9)
+        rate = (self._done - self._first) / seconds
+        left = (self._total - self._done) / rate if rate > 0 else 0.0
+        scale, unit = (1e6, "MB") if self._unit == "B" else (1.0, self._unit)
+        print(
+            f"{self._what}: {self._done / scale:,.0f} of {self._total / scale:,.0f}"
+            f" {unit}, {rate / scale:,.0f} {unit}/s, {left:,.0f} s left",
+            file=sys.stderr,
+            flush=True,
+        )

@@ -1,0 +1,157 @@
+"""Open the images that a config names: a known data set, or the user's own files."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from dcgan_jax import errors
+from dcgan_jax.config import DataConfig
+from dcgan_jax.data.sources.base import (
+    BrokenImage,
+    Record,
+    Source,
+    fingerprint_file,
+)
+
+__all__ = [
+    "BrokenImage",
+    "Record",
+    "Source",
+    "find_kind",
+    "fingerprint_source",
+    "open_source",
+]
+
+Kind = Literal["folder", "lmdb", "lmdb_zip", "tfds", "zip", "tar", "arrays"]
+_TAR_SUFFIXES = (
+    ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz",
+)  # fmt: skip
+_TFDS_NAMES = {
+    "mnist": "mnist",
+    "fashion_mnist": "fashion_mnist",
+    "cifar10": "cifar10",
+    "svhn": "svhn_cropped",
+    "celeb_a": "celeb_a",
+    "imagenet32": "imagenet2012",
+}
+
+
+def open_source(config: DataConfig, work_dir: Path) -> Source:
+    """Open the images of a config.
+
+    Args:
+        config: names the data set, the user's own copy if any, and the split.
+        work_dir: where an archive may be unpacked; it need not exist.
+
+    Raises:
+        InputError: if the source is not there, empty, damaged or of no known kind.
+    """
+    if config.source is not None:
+        return _open_path(config.source, config.split, work_dir=work_dir)
+    if config.dataset == "digits":
+        from dcgan_jax.data.sources import digits
+
+        return digits.DigitsSource(config.split)
+    if config.dataset == "lsun_bedroom":
+        from dcgan_jax.data import download
+
+        return _open_path(download.fetch_lsun(config), config.split, work_dir=work_dir)
+    if config.dataset in _TFDS_NAMES or config.dataset.startswith("tfds:"):
+        from dcgan_jax.data.sources import tfds
+
+        name = config.dataset.removeprefix("tfds:")
+        return tfds.build(_TFDS_NAMES.get(name, name), config, work_dir=work_dir)
+    raise errors.InputError(
+        f"--dataset={config.dataset} needs --source=PATH: a folder, zip or tar of"
+        " images, an .npz or .npy file, or an LSUN LMDB"
+    )
+
+
+def fingerprint_source(config: DataConfig) -> str | None:
+    """Digest the user's own copy without unpacking or reading all of it.
+
+    Returns:
+        What `open_source(...).fingerprint` would be; None if the config names no path
+        or the path is gone.
+    """
+    if config.source is None or not config.source.exists():
+        return None
+    kind = find_kind(config.source)
+    if kind == "folder":
+        from dcgan_jax.data.sources import folder
+
+        return folder.FolderSource(config.source, config.split).fingerprint
+    if kind == "lmdb":
+        return fingerprint_file(config.source / "data.mdb")
+    if kind == "tfds":
+        from dcgan_jax.data.sources import tfds
+
+        return tfds.fingerprint_folder(config.source)
+    return fingerprint_file(config.source)
+
+
+def find_kind(path: Path) -> Kind:
+    """Tell what a path holds, by a look at it.
+
+    Raises:
+        MissingInputError: if there is nothing.
+        InputError: if it is of no known kind.
+    """
+    if not path.exists():
+        raise errors.MissingInputError(
+            f"--source={path} is not there; expected a folder, archive or array file"
+        )
+    if not os.access(path, os.R_OK):
+        raise errors.InputError(
+            f"--source={path} cannot be read: permission denied; make it readable"
+        )
+    if path.is_dir():
+        if (path / "data.mdb").is_file():
+            return "lmdb"
+        return "tfds" if (path / "dataset_info.json").is_file() else "folder"
+    name = path.name.lower()
+    if path.stat().st_size == 0:
+        raise errors.InputError(f"--source={path} is empty; get it again")
+    if name.endswith((".npz", ".npy")):
+        return "arrays"
+    if name.endswith(".zip"):
+        return _zip_kind(path)
+    if name.endswith(_TAR_SUFFIXES):
+        return "tar"
+    raise errors.InputError(
+        f"--source={path} is of no known kind; expected a folder, .zip, .tar, .tar.gz,"
+        " .tar.bz2, .tar.xz, .npz or .npy, or an LSUN LMDB"
+    )
+
+
+def _zip_kind(path: Path) -> Kind:
+    from dcgan_jax.data.sources import unpack
+
+    with unpack.open_zip(path) as archive:
+        names = archive.namelist()
+    return "lmdb_zip" if any(Path(n).name == "data.mdb" for n in names) else "zip"
+
+
+def _open_path(path: Path, split: str, *, work_dir: Path) -> Source:
+    kind = find_kind(path)
+    if kind in ("lmdb", "lmdb_zip"):
+        from dcgan_jax.data.sources import lmdb
+
+        return lmdb.open_lmdb(path, work_dir=work_dir)
+    if kind == "tfds":
+        from dcgan_jax.data.sources import tfds
+
+        return tfds.read(path, split)
+    if kind == "arrays":
+        from dcgan_jax.data.sources import arrays
+
+        return arrays.ArraysSource(path, split, work_dir=work_dir)
+    if kind == "folder":
+        from dcgan_jax.data.sources import folder
+
+        return folder.FolderSource(path, split)
+    from dcgan_jax.data.sources import archives
+
+    if kind == "zip":
+        return archives.ZipSource(path, split)
+    return archives.TarSource(path, split, work_dir=work_dir)

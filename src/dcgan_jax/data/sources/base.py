@@ -1,0 +1,71 @@
+"""What every source of images offers."""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+_MIB = 1 << 20
+
+
+class Record(NamedTuple):
+    """One image as it lies in its source."""
+
+    name: str
+    """Where it came from, for messages."""
+    content: bytes | np.ndarray
+    """An encoded file, or uint8 pixels, (H, W) or (H, W, C)."""
+    label: int | None
+    """Index into the source's class names."""
+
+
+class BrokenImage(ValueError):  # noqa: N818 - it is a finding, not a failure
+    """Report an image that cannot be read or decoded; it is left out and listed."""
+
+    def __init__(self, reason: str, *, name: str | None = None) -> None:
+        super().__init__(reason)
+        self.name = name
+
+
+class Source(Protocol):
+    """A sequence of records with random access, which pickles into other processes."""
+
+    fingerprint: str
+    """A digest that changes with the content."""
+    class_names: tuple[str, ...] | None
+    """Names of the labels; None where there are no labels."""
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+
+    def __getitem__(self, index: int) -> Record:
+        """Read one record.
+
+        Raises:
+            BrokenImage: if its bytes cannot be read.
+        """
+
+    def close(self) -> None:
+        """Close the files that are open."""
+
+
+def fingerprint_file(path: Path) -> str:
+    """Digest a file's size and its first and last MiB: cheap at 46 GB."""
+    size = path.stat().st_size
+    digest = hashlib.sha256(f"file {size}\n".encode())
+    with path.open("rb") as file:
+        digest.update(file.read(_MIB))
+        file.seek(max(0, size - _MIB), os.SEEK_SET)
+        digest.update(file.read(_MIB))
+    return digest.hexdigest()
+
+
+def fingerprint_listing(entries: Iterable[tuple[str, int]]) -> str:
+    """Digest relative paths and sizes, in sorted order."""
+    digest = hashlib.sha256(b"listing\n")
+    for name, size in sorted(entries):
+        digest.update(f"{name}\0{size}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()

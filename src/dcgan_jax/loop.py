@@ -1,0 +1,308 @@
+"""The only driver: a config in, a trained run folder out."""
+
+import contextlib
+import logging
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from dcgan_jax import (
+    checkpoints,
+    errors,
+    run_dir,
+    sampling,
+    steps,
+    streams,
+)
+from dcgan_jax import (
+    config as configs,
+)
+from dcgan_jax.config import TrainConfig
+from dcgan_jax.data import batches
+from dcgan_jax.data import store as stores
+from dcgan_jax.feed import Feed
+from dcgan_jax.reporting import Reporter
+from dcgan_jax.train_state import TrainState
+
+NUM_GRID_SAMPLES = 100
+# A chunk of steps lasts about this long, so that a signal is soon heard.
+CHUNK_SECONDS = 2.0
+# Below this share of the data's own diversity the samples are taken for collapsed.
+COLLAPSED_SHARE = 0.1
+
+
+class Outcome(NamedTuple):
+    """How a run ended.
+
+    Attributes:
+        step: steps done.
+        signal: the number of the signal that stopped it, or None at its end.
+        samples: the last grid.
+        curves: the picture of the log.
+        checkpoint: the newest.
+    """
+
+    step: int
+    signal: int | None
+    samples: Path
+    curves: Path
+    checkpoint: Path
+
+
+def run(config: TrainConfig) -> Outcome:
+    """Train until the last step, a signal, or a value that is not finite.
+
+    Goes on from the newest checkpoint in the run's folder that verifies.
+
+    Raises:
+        InputError: if the data, the folder or the settings do not allow the run.
+        NonFiniteError: if a loss or gradient norm is NaN or infinite; the newest
+            checkpoint is the last finite one.
+    """
+    workdir = workdir_of(config)
+    store = stores.open_store(stores.store_path(config))
+    num_steps = count_steps(config, len(store))
+    with run_dir.lock(workdir), heed_signals() as heard:
+        run_dir.settle(workdir, config, fingerprint=store.fingerprint)
+        nets = steps.make_nets(config, num_steps=num_steps)
+        state = _start_or_resume(config, nets, workdir, store)
+        session = _Session(
+            config, nets, store, step=int(state.step), num_steps=num_steps
+        )
+        with contextlib.closing(session):
+            state = session.train(state, heard)
+            return session.finish(state, heard[0] if heard else None)
+
+
+def workdir_of(config: TrainConfig) -> Path:
+    """Return the run's folder, by default runs/DATASET."""
+    if config.workdir is not None:
+        return config.workdir
+    return Path("runs") / config.dataset.replace(":", "_").replace("/", "_")
+
+
+def count_steps(config: TrainConfig, num_rows: int) -> int:
+    """Return the length of a run in steps.
+
+    Raises:
+        InputError: if a minibatch is larger than the data, or the run has no step.
+    """
+    per_epoch = batches.batches_per_epoch(num_rows, config.batch_size)
+    if config.num_d_steps < 1:
+        raise errors.InputError(f"num_d_steps is {config.num_d_steps}; at least 1.")
+    num_steps = config.num_steps
+    if num_steps is None:
+        num_steps = math.ceil(config.num_epochs * per_epoch / config.num_d_steps)
+    if num_steps < 1:
+        raise errors.InputError(f"the run would have {num_steps} steps; at least 1.")
+    return num_steps
+
+
+@contextlib.contextmanager
+def heed_signals() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM in a list in place of dying of the first one."""
+    heard: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        del frame
+        if heard and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        heard.append(number)
+
+    before = {
+        number: signal.signal(number, note)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield heard
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Session:
+    """One process's part of a run: what it holds open between two checkpoints."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        nets: steps.Nets,
+        store: stores.Store,
+        *,
+        step: int,
+        num_steps: int,
+    ) -> None:
+        workdir = workdir_of(config)
+        self._config = config
+        self._store = store
+        self._workdir = workdir
+        self._num_steps = num_steps
+        self._run_steps = steps.make_steps(nets)
+        self._key = streams.make_key(config.seed, streams.Purpose.TRAINING)
+        self._sampler = sampling.make_sampler(nets.generator)
+        self._latents = sampling.draw_latents(
+            nets.draw_latents,
+            streams.make_key(config.seed, streams.Purpose.FIXED_LATENTS),
+            NUM_GRID_SAMPLES,
+        )
+        self._feed = Feed(
+            store,
+            batch_size=config.batch_size,
+            num_d_steps=config.num_d_steps,
+            seed=config.seed,
+        )
+        self._reporter = Reporter(
+            workdir,
+            step=step,
+            num_steps=num_steps,
+            images_per_step=config.batch_size * config.num_d_steps,
+        )
+        self._pace = _Pace(self._feed.capacity)
+        probe = np.linspace(0, len(store) - 1, NUM_GRID_SAMPLES).astype(int)
+        self._data_diversity = sampling.measure_diversity(store.rows(probe).images)
+        self._samples = workdir / run_dir.SAMPLES
+
+    def train(self, state: TrainState, heard: list[int]) -> TrainState:
+        """Run chunks of steps; write logs, samples and checkpoints at their steps."""
+        step = int(state.step)
+        if step < self._num_steps:
+            self._feed.ask(step, self._chunk_length(step))
+        while step < self._num_steps and not heard:
+            chunk = self._feed.take()
+            following = step + chunk.num_steps
+            state, metrics = self._run_steps(
+                state, chunk.batch, self._key, chunk.num_steps
+            )
+            if following < self._num_steps:
+                self._feed.ask(following, self._chunk_length(following))
+            self._collect(step, chunk.num_steps, metrics)
+            step = following
+            self._at_events(step, state)
+        return state
+
+    def finish(self, state: TrainState, signal_number: int | None) -> Outcome:
+        """Save what is not saved yet and say where everything lies."""
+        step = int(state.step)
+        folder = self._workdir / run_dir.CHECKPOINTS
+        if step not in checkpoints.list_steps(folder):
+            self._save(state)
+        if signal_number is None or not self._samples.is_file():
+            self._sample(step, state)
+        return Outcome(
+            step=step,
+            signal=signal_number,
+            samples=self._samples,
+            curves=self._reporter.save_curves(),
+            checkpoint=folder / f"step_{step:08d}",
+        )
+
+    def close(self) -> None:
+        """End the reading thread and the logs."""
+        self._feed.close()
+        self._reporter.close()
+
+    def _chunk_length(self, step: int) -> int:
+        intervals = (
+            self._config.log_every_steps,
+            self._config.sample_every_steps,
+            self._config.checkpoint_every_steps,
+        )
+        to_event = min(interval - step % interval for interval in intervals)
+        return min(self._pace.num_steps, to_event, self._num_steps - step)
+
+    def _collect(self, step: int, count: int, metrics: steps.Metrics) -> None:
+        """Wait for a chunk and hand its metrics on; a NaN ends the run here."""
+        on_host = {
+            name: values[:count] for name, values in jax.device_get(metrics).items()
+        }
+        self._pace.note(count)
+        try:
+            self._reporter.add(step, on_host)
+        except errors.NonFiniteError as error:
+            saved = checkpoints.list_steps(self._workdir / run_dir.CHECKPOINTS)
+            last = f"step {saved[-1]}" if saved else "none"
+            raise errors.NonFiniteError(
+                f"{error}; last finite checkpoint is {last}."
+            ) from None
+
+    def _at_events(self, step: int, state: TrainState) -> None:
+        config = self._config
+        if step % config.log_every_steps == 0 or step == self._num_steps:
+            self._reporter.log(step, wait_seconds=self._feed.wait_seconds)
+        if step % config.sample_every_steps == 0:
+            self._sample(step, state)
+        if step % config.checkpoint_every_steps == 0:
+            self._save(state)
+
+    def _sample(self, step: int, state: TrainState) -> None:
+        variables = {"params": state.gen.params, "batch_stats": state.gen.batch_stats}
+        images = self._sampler(variables, self._latents)
+        self._samples = self._reporter.save_samples(step, images)
+        self._reporter.save_curves()
+        diversity = sampling.measure_diversity(images)
+        if diversity < COLLAPSED_SHARE * self._data_diversity:
+            self._reporter.say(
+                f"warning: the generator may have collapsed at step {step}: its "
+                f"samples differ by {diversity:.1f} grey levels on average, the data "
+                f"by {self._data_diversity:.1f}."
+            )
+
+    def _save(self, state: TrainState) -> None:
+        folder = self._workdir / run_dir.CHECKPOINTS
+        about = {
+            "config": configs.to_json(self._config),
+            "data_fingerprint": self._store.fingerprint,
+        }
+        checkpoints.save(folder, state, about=about)
+        checkpoints.prune(
+            folder,
+            keep_newest=self._config.keep_newest,
+            keep_every=self._config.keep_every_steps,
+        )
+
+
+class _Pace:
+    """How many steps a chunk may hold to last about CHUNK_SECONDS.
+
+    Where the length is compiled in (not on a CPU) it is the capacity from the start.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._adaptive = jax.default_backend() == "cpu"
+        self.num_steps = 1 if self._adaptive else capacity
+        self._last: float | None = None
+
+    def note(self, count: int) -> None:
+        """Take notice that `count` steps have just ended."""
+        now = time.perf_counter()
+        if self._adaptive and self._last is not None:
+            step_seconds = (now - self._last) / count
+            fitting = int(CHUNK_SECONDS / max(step_seconds, 1e-6))
+            self.num_steps = min(max(fitting, 1), self._capacity)
+        self._last = now
+
+
+def _start_or_resume(
+    config: TrainConfig, nets: steps.Nets, workdir: Path, store: stores.Store
+) -> TrainState:
+    folder = workdir / run_dir.CHECKPOINTS
+    checkpoints.remove_partial(folder)
+    init: Callable[[Any], TrainState] = lambda key: steps.init_state(  # noqa: E731
+        nets, key, image_shape=store.image_shape
+    )
+    key = streams.make_key(config.seed, streams.Purpose.INIT)
+    newest = checkpoints.find_newest(folder)
+    if newest is None:
+        state = jax.jit(init)(key)
+    else:
+        state = checkpoints.restore(newest, jax.eval_shape(init, key))
+        logging.getLogger(__name__).info("going on from step %d", newest.step)
+    run_dir.cut_metrics(workdir, step=int(state.step))
+    return state

@@ -1,0 +1,43 @@
+"""The two players' objectives (Goodfellow et al. 2014, Eq. 1), from logits.
+
+With D(x) = sigmoid(logit), log D = log_sigmoid(logit) and log(1 - D) =
+log_sigmoid(-logit): nothing is ever rounded to 0 before its logarithm is taken.
+"""
+
+import jax
+import jax.numpy as jnp
+
+Array = jax.Array
+
+
+def discriminator(real_logits: Array, fake_logits: Array) -> Array:
+    """Return -E[log D(x)] - E[log(1 - D(G(z)))], to be minimised by D.
+
+    Args:
+        real_logits: (batch,) for images of the data set.
+        fake_logits: (batch,) for generated ones.
+
+    Returns:
+        A scalar in nats; 2 log 2 where D cannot tell them apart.
+    """
+    real = -jax.nn.log_sigmoid(real_logits).mean()
+    fake = -jax.nn.log_sigmoid(-fake_logits).mean()
+    return real + fake
+
+
+def generator_non_saturating(fake_logits: Array) -> Array:
+    """Return -E[log D(G(z))], whose gradient stays strong while D wins.
+
+    Source: Goodfellow et al. 2014, §3; faces/train_uncond_dcgan.py:136-152.
+    """
+    return -jax.nn.log_sigmoid(fake_logits).mean()
+
+
+def generator_minimax(fake_logits: Array) -> Array:
+    """Return E[log(1 - D(G(z)))], the generator's side of Eq. 1 as it stands."""
+    return jax.nn.log_sigmoid(-fake_logits).mean()
+
+
+def mean_probability(logits: Array) -> Array:
+    """Return E[D(x)], the mean probability that D gives to being real."""
+    return jnp.mean(jax.nn.sigmoid(logits))

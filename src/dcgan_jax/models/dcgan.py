@@ -1,0 +1,120 @@
+"""The pair of networks that all DCGANs share, and the layers of the paper's (Fig. 1).
+
+A network is a sequence of layers, each a number of feature maps and a stride; dcgan64,
+svhn32 and the small net differ by their widths alone.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from dcgan_jax.models import layers
+from dcgan_jax.models.convolution import Formulation
+
+Array = jax.Array
+KERNEL_SIZE = 5
+
+
+class Layer(NamedTuple):
+    """One convolution: how many maps it makes, and by how much it scales them."""
+
+    features: int
+    stride: int
+
+
+def discriminator_layers(widths: tuple[int, ...]) -> tuple[Layer, ...]:
+    """Halve the map in every block; `widths` run from the image's side inwards."""
+    return tuple(Layer(width, 2) for width in widths)
+
+
+def generator_layers(widths: tuple[int, ...], channels: int) -> tuple[Layer, ...]:
+    """Double the map in every block; at full width 512, 256, 128, then the image."""
+    return tuple(Layer(width, 2) for width in (*widths[-2::-1], channels))
+
+
+class Generator(nn.Module):
+    """Latents → images in [-1, 1].
+
+    Attributes:
+        base_size: side of the smallest map.
+        base_features: maps of that size, made from the latents by a dense layer.
+        convolutions: the transposed ones; the last one makes the image.
+        kernel_size: of all of them.
+        dtype: of the convolutions.
+        formulation: of the convolutions.
+        bn_momentum: share of the running statistics that a batch leaves in place.
+
+    Source: faces/train_uncond_dcgan.py:108-131.
+    """
+
+    base_size: int
+    base_features: int
+    convolutions: tuple[Layer, ...]
+    kernel_size: int
+    dtype: jnp.dtype
+    formulation: Formulation
+    bn_momentum: float = layers.BN_MOMENTUM
+
+    @nn.compact
+    def __call__(
+        self, latents: Array, labels: Array | None = None, *, train: bool
+    ) -> Array:
+        """Generate (batch, size, size, channels) float32 from (batch, latent_size)."""
+        del labels
+        x = layers.Projection(
+            self.base_size, self.base_features, self.dtype, self.bn_momentum,
+            name="project",
+        )(latents, train=train)  # fmt: skip
+        for index, layer in enumerate(self.convolutions):
+            x = layers.ConvTranspose(
+                layer.features, self.kernel_size, layer.stride, self.dtype,
+                self.formulation, name=f"conv{index}",
+            )(x)  # fmt: skip
+            if index < len(self.convolutions) - 1:  # §3: none at the generator's output
+                bn = layers.BatchNorm(self.bn_momentum, name=f"bn{index}")
+                x = nn.relu(bn(x, train=train))
+        return jnp.tanh(x.astype(jnp.float32))
+
+
+class Discriminator(nn.Module):
+    """Images → logits; attributes as in `Generator`.
+
+    Attributes:
+        activation: after every convolution; guided backpropagation gives its own.
+
+    Source: faces/train_uncond_dcgan.py:108-131.
+    """
+
+    convolutions: tuple[Layer, ...]
+    kernel_size: int
+    dtype: jnp.dtype
+    formulation: Formulation
+    activation: layers.Activation = layers.leaky_relu
+    bn_momentum: float = layers.BN_MOMENTUM
+
+    @nn.compact
+    def __call__(
+        self, images: Array, labels: Array | None = None, *, train: bool
+    ) -> tuple[Array, dict[str, Array]]:
+        """Score (batch, size, size, channels) in [-1, 1].
+
+        Returns:
+            (batch,) logits, and every convolution's output after the activation, in
+            order.
+        """
+        del labels
+        x = images
+        activations = {}
+        for index, layer in enumerate(self.convolutions):
+            name = f"conv{index}"
+            x = layers.Conv(
+                layer.features, self.kernel_size, layer.stride, self.dtype,
+                self.formulation, name=name,
+            )(x)  # fmt: skip
+            if index > 0:  # §3: none at the discriminator's input
+                bn = layers.BatchNorm(self.bn_momentum, name=f"bn{index}")
+                x = bn(x, train=train)
+            x = activations[name] = self.activation(x)
+        return layers.Logit(name="logit")(x), activations

@@ -1,0 +1,156 @@
+"""The layers that every network here is made of."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from dcgan_jax.models import convolution
+from dcgan_jax.models.convolution import Formulation, Geometry
+
+Array = jax.Array
+Activation = Callable[[Array], Array]
+
+BN_EPSILON = 1e-8  # authors' lib/ops.py, batchnorm
+BN_MOMENTUM = 0.9  # ours: the authors keep no running statistics
+LEAK = 0.2  # §4
+
+init_weights = nn.initializers.normal(0.02)  # §4
+
+
+def init_gain(key: Array, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
+    """Draw batch-norm gains from N(1, 0.02); faces/train_uncond_dcgan.py, gain_ifn."""
+    return 1.0 + 0.02 * jax.random.normal(key, shape, dtype)
+
+
+def leaky_relu(x: Array) -> Array:
+    """Return x where positive, 0.2 x elsewhere (§4)."""
+    return jnp.where(x > 0, x, LEAK * x)
+
+
+class Conv(nn.Module):
+    """Convolve with symmetric padding and no bias: (b, n, n, c) → (b, m, m, features).
+
+    Differs from flax's nn.Conv: the padding is the authors' (XLA's SAME is asymmetric
+    at stride 2), and the formulation is chosen per backend.
+    """
+
+    features: int
+    kernel_size: int
+    stride: int
+    dtype: jnp.dtype
+    formulation: Formulation
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        """Apply the layer; the kernel is (side, side, inputs, features)."""
+        shape = (self.kernel_size, self.kernel_size, x.shape[-1], self.features)
+        kernel = self.param("kernel", init_weights, shape, jnp.float32)
+        geometry = Geometry(
+            self.stride, (self.kernel_size - 1) // 2, x.shape[1], self.formulation
+        )
+        return convolution.correlate(
+            x.astype(self.dtype), kernel.astype(self.dtype), geometry
+        )
+
+
+class ConvTranspose(nn.Module):
+    """Convolve at a fractional stride: (b, n, n, c) → (b, sn, sn, features).
+
+    The exact adjoint of `Conv` with the same kernel, stored as that convolution's:
+    (side, side, features, inputs).
+    """
+
+    features: int
+    kernel_size: int
+    stride: int
+    dtype: jnp.dtype
+    formulation: Formulation
+
+    @nn.compact
+    def __call__(self, y: Array) -> Array:
+        """Apply the layer."""
+        shape = (self.kernel_size, self.kernel_size, self.features, y.shape[-1])
+        kernel = self.param("kernel", init_weights, shape, jnp.float32)
+        geometry = Geometry(
+            self.stride,
+            (self.kernel_size - 1) // 2,
+            y.shape[1] * self.stride,
+            self.formulation,
+        )
+        return convolution.transpose(
+            y.astype(self.dtype), kernel.astype(self.dtype), geometry
+        )
+
+
+class BatchNorm(nn.Module):
+    """Normalise each channel over batch and positions, in float32.
+
+    With `train`, by the batch's own mean and biased variance, which also move the
+    running statistics; without, by the running statistics alone.
+    """
+
+    momentum: float = BN_MOMENTUM
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool) -> Array:
+        """Return x normalised, in the dtype of x."""
+        shape = (x.shape[-1],)
+        gain = self.param("gain", init_gain, shape, jnp.float32)
+        offset = self.param("offset", nn.initializers.zeros, shape, jnp.float32)
+        running_mean = self.variable("batch_stats", "mean", jnp.zeros, shape)
+        running_var = self.variable("batch_stats", "var", jnp.ones, shape)
+        values = x.astype(jnp.float32)
+        if train:
+            axes = tuple(range(x.ndim - 1))
+            mean = values.mean(axes)
+            var = jnp.square(values - _channels_last(mean, x.ndim)).mean(axes)
+            if not self.is_initializing():
+                keep = self.momentum
+                running_mean.value = keep * running_mean.value + (1 - keep) * mean
+                running_var.value = keep * running_var.value + (1 - keep) * var
+        else:
+            mean, var = running_mean.value, running_var.value
+        scale = gain * jax.lax.rsqrt(var + BN_EPSILON)
+        shift = offset - mean * scale
+        normalised = values * _channels_last(scale, x.ndim)
+        return (normalised + _channels_last(shift, x.ndim)).astype(x.dtype)
+
+
+def _channels_last(vector: Array, ndim: int) -> Array:
+    return vector.reshape((1,) * (ndim - 1) + vector.shape)
+
+
+class Projection(nn.Module):
+    """Map latents to the first map: dense without bias, BN per unit, ReLU, reshape.
+
+    (batch, latent_size) → (batch, size, size, features). BN is over all size·size·
+    features units, before the reshape, as in faces/train_uncond_dcgan.py:108-131.
+    """
+
+    size: int
+    features: int
+    dtype: jnp.dtype
+    bn_momentum: float
+
+    @nn.compact
+    def __call__(self, latents: Array, *, train: bool) -> Array:
+        """Apply the layer."""
+        units = self.size * self.size * self.features
+        dense = nn.Dense(units, use_bias=False, kernel_init=init_weights, name="dense")
+        x = BatchNorm(self.bn_momentum, name="bn")(dense(latents), train=train)
+        shape = (-1, self.size, self.size, self.features)
+        return nn.relu(x).reshape(shape).astype(self.dtype)
+
+
+class Logit(nn.Module):
+    """Flatten and weigh every unit: (batch, …) → (batch,), float32, without bias."""
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        """Apply the layer."""
+        flat = x.reshape(x.shape[0], -1).astype(jnp.float32)
+        return nn.Dense(1, use_bias=False, kernel_init=init_weights, name="dense")(
+            flat
+        )[:, 0]

@@ -1,0 +1,50 @@
+"""Prepare a data set: python -m dcgan_jax.prepare --dataset=NAME [--source=PATH]."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+_TERMINATED = 128 + signal.SIGTERM
+
+
+def main(argv: Sequence[str]) -> int:
+    """Make the store that the flags describe, and print where it is.
+
+    Besides the fields of `DataConfig`, --verify compares every shard's sha256 with the
+    manifest, however large the store is.
+
+    Returns:
+        The exit code.
+    """
+    # Here, not above: each decoding process imports this module anew.
+    from dcgan_jax import cli
+    from dcgan_jax.data import manifest, prepare, store
+
+    verify = "--verify" in argv
+    config = cli.parse_data([argument for argument in argv if argument != "--verify"])
+    signal.signal(signal.SIGTERM, _raise_terminated)
+    try:
+        path = prepare.prepare(config)
+        if verify:
+            store.open_store(path, hash_all=True)
+    except _Terminated:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return _TERMINATED
+    count = manifest.read(path).num_images
+    print(f"{path}: {count:,} images{', all checked' if verify else ''}")
+    return 0
+
+
+class _Terminated(BaseException):
+    """Unwind the stack after SIGTERM, so that workers and files are closed."""
+
+
+def _raise_terminated(number: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+if __name__ == "__main__":
+    from dcgan_jax import cli
+
+    cli.run_main(main)

@@ -1,0 +1,172 @@
+"""What a run tells: metrics.jsonl, TensorBoard events, the progress line, pictures."""
+
+import json
+import logging
+import math
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from dcgan_jax import errors, run_dir
+from dcgan_jax.visualize import curves, grid
+
+_GRID_COLUMNS = 10
+
+
+class Reporter:
+    """Collects the metrics of every step and writes their means at log points.
+
+    Args:
+        workdir: the run's folder.
+        step: where the run begins or goes on.
+        num_steps: where it ends.
+        images_per_step: real images that the discriminator sees in a step.
+    """
+
+    def __init__(
+        self, workdir: Path, *, step: int, num_steps: int, images_per_step: int
+    ) -> None:
+        from tensorboardX import SummaryWriter
+
+        self._workdir = workdir
+        self._images_per_step = images_per_step
+        self._pending: dict[str, list[np.ndarray]] = {}
+        self._pending_steps = 0
+        self._log = (workdir / run_dir.METRICS).open("a")
+        self._events = SummaryWriter(
+            str(workdir / "tensorboard"), purge_step=step + 1, flush_secs=10
+        )
+        self._terminal = sys.stderr.isatty()
+        self._bar = tqdm(
+            total=num_steps,
+            initial=step,
+            unit="step",
+            disable=not self._terminal,
+            dynamic_ncols=True,
+        )
+        self._num_steps = num_steps
+        self._last_time = time.perf_counter()
+        self._last_wait = 0.0
+
+    def add(self, first_step: int, metrics: Mapping[str, np.ndarray]) -> None:
+        """Take the metrics of consecutive steps, each (count,).
+
+        Raises:
+            NonFiniteError: naming the first quantity and step that is not finite.
+        """
+        check_finite(first_step, metrics)
+        for name, values in metrics.items():
+            self._pending.setdefault(name, []).append(values)
+        count = len(next(iter(metrics.values())))
+        self._pending_steps += count
+        self._bar.update(count)
+
+    def log(self, step: int, *, wait_seconds: float) -> None:
+        """Write the means since the last log point.
+
+        Args:
+            step: steps done.
+            wait_seconds: total time for which the run has waited for data.
+        """
+        now = time.perf_counter()
+        elapsed = max(now - self._last_time, 1e-9)
+        row: dict[str, float] = {"step": step}
+        for name, parts in self._pending.items():
+            row[name] = float(np.concatenate(parts).mean())
+        row["images_per_second"] = self._pending_steps * self._images_per_step / elapsed
+        row["data_wait_seconds"] = wait_seconds - self._last_wait
+        self._log.write(json.dumps(row) + "\n")
+        self._log.flush()
+        for name, value in row.items():
+            if name != "step":
+                self._events.add_scalar(name, value, step)
+        self._show(row, elapsed / max(self._pending_steps, 1))
+        self._pending, self._pending_steps = {}, 0
+        self._last_time, self._last_wait = now, wait_seconds
+
+    def save_samples(self, step: int, images: np.ndarray) -> Path:
+        """Write a grid of uint8 (count, height, width, channels) as PNG and event."""
+        picture = grid.make_grid(images, columns=_GRID_COLUMNS)
+        folder = self._workdir / run_dir.SAMPLES
+        folder.mkdir(exist_ok=True)
+        path = folder / f"step_{step:08d}.png"
+        grid.save_image(picture, path)
+        self._events.add_image("samples", picture, step, dataformats="HWC")
+        return path
+
+    def save_curves(self) -> Path:
+        """Draw the whole log."""
+        path = self._workdir / run_dir.CURVES
+        rows = run_dir.read_metrics(self._workdir)
+        if rows:
+            curves.save_curves(rows, path)
+        return path
+
+    def say(self, message: str) -> None:
+        """Print a line without breaking the progress line."""
+        tqdm.write(message, file=sys.stderr)
+
+    def close(self) -> None:
+        """Write out what is buffered."""
+        self._bar.close()
+        self._events.close()
+        self._log.close()
+
+    def _show(self, row: Mapping[str, float], step_seconds: float) -> None:
+        figures = {
+            "d_loss": f"{row['d_loss']:.3f}",
+            "g_loss": f"{row['g_loss']:.3f}",
+            "images/s": f"{row['images_per_second']:.0f}",
+        }
+        if self._terminal:
+            self._bar.set_postfix(figures)
+            return
+        left = (self._num_steps - row["step"]) * step_seconds
+        told = "  ".join(f"{name} {value}" for name, value in figures.items())
+        self.say(
+            f"step {row['step']:.0f}/{self._num_steps}  {told}  "
+            f"left {tqdm.format_interval(left)}"
+        )
+
+
+def check_finite(first_step: int, metrics: Mapping[str, np.ndarray]) -> None:
+    """Raise if a value is NaN or infinite.
+
+    Args:
+        first_step: steps done before the first value.
+        metrics: each (count,), a value for every step.
+
+    Raises:
+        NonFiniteError: naming the first such step and the quantities.
+    """
+    bad = {
+        name: int(np.argmin(np.isfinite(values)))
+        for name, values in metrics.items()
+        if not np.isfinite(values).all()
+    }
+    if not bad:
+        return
+    index = min(bad.values())
+    told = ", ".join(
+        f"{name} became {_name(float(metrics[name][index]))}"
+        for name in sorted(bad)
+        if bad[name] == index
+    )
+    raise errors.NonFiniteError(
+        f"{told} between steps {first_step + index} and {first_step + index + 1}"
+    )
+
+
+def _name(value: float) -> str:
+    return "nan" if math.isnan(value) else "infinite"
+
+
+def configure_logging() -> None:
+    """Let this package's messages through, a line each; quieten the libraries."""
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    logging.getLogger("dcgan_jax").setLevel(logging.INFO)
+    logging.getLogger("absl").setLevel(logging.ERROR)

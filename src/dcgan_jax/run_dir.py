@@ -1,0 +1,146 @@
+"""A run's folder: settings, log, lock, and whether a run may go on in it."""
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from dcgan_jax import checkpoints, errors
+from dcgan_jax import config as configs
+from dcgan_jax.config import TrainConfig
+
+CONFIG = "config.json"
+METRICS = "metrics.jsonl"
+CHECKPOINTS = "checkpoints"
+SAMPLES = "samples"
+CURVES = "curves.png"
+
+
+@contextlib.contextmanager
+def lock(workdir: Path) -> Iterator[None]:
+    """Hold a folder for one process; the system frees it when the process ends.
+
+    Raises:
+        InputError: if another process holds it.
+    """
+    workdir.mkdir(parents=True, exist_ok=True)
+    with (workdir / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise errors.InputError(
+                f"{workdir} is in use by another run (process {file.read().strip()}); "
+                "wait for it or choose another --workdir."
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
+    """Write the run's settings, or refuse if the folder holds a run unlike this one.
+
+    Args:
+        workdir: the run's folder.
+        config: the settings asked for.
+        fingerprint: of the store.
+
+    Raises:
+        InputError: naming each setting that differs, with both values.
+    """
+    path = workdir / CONFIG
+    asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
+    if path.exists():
+        differences = list(_differences(read_json(path), asked))
+        if differences and not config.allow_changes:
+            raise errors.InputError(
+                f"{workdir} holds a run with "
+                + ", ".join(f"{name}={old}" for name, old, _ in differences)
+                + "; this one asks for "
+                + ", ".join(f"{name}={new}" for name, _, new in differences)
+                + ". Resume with the old value, choose another --workdir, or pass "
+                "--allow_changes."
+            )
+    checkpoints.write_durably(path, json.dumps(asked, indent=1) + "\n")
+
+
+def read_config(workdir: Path) -> TrainConfig:
+    """Read the settings of a run.
+
+    Raises:
+        MissingInputError: if the folder holds no run.
+        InputError: if its settings cannot be read.
+    """
+    path = workdir / CONFIG
+    if not path.is_file():
+        raise errors.MissingInputError(
+            f"{workdir} holds no run: expected {CONFIG} in it. Give the --workdir of a "
+            "training run."
+        )
+    values = read_json(path)
+    values.pop("data_fingerprint", None)
+    try:
+        return configs.train_config_from_json(values)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise errors.InputError(f"{path} is not a run's config: {error}.") from None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        InputError: if the file holds anything else.
+    """
+    try:
+        values = json.loads(path.read_text())
+    except (ValueError, UnicodeDecodeError) as error:
+        raise errors.InputError(f"{path} is not JSON: {error}.") from None
+    if not isinstance(values, dict):
+        raise errors.InputError(f"{path} holds no JSON object.")
+    return values
+
+
+def cut_metrics(workdir: Path, *, step: int) -> None:
+    """Drop the log's rows beyond a step, and a row that a kill left unfinished."""
+    path = workdir / METRICS
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text().splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if row["step"] <= step:
+            kept.append(line + "\n")
+    checkpoints.write_durably(path, "".join(kept))
+
+
+def read_metrics(workdir: Path) -> list[dict[str, float]]:
+    """Read the log's rows, oldest first."""
+    path = workdir / METRICS
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def _differences(
+    old: dict[str, Any], new: dict[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    # A falling learning rate depends on where the run ends.
+    free = set(configs.OPERATIONAL_FIELDS)
+    if new.get("adam", {}).get("decay_fraction"):
+        free -= {"num_epochs", "num_steps"}
+    for name, after in new.items():
+        if not prefix and name in free:
+            continue
+        before = old.get(name)
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from _differences(before, after, f"{prefix}{name}.")
+        elif before != after:
+            yield f"{prefix}{name}", before, after

@@ -1,0 +1,281 @@
+"""The two pure functions that a GAN is, and the jitted loop around them.
+
+Algorithm 1 of Goodfellow et al. 2014: k discriminator updates, each on a new minibatch
+and new latents, then one generator update on new latents.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import linen as nn
+
+from dcgan_jax import backend, losses, models, optimizers
+from dcgan_jax.config import TrainConfig
+from dcgan_jax.data.batches import Batch
+from dcgan_jax.train_state import NetState, PyTree, TrainState
+
+Array = jax.Array
+Metrics = dict[str, Array]
+
+METRICS = ("d_loss", "g_loss", "d_real", "d_fake", "d_grad_norm", "g_grad_norm")
+
+
+class Nets(NamedTuple):
+    """What is static about a run: networks, optimisers, objective, latents.
+
+    Attributes:
+        generator: latents → images.
+        discriminator: images → (logits, activations).
+        gen_optimizer: of the generator.
+        disc_optimizer: of the discriminator.
+        generator_loss: (batch,) logits of generated images → scalar.
+        draw_latents: (key, batch) → (batch, latent_size).
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    gen_optimizer: optax.GradientTransformation
+    disc_optimizer: optax.GradientTransformation
+    generator_loss: Callable[[Array], Array]
+    draw_latents: Callable[[Array, int], Array]
+
+
+def make_nets(config: TrainConfig, *, num_steps: int) -> Nets:
+    """Build the static part of a run of `num_steps` steps."""
+    generator_loss = {
+        "non_saturating": losses.generator_non_saturating,
+        "minimax": losses.generator_minimax,
+    }[config.loss]
+    return Nets(
+        generator=models.make_generator(config),
+        discriminator=models.make_discriminator(config),
+        gen_optimizer=optimizers.make_adam(config.adam, num_updates=num_steps),
+        disc_optimizer=optimizers.make_adam(
+            config.adam, num_updates=num_steps * config.num_d_steps
+        ),
+        generator_loss=generator_loss,
+        draw_latents=models.make_latents(config),
+    )
+
+
+def init_state(nets: Nets, key: Array, *, image_shape: tuple[int, ...]) -> TrainState:
+    """Draw the initial weights.
+
+    Args:
+        nets: the networks.
+        key: a random key.
+        image_shape: (height, width, channels) of the data.
+    """
+    gen_key, disc_key = jax.random.split(key)
+    latents = nets.draw_latents(key, 2)
+    images = jnp.zeros((2, *image_shape))
+    gen = nets.generator.init(gen_key, latents, train=True)
+    disc = nets.discriminator.init(disc_key, images, train=True)
+    return TrainState(
+        step=jnp.zeros((), jnp.int32),
+        rollbacks=jnp.zeros((), jnp.int32),
+        gen=_net_state(gen, nets.gen_optimizer),
+        disc=_net_state(disc, nets.disc_optimizer),
+        optional={},
+    )
+
+
+def scale_images(images: Array) -> Array:
+    """Map uint8 images to the range of tanh, [-1, 1] (§4)."""
+    return images.astype(jnp.float32) / 127.5 - 1.0
+
+
+def d_step(
+    nets: Nets, state: TrainState, batch: Batch, key: Array
+) -> tuple[TrainState, Metrics]:
+    """Update the discriminator on one real and one generated minibatch.
+
+    Real and generated images pass separately, so each is normalised by its own batch
+    statistics. D's running statistics follow the real batch, then the generated one;
+    the generator normalises by its batch and nothing of it moves, not even its running
+    statistics.
+
+    Args:
+        nets: the static part.
+        state: before the update.
+        batch: uint8 images (batch, height, width, channels), and labels or None.
+        key: for the latents.
+
+    Returns:
+        The state with a new `disc`, and d_loss, d_real = E[D(x)], d_fake = E[D(G(z))],
+        d_grad_norm (of the loss alone, before the L2 term).
+    """
+    real = scale_images(jnp.asarray(batch.images))
+    labels = None if batch.labels is None else jnp.asarray(batch.labels)
+    latents = nets.draw_latents(key, real.shape[0])
+    fake, _ = _generate(nets, state.gen, state.gen.params, latents, labels)
+
+    def loss_of(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
+        stats = state.disc.batch_stats
+        real_logits, stats = _judge(nets, params, stats, real, labels)
+        fake_logits, stats = _judge(nets, params, stats, fake, labels)
+        metrics = {
+            "d_real": losses.mean_probability(real_logits),
+            "d_fake": losses.mean_probability(fake_logits),
+        }
+        return losses.discriminator(real_logits, fake_logits), (stats, metrics)
+
+    (loss, (stats, metrics)), gradients = jax.value_and_grad(loss_of, has_aux=True)(
+        state.disc.params
+    )
+    disc = _update(nets.disc_optimizer, state.disc, gradients, batch_stats=stats)
+    metrics |= {"d_loss": loss, "d_grad_norm": optax.global_norm(gradients)}
+    return state.replace(disc=disc), metrics
+
+
+def g_step(
+    nets: Nets, state: TrainState, labels: Array | None, key: Array, *, batch_size: int
+) -> tuple[TrainState, Metrics]:
+    """Update the generator on one minibatch of latents.
+
+    The discriminator normalises the generated batch by its own statistics; nothing of
+    it moves. The generator's running statistics follow this batch.
+
+    Args:
+        nets: the static part.
+        state: before the update.
+        labels: (batch,) to generate for, or None.
+        key: for the latents.
+        batch_size: number of latents.
+
+    Returns:
+        The state with a new `gen`, and g_loss, g_grad_norm.
+    """
+    latents = nets.draw_latents(key, batch_size)
+
+    def loss_of(params: PyTree) -> tuple[Array, PyTree]:
+        fake, stats = _generate(nets, state.gen, params, latents, labels)
+        logits, _ = _judge(
+            nets, state.disc.params, state.disc.batch_stats, fake, labels
+        )
+        return nets.generator_loss(logits), stats
+
+    (loss, stats), gradients = jax.value_and_grad(loss_of, has_aux=True)(
+        state.gen.params
+    )
+    gen = _update(nets.gen_optimizer, state.gen, gradients, batch_stats=stats)
+    metrics = {"g_loss": loss, "g_grad_norm": optax.global_norm(gradients)}
+    return state.replace(gen=gen), metrics
+
+
+def train_step(
+    nets: Nets, state: TrainState, batches: Batch, key: Array
+) -> tuple[TrainState, Metrics]:
+    """Run one step: an update of D on each of k minibatches, then one of G.
+
+    Args:
+        nets: the static part.
+        state: before the step.
+        batches: uint8 images (k, batch, height, width, channels), labels (k, batch) or
+            None.
+        key: of the run; the step's keys follow from it, the step and the rollbacks.
+
+    Returns:
+        The state after the step, and every metric; D's are those of its last update.
+    """
+    key = jax.random.fold_in(jax.random.fold_in(key, state.rollbacks), state.step)
+    num_d_steps, batch_size = batches.images.shape[:2]
+    metrics: Metrics = {}
+    for index in range(num_d_steps):
+        minibatch = jax.tree.map(lambda array: array[index], batches)  # noqa: B023
+        state, metrics = d_step(nets, state, minibatch, jax.random.fold_in(key, index))
+    labels = None if batches.labels is None else jnp.asarray(batches.labels[-1])
+    gen_key = jax.random.fold_in(key, num_d_steps)
+    state, gen_metrics = g_step(nets, state, labels, gen_key, batch_size=batch_size)
+    return state.replace(step=state.step + 1), metrics | gen_metrics
+
+
+def make_steps(nets: Nets) -> Callable[..., tuple[TrainState, Metrics]]:
+    """Jit a loop of steps that the device runs without Python in between.
+
+    Returns:
+        `(state, batches, key, count) → (state, metrics)`: `batches` holds the images of
+        up to `capacity` steps (capacity, k, batch, height, width, channels), of which
+        the first `count` are run; each metric is (capacity,), its first `count` filled.
+        The state is donated. On a CPU `count` is an argument of the program, so one
+        compilation serves all lengths and their results are equal to the bit; on other
+        backends it is static, which makes the loop a `lax.scan` whose end the device
+        knows without asking the host.
+    """
+
+    def run(
+        state: TrainState, batches: Batch, key: Array, count: int | Array
+    ) -> tuple[TrainState, Metrics]:
+        capacity = batches.images.shape[0]
+
+        def body(
+            index: Array, carry: tuple[TrainState, Metrics]
+        ) -> tuple[TrainState, Metrics]:
+            state, history = carry
+            own = jax.tree.map(lambda array: array[index], batches)
+            state, metrics = train_step(nets, state, own, key)
+            history = {
+                name: history[name].at[index].set(metrics[name]) for name in METRICS
+            }
+            return state, history
+
+        history = {name: jnp.zeros(capacity) for name in METRICS}
+        return jax.lax.fori_loop(0, count, body, (state, history))
+
+    static = () if jax.default_backend() == "cpu" else (3,)
+    return backend.jit(run, donate_argnums=(0,), static_argnums=static)
+
+
+def _net_state(variables: PyTree, optimizer: optax.GradientTransformation) -> NetState:
+    params = variables["params"]
+    return NetState(
+        params=params,
+        batch_stats=variables.get("batch_stats", {}),
+        opt_state=optimizer.init(params),
+    )
+
+
+def _generate(
+    nets: Nets, gen: NetState, params: PyTree, latents: Array, labels: Array | None
+) -> tuple[Array, PyTree]:
+    """Return images normalised by their batch, and the moved running statistics."""
+    images, moved = nets.generator.apply(
+        {"params": params, "batch_stats": gen.batch_stats},
+        latents,
+        labels,
+        train=True,
+        mutable=["batch_stats"],
+    )
+    return images, moved.get("batch_stats", {})
+
+
+def _judge(
+    nets: Nets, params: PyTree, batch_stats: PyTree, images: Array, labels: Array | None
+) -> tuple[Array, PyTree]:
+    """Return logits under the images' own statistics, and the moved running ones."""
+    (logits, _), moved = nets.discriminator.apply(
+        {"params": params, "batch_stats": batch_stats},
+        images,
+        labels,
+        train=True,
+        mutable=["batch_stats"],
+    )
+    return logits, moved.get("batch_stats", {})
+
+
+def _update(
+    optimizer: optax.GradientTransformation,
+    net: NetState,
+    gradients: PyTree,
+    *,
+    batch_stats: PyTree,
+) -> NetState:
+    updates, opt_state = optimizer.update(gradients, net.opt_state, net.params)
+    return NetState(
+        params=optax.apply_updates(net.params, updates),
+        batch_stats=batch_stats,
+        opt_state=opt_state,
+    )

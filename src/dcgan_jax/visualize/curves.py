@@ -1,0 +1,39 @@
+"""The curves of a run's log."""
+
+from pathlib import Path
+
+_PANELS = (
+    ("loss (nats)", ("d_loss", "g_loss")),
+    ("mean D(x), D(G(z))", ("d_real", "d_fake")),
+    ("gradient norm", ("d_grad_norm", "g_grad_norm")),
+)
+
+
+def save_curves(rows: list[dict[str, float]], path: Path) -> None:
+    """Draw losses, the discriminator's outputs and gradient norms against the step.
+
+    Args:
+        rows: of metrics.jsonl.
+        path: of the PNG.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    steps = [row["step"] for row in rows]
+    for panel, (label, names) in enumerate(_PANELS, start=1):
+        axes = figure.add_subplot(1, len(_PANELS), panel)
+        for name in names:
+            axes.plot(steps, [row[name] for row in rows], label=name, linewidth=1)
+        axes.set_xlabel("step")
+        axes.set_ylabel(label)
+        axes.legend()
+        axes.grid(alpha=0.3)
+    axes.set_yscale("log")
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        figure.savefig(partial, dpi=100)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

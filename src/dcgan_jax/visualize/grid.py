@@ -1,0 +1,48 @@
+"""Many images in one picture."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def make_grid(
+    images: np.ndarray, *, columns: int | None = None, gap: int = 2
+) -> np.ndarray:
+    """Lay images out in rows.
+
+    Args:
+        images: uint8 (count, height, width, channels), channels 1 or 3.
+        columns: images a row; None makes the grid as square as it can be.
+        gap: pixels between neighbours.
+
+    Returns:
+        uint8 (rows, columns, channels) in pixels, white where there is no image.
+    """
+    count, height, width, channels = images.shape
+    columns = columns or math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    grid = np.full(
+        (rows * (height + gap) - gap, columns * (width + gap) - gap, channels),
+        255,
+        np.uint8,
+    )
+    for index, image in enumerate(images):
+        top = index // columns * (height + gap)
+        left = index % columns * (width + gap)
+        grid[top : top + height, left : left + width] = image
+    return grid
+
+
+def save_image(image: np.ndarray, path: Path, *, scale: int = 1) -> None:
+    """Write uint8 (height, width, channels) as a file, `scale` dots to a pixel."""
+    pixels = image.repeat(scale, 0).repeat(scale, 1)
+    if pixels.shape[-1] == 1:
+        pixels = pixels[..., 0]
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        Image.fromarray(pixels).save(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
