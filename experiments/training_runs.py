@@ -71,7 +71,9 @@ def main() -> int:
     grid = max((workdir / run_dir.SAMPLES).glob("*.png"))
     config = json.loads((workdir / run_dir.CONFIG).read_text())
     shutil.copy(grid, results.FOLDER / f"training_{name}.png")
-    shutil.copy(workdir / run_dir.CURVES, results.FOLDER / f"training_{name}_curves.png")
+    shutil.copy(
+        workdir / run_dir.CURVES, results.FOLDER / f"training_{name}_curves.png"
+    )
     results.save(
         f"training_{name}",
         what=f"Training run {name}; the grid lies beside this file",

@@ -19,7 +19,7 @@ def jit(
     *,
     donate_argnums: Sequence[int] = (),
     static_argnums: Sequence[int] = (),
-) -> Any:  # noqa: ANN401
+) -> Any:
     """Jit with the options that suit the default backend."""
     return jax.jit(
         function,

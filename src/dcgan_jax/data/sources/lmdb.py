@@ -59,7 +59,7 @@ class LmdbSource:
             self._environment.close()
             self._environment = None
 
-    def _open(self) -> Any:  # noqa: ANN401 - lmdb carries no types
+    def _open(self) -> Any:
         import lmdb
 
         if self._environment is None:

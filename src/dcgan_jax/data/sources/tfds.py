@@ -80,7 +80,7 @@ class TfdsSource:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_records": None}
 
-    def _open(self) -> Any:  # noqa: ANN401 - tfds carries no types
+    def _open(self) -> Any:
         if self._records is None:
             tfds = _import()
             builder = tfds.builder_from_directory(self._folder)
@@ -159,7 +159,7 @@ def fingerprint_folder(folder: Path) -> str:
     return fingerprint_listing((path.name, path.stat().st_size) for path in files)
 
 
-def _import() -> Any:  # noqa: ANN401 - a module
+def _import() -> Any:
     # TensorFlow, once imported, would take the whole GPU; nothing here needs one.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -181,7 +181,7 @@ def _require_tensorflow(name: str) -> None:
         )
 
 
-def _choose_image(features: Any, tfds: Any, *, where: Path) -> str:  # noqa: ANN401
+def _choose_image(features: Any, tfds: Any, *, where: Path) -> str:
     """Choose the image feature; one named `image` if there are several."""
     images = [
         key
@@ -196,7 +196,7 @@ def _choose_image(features: Any, tfds: Any, *, where: Path) -> str:  # noqa: ANN
     return "image" if "image" in images else min(images)
 
 
-def _explain_unknown(name: str, tfds: Any) -> str:  # noqa: ANN401
+def _explain_unknown(name: str, tfds: Any) -> str:
     import difflib
 
     stem = name.partition("/")[0]

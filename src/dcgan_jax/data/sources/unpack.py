@@ -135,8 +135,9 @@ def _unpack_bounded(
 def _is_damage(error: BaseException) -> bool:
     # bz2 reports damage as an OSError without a number; those of the disk have one.
     nameless = isinstance(error, OSError) and error.errno is None
-    return isinstance(error, DAMAGE) or nameless
+    # An encrypted or exotically packed member is a RuntimeError of zipfile.
+    return isinstance(error, (*DAMAGE, RuntimeError)) or nameless
 
 
 def _damaged(where: Path, error: BaseException) -> errors.InputError:
-    return errors.InputError(f"{where} is damaged ({error}); get it again")
+    return errors.InputError(f"{where} cannot be unpacked ({error}); get it again")

@@ -1,0 +1,55 @@
+"""Batch-norm statistics of networks that come without: means over batches of inputs.
+
+The authors release parameters alone and re-estimate the statistics over their data
+before they use a network; svhn/svhn_semisup_analysis.py:50-85.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dcgan_jax import backend
+from dcgan_jax.models.dcgan import Discriminator, Generator
+
+Array = jax.Array
+
+
+def estimate(
+    network: Generator | Discriminator, params: Any, batches: Iterable[np.ndarray]
+) -> Any:
+    """Average each layer's batch mean and variance over batches of inputs.
+
+    Every batch passes normalised by its own statistics, as in training.
+
+    Args:
+        network: its `bn_momentum` does not matter.
+        params: its parameters.
+        batches: inputs of the network, all of one shape.
+
+    Returns:
+        `batch_stats` for the network.
+    """
+    # Without momentum the running statistics are those of the last batch.
+    plain = network.clone(bn_momentum=0.0)
+
+    @backend.jit
+    def of_batch(params: Any, inputs: Array) -> Any:
+        shapes = jax.eval_shape(
+            lambda: plain.init(jax.random.key(0), inputs, train=True)
+        )
+        zeros = jax.tree.map(
+            lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes["batch_stats"]
+        )
+        variables = {"params": params, "batch_stats": zeros}
+        _, moved = plain.apply(variables, inputs, train=True, mutable=["batch_stats"])
+        return moved["batch_stats"]
+
+    count, total = 0, None
+    for inputs in batches:
+        stats = of_batch(params, inputs)
+        total = stats if total is None else jax.tree.map(jnp.add, total, stats)
+        count += 1
+    return jax.tree.map(lambda leaf: leaf / count, total)

@@ -1,0 +1,69 @@
+"""A generator as one safetensors file: arrays by name, the config as metadata."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from flax import traverse_util
+
+from dcgan_jax import config as configs
+from dcgan_jax import errors
+from dcgan_jax.config import TrainConfig
+
+_FORMAT = "dcgan_jax generator 1"
+
+
+def save_generator(
+    path: Path, variables: dict[str, Any], config: TrainConfig, *, step: int
+) -> None:
+    """Write a generator whole or not at all.
+
+    Args:
+        path: of the file.
+        variables: {params, batch_stats}.
+        config: of the run.
+        step: of the checkpoint.
+    """
+    from safetensors.numpy import save_file
+
+    flat = traverse_util.flatten_dict(jax.device_get(variables), sep="/")
+    arrays = {name: np.ascontiguousarray(array) for name, array in flat.items()}
+    metadata = {
+        "format": _FORMAT,
+        "config": json.dumps(configs.to_json(config)),
+        "step": str(step),
+    }
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        save_file(arrays, partial, metadata=metadata)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_generator(path: Path) -> tuple[TrainConfig, int, dict[str, Any]]:
+    """Read what `save_generator` wrote: config, step, {params, batch_stats}.
+
+    Raises:
+        MissingInputError: if there is no such file.
+        InputError: if it is damaged or of another origin.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise errors.MissingInputError(f"there is no file {path}.")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != _FORMAT:
+                raise errors.InputError(
+                    f"{path} is not a generator of this project: its format is "
+                    f"{metadata.get('format')!r}, expected {_FORMAT!r}."
+                )
+            flat = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise errors.InputError(f"{path} cannot be read: {error}.") from None
+    config = configs.train_config_from_json(json.loads(metadata["config"]))
+    return config, int(metadata["step"]), traverse_util.unflatten_dict(flat, sep="/")

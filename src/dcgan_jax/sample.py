@@ -1,0 +1,109 @@
+"""Draw pictures: python -m dcgan_jax.sample RUN --num=64 --seed=0 --out=grid.png."""
+
+import dataclasses
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from dcgan_jax import cli, errors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class SampleConfig:
+    """Draw images from a generator."""
+
+    run: Annotated[str, tyro.conf.Positional]
+    """A run's folder, an exported .safetensors file, authors_svhn, authors_imagenet."""
+    num: int = 64
+    """Number of images; the first n are the same however many are drawn."""
+    seed: int = 0
+    """Seed of the latents."""
+    out: Path = Path("samples.png")
+    """A picture of all (.png), uint8 arrays (.npz, key `images`), or a new folder."""
+    batch_stats: bool = False
+    """Normalise by the statistics of these very images, as the authors do; an image
+    then depends on the others."""
+    step: int | None = None
+    """The checkpoint's step; None: the newest."""
+    weights_dir: Path | None = None
+    """Folder of the authors' released parameters."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Draw the images that the flags describe; return the exit code."""
+    config = cli.parse(SampleConfig, argv)
+    _check(config)
+    from dcgan_jax import backend, loading, reporting, sampling, streams
+
+    reporting.configure_logging()
+    backend.enable_compilation_cache()
+    loaded = loading.load_generator(
+        config.run, weights_dir=config.weights_dir, step=config.step
+    )
+    key = streams.make_key(config.seed, streams.Purpose.SAMPLES)
+    latents = sampling.draw_latents(loaded.draw_latents, key, config.num)
+    if config.batch_stats:
+        images = sampling.sample_with_batch_statistics(
+            loaded.network, loaded.variables, latents
+        )
+    else:
+        images = sampling.make_sampler(loaded.network)(loaded.variables, latents)
+    write_images(images, config.out)
+    print(f"{config.num} images in {config.out}")
+    return 0
+
+
+def write_images(images: "np.ndarray", out: Path) -> None:
+    """Write uint8 (count, height, width, channels) as grid, array file or folder.
+
+    Nothing is left half-written: each form gets its name when it is complete.
+    """
+    import numpy as np
+
+    from dcgan_jax.visualize import grid
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix == ".png":
+        grid.save_image(grid.make_grid(images), out)
+        return
+    partial = out.with_name(f".{out.name}.partial{out.suffix}")
+    try:
+        if out.suffix == ".npz":
+            np.savez_compressed(partial, images=images)
+        else:
+            partial.mkdir(exist_ok=True)
+            for index, image in enumerate(images):
+                grid.save_image(image, partial / f"{index:06d}.png")
+        partial.replace(out)
+    finally:
+        if partial.is_dir():
+            shutil.rmtree(partial)
+        partial.unlink(missing_ok=True)
+
+
+def _check(config: SampleConfig) -> None:
+    least = 2 if config.batch_stats else 1
+    if config.num < least:
+        raise errors.InputError(
+            f"num is {config.num}; at least {least}"
+            + (" images have batch statistics." if config.batch_stats else ".")
+        )
+    if config.out.suffix not in ("", ".png", ".npz"):
+        raise errors.InputError(
+            f"cannot write {config.out.suffix!r} files; give --out a name that ends in "
+            ".png or .npz, or a folder's name."
+        )
+    if config.out.suffix == "" and config.out.is_dir() and any(config.out.iterdir()):
+        raise errors.InputError(
+            f"{config.out} is a folder with files in it; give --out a new name."
+        )
+
+
+if __name__ == "__main__":
+    cli.run_main(main)

@@ -1,0 +1,66 @@
+"""Pictures and configs that the tests of the data share."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan_jax.config import DataConfig
+
+
+@pytest.fixture
+def make_config(tmp_path: Path) -> Callable[..., DataConfig]:
+    """Build a config whose store lies in the test's folder; small RGB images."""
+
+    def make(**changes: object) -> DataConfig:
+        values = {
+            "dataset": "folder",
+            "image_size": 28,
+            "channels": 3,
+            "data_dir": tmp_path / "stores",
+        }
+        return DataConfig(**{**values, **changes})
+
+    return make
+
+
+@pytest.fixture
+def noise() -> Callable[..., np.ndarray]:
+    """Draw random pixels, another picture for every seed."""
+
+    def draw(seed: int, height: int = 28, width: int = 28) -> np.ndarray:
+        shape = (height, width, 3)
+        return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+    return draw
+
+
+@pytest.fixture
+def encode() -> Callable[..., bytes]:
+    """Encode pixels in a file format."""
+
+    def to_bytes(
+        pixels: np.ndarray, file_format: str = "PNG", **options: object
+    ) -> bytes:
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, file_format, **options)
+        return buffer.getvalue()
+
+    return to_bytes
+
+
+@pytest.fixture
+def make_folder(tmp_path: Path, noise: Callable, encode: Callable) -> Callable:
+    """Write a folder of PNG files, each with pixels of its own."""
+
+    def make(*names: str, folder: str = "pictures", size: int = 28) -> Path:
+        for seed, name in enumerate(names):
+            path = tmp_path / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encode(noise(seed, size, size)))
+        return tmp_path / folder
+
+    return make

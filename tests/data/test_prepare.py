@@ -1,0 +1,334 @@
+import dataclasses
+import errno
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from dcgan_jax import errors
+from dcgan_jax.data import disk, prepare, store
+from dcgan_jax.data.sources import folder
+
+
+def hashes(path) -> dict[str, str]:
+    return {
+        str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(path.rglob("*"))
+        if file.is_file()
+    }
+
+
+def nothing_is_left(config) -> bool:
+    return not config.data_dir.exists() or list(config.data_dir.iterdir()) == []
+
+
+@pytest.fixture
+def many(tmp_path, make_config):
+    """A config over 3,000 pictures that need resizing, enough for worker processes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (3000, 40, 40), np.uint8)
+    np.savez(tmp_path / "x.npz", images=pixels, labels=np.arange(3000) % 10)
+    return make_config(dataset="arrays", source=tmp_path / "x.npz", channels=1)
+
+
+def test_images_of_all_sizes_and_modes_become_one(tmp_path, make_config, noise, encode):
+    root = tmp_path / "pictures"
+    root.mkdir()
+    (root / "large.jpg").write_bytes(encode(noise(0, 90, 200), "JPEG"))
+    (root / "grey.png").write_bytes(encode(noise(1, 40, 30)[..., 0]))
+    (root / "deep.png").write_bytes(encode(np.full((30, 30), 65535, np.uint16)))
+    rows = store.open_store(prepare.prepare(make_config(source=root)))
+    images = rows.rows(np.arange(len(rows))).images
+    assert images.shape == (3, 28, 28, 3)
+    assert (images == 255).all((1, 2, 3)).sum() == 1
+
+
+def test_a_finished_store_is_not_read_again(make_folder, make_config, monkeypatch):
+    config = make_config(source=make_folder("1.png", "2.png"))
+    path = prepare.prepare(config)
+    before = hashes(path)
+    monkeypatch.setattr(folder.FolderSource, "__getitem__", None)
+    assert prepare.prepare(config) == path
+    assert hashes(path) == before
+
+
+def test_a_finished_store_does_without_its_source(make_folder, make_config):
+    root = make_folder("1.png", "2.png")
+    path = prepare.prepare(make_config(source=root))
+    root.rename(root.with_name("gone"))
+    assert prepare.prepare(make_config(source=root)) == path
+
+
+def test_a_source_that_has_changed_is_refused(make_folder, make_config):
+    config = make_config(source=make_folder("1.png", "2.png"))
+    prepare.prepare(config)
+    make_folder("1.png", "2.png", "3.png")
+    with pytest.raises(errors.InputError, match="has changed since"):
+        prepare.prepare(config)
+
+
+def test_workers_and_one_process_give_the_same_bytes(many):
+    alone = dataclasses.replace(many, data_dir=many.data_dir / "1", num_workers=1)
+    pooled = dataclasses.replace(many, data_dir=many.data_dir / "2", num_workers=2)
+    found = [
+        hashes(prepare.prepare(config, rows_per_shard=1000))
+        for config in (alone, pooled)
+    ]
+    assert found[0] == found[1]
+    assert len(found[0]) == 3 * 2 + 1
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from dcgan_jax.config import DataConfig
+from dcgan_jax.data import prepare
+
+if __name__ == "__main__":
+    config = DataConfig(
+        dataset="arrays", source=Path(sys.argv[1]), image_size=28, channels=1,
+        data_dir=Path(sys.argv[2]), num_workers=int(sys.argv[3]),
+    )
+    prepare.prepare(config, rows_per_shard=100)
+"""
+
+
+@pytest.fixture
+def start(many, tmp_path):
+    """Start `prepare` on the many pictures in a process of its own."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+
+    def run(num_workers: int) -> subprocess.Popen:
+        arguments = [str(many.source), str(many.data_dir), str(num_workers)]
+        return subprocess.Popen([sys.executable, script, *arguments])
+
+    return run
+
+
+def wait_for_shard(process, path, number: int) -> None:
+    deadline = time.monotonic() + 60
+    while not (path / "unfinished" / f"shard-{number:05}.json").exists():
+        assert process.poll() is None, "ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_a_killed_prepare_goes_on_and_gives_the_same_bytes(num_workers, start, many):
+    path = store.store_path(many)
+    for number in (2, 9):  # killed twice, later the second time
+        process = start(num_workers)
+        wait_for_shard(process, path, number)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not store.is_complete(path)
+    kept = {
+        f: (path / f).stat().st_mtime_ns for f in hashes(path) if f.endswith(".npy")
+    }
+    assert 10 <= len(kept) // 2 < 30
+    # The shard that was under way may lack its note and is then written again.
+    finished = len(list((path / "unfinished").glob("shard-*.json")))
+    prepare.prepare(many, rows_per_shard=100)
+    again = {f: (path / f).stat().st_mtime_ns for f in kept}
+    assert sum(kept[f] == again[f] for f in kept) >= 2 * finished
+    whole = dataclasses.replace(many, data_dir=many.data_dir / "whole")
+    assert hashes(path) == hashes(prepare.prepare(whole, rows_per_shard=100))
+
+
+def test_workers_end_when_their_parent_is_killed(start, many):
+    process = start(2)
+    wait_for_shard(process, store.store_path(many), 1)
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(process.pid)],
+        capture_output=True,
+        check=False,
+    )
+    children = [int(pid) for pid in found.stdout.split()]
+    assert len(children) >= 2
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 20
+    while any(os.path.exists(f"/proc/{pid}") for pid in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_source_that_changes_after_a_kill_starts_afresh(
+    start, many, tmp_path, capsys
+):
+    path = store.store_path(many)
+    process = start(1)
+    wait_for_shard(process, path, 2)
+    process.kill()
+    process.wait()
+    np.savez(tmp_path / "x.npz", images=np.zeros((120, 28, 28), np.uint8))
+    rows = store.open_store(prepare.prepare(many, rows_per_shard=100))
+    assert "starting afresh" in capsys.readouterr().err
+    assert len(rows) == 120
+    assert not rows.labelled
+    assert len(list(path.glob("*.npy"))) == 2
+
+
+def test_two_at_once_do_not_mix(start, many):
+    processes = [start(1), start(1)]
+    assert [process.wait() for process in processes] == [0, 0]
+    assert len(store.open_store(store.store_path(many))) == 3000
+    assert [p.name for p in many.data_dir.rglob("*.lock")] == []
+
+
+def test_the_second_waits_for_the_lock(make_folder, make_config, capsys):
+    config = make_config(source=make_folder("1.png", "2.png"))
+    path = store.store_path(config)
+    with disk.exclusive(path.with_name(path.name + ".lock")):
+        second = threading.Thread(target=prepare.prepare, args=[config])
+        second.start()
+        time.sleep(0.2)
+        assert not store.is_complete(path)
+    second.join()
+    assert store.is_complete(path)
+    assert "waiting for another process" in capsys.readouterr().err
+
+
+def break_files(root, count: int) -> None:
+    for file in sorted(root.iterdir())[:count]:
+        file.write_bytes(file.read_bytes()[:500])
+
+
+def test_a_few_broken_images_are_left_out_and_listed(make_folder, make_config, capsys):
+    root = make_folder(*[f"{i:03}.png" for i in range(200)])
+    break_files(root, 2)
+    path = prepare.prepare(make_config(source=root), rows_per_shard=50)
+    assert len(store.open_store(path)) == 198
+    left_out = json.loads((path / "manifest.json").read_text())["left_out"]
+    assert sorted(name for name, _ in left_out) == ["000.png", "001.png"]
+    assert all("truncated" in reason for _, reason in left_out)
+    assert "left out 2 broken images" in capsys.readouterr().err
+
+
+def test_more_than_one_percent_broken_is_an_error_and_leaves_nothing(
+    make_folder, make_config
+):
+    root = make_folder(*[f"{i:03}.png" for i in range(200)])
+    break_files(root, 3)
+    config = make_config(source=root)
+    with pytest.raises(
+        errors.InputError, match=r"3 of 200 .*more than 1%: 00.*truncat"
+    ):
+        prepare.prepare(config, rows_per_shard=50)
+    assert nothing_is_left(config)
+
+
+def test_a_small_image_is_named_and_upscaling_offered(make_folder, make_config):
+    root = make_folder("a.png", "b.png")
+    make_folder("small.png", size=20)
+    with pytest.raises(errors.InputError, match=r"small\.png has 20×20.*--upscale"):
+        prepare.prepare(make_config(source=root))
+    path = prepare.prepare(make_config(source=root, upscale=True))
+    assert len(store.open_store(path)) == 3
+
+
+def test_a_source_without_images_leaves_nothing(tmp_path, make_config):
+    (tmp_path / "empty").mkdir()
+    config = make_config(source=tmp_path / "empty")
+    with pytest.raises(errors.InputError, match="holds no images"):
+        prepare.prepare(config)
+    assert nothing_is_left(config)
+
+
+def test_too_little_room_is_seen_beforehand(make_folder, make_config, monkeypatch):
+    config = make_config(source=make_folder("1.png", "2.png"))
+    usage = os.statvfs("/")
+    monkeypatch.setattr(
+        disk.shutil, "disk_usage", lambda path: type(usage)([0] * 10) and Free()
+    )
+    with pytest.raises(errors.InputError, match=r"100 bytes free.* need 4\.7 kB"):
+        prepare.prepare(config)
+
+
+class Free:
+    free = 100
+
+
+def limit_file_size() -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+
+def test_a_file_that_the_disk_will_not_take_is_one_line(many, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    small = tmp_path / "small.npy"
+    np.save(small, np.zeros((200, 28, 28), np.uint8))
+    command = [sys.executable, script, small, many.data_dir, "1"]
+    process = subprocess.run(
+        command, preexec_fn=limit_file_size, capture_output=True, text=True, check=False
+    )
+    assert "InputError: the disk of" in process.stderr.splitlines()[-1]
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A disk of one MB, which only root may mount."""
+    mount_point = tmp_path / "disk"
+    mount_point.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", mount_point]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a small disk needs root")
+    yield mount_point
+    subprocess.run(["umount", mount_point], check=True)
+
+
+def test_a_disk_that_fills_up_keeps_the_finished_part(many, tiny_disk, monkeypatch):
+    monkeypatch.setattr(disk, "require_free", lambda *args, **kwargs: None)
+    many = dataclasses.replace(many, data_dir=tiny_disk)
+    npy = many.source.with_suffix(".npy")
+    np.save(npy, np.load(many.source)["images"])
+    config = dataclasses.replace(many, source=npy, num_workers=1)
+    with pytest.raises(
+        errors.InputError, match=r"is full .*run the same command again"
+    ):
+        prepare.prepare(config, rows_per_shard=100)
+    path = store.store_path(config)
+    assert not store.is_complete(path)
+    finished = len(list(path.glob("images-*.npy")))
+    assert 5 <= finished < 30
+    assert list(path.glob("*.tmp")) == []
+    subprocess.run(["mount", "-o", "remount,size=9m", tiny_disk], check=True)
+    assert len(store.open_store(prepare.prepare(config, rows_per_shard=100))) == 3000
+
+
+def test_an_error_of_another_kind_is_not_called_a_full_disk(
+    make_folder, make_config, monkeypatch
+):
+    def fail(path, content):
+        raise OSError(errno.EIO, "the disk is broken")
+
+    monkeypatch.setattr(disk, "write_whole", fail)
+    with pytest.raises(OSError, match="the disk is broken"):
+        prepare.prepare(make_config(source=make_folder("1.png")))
+
+
+def test_a_killed_worker_is_one_line(many, monkeypatch):
+    from dcgan_jax.data import decode
+
+    config = dataclasses.replace(many, num_workers=2)
+    monkeypatch.setattr(decode, "_decode_in_worker", os._exit)
+    with pytest.raises(errors.InputError, match="a decoding process was killed"):
+        prepare.prepare(config)
+
+
+def test_no_jax_and_no_tensorflow_are_imported_by_the_data_modules():
+    code = (
+        "import sys; from dcgan_jax.data import prepare, decode, store, batches, sources;"
+        "heavy = {'jax', 'flax', 'tensorflow', 'tensorflow_datasets', 'sklearn', 'lmdb'};"
+        "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
