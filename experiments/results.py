@@ -12,7 +12,7 @@ from typing import Any
 FOLDER = Path(__file__).parent / "results"
 
 
-def save(  # noqa: PLR0913
+def save(
     name: str,
     *,
     what: str,

@@ -65,6 +65,9 @@ class TrainConfig(DataConfig):
     """The pair of networks."""
     width_multiplier: float = 1.0
     """Scales the number of feature maps of every layer."""
+    input_bias: bool
+    """Give the discriminator's first convolution a bias; without one it cannot see the
+    contrast of a batch."""
     latent_size: int
     """Length of the generator's input."""
     latent_distribution: Literal["uniform", "normal"]

@@ -25,6 +25,7 @@ LSUN_BEDROOM = TrainConfig(
     image_size=64,  # §4.1, Fig. 1
     channels=3,
     architecture="dcgan64",  # Fig. 1
+    input_bias=False,  # faces/train_uncond_dcgan.py:108-131
     latent_size=100,  # Fig. 1
     latent_distribution="uniform",  # Fig. 1
     loss="non_saturating",  # faces/train_uncond_dcgan.py:136-152
@@ -61,6 +62,7 @@ SVHN = TrainConfig(
     image_size=32,  # svhn/svhn_semisup_analysis.py:94
     channels=3,
     architecture="svhn32",  # svhn/svhn_semisup_analysis.py:94-99
+    input_bias=False,  # svhn/svhn_semisup_analysis.py:94-99
     latent_size=100,  # name of the released folder: 100z
     latent_distribution="normal",  # name of the released folder: gaussian
     loss="non_saturating",  # faces/train_uncond_dcgan.py:136-152
@@ -79,6 +81,7 @@ DIGITS = TrainConfig(
     channels=1,
     upscale=True,  # ours: the scans are 8×8
     architecture="small",  # ours: two or three blocks suffice for digits
+    input_bias=True,  # ours: without it the digits come out grey on grey
     width_multiplier=0.5,  # ours: so that the run takes 3 minutes on two CPU cores
     latent_size=100,  # Fig. 1
     latent_distribution="uniform",  # Fig. 1
@@ -111,8 +114,14 @@ MNIST = dataclasses.replace(
 
 FASHION_MNIST = dataclasses.replace(MNIST, dataset="fashion_mnist")
 
-# A user's own images: the net follows the image size (see `resolve`).
-FOLDER = dataclasses.replace(LSUN_BEDROOM, dataset="folder", num_epochs=25)
+# A user's own images: the net follows the image size (see `find`).
+FOLDER = dataclasses.replace(
+    LSUN_BEDROOM,
+    dataset="folder",
+    input_bias=True,  # ours: keeps the contrast that the images have
+    num_epochs=25,  # faces/train_uncond_dcgan.py:47
+    checkpoint_every_steps=500,
+)
 ARRAYS = dataclasses.replace(FOLDER, dataset="arrays")
 TFDS = dataclasses.replace(FOLDER, dataset="tfds:")
 

@@ -110,7 +110,8 @@ def _download(remote: Remote, part: Path, wait_seconds: float) -> str | None:
             except urllib.error.HTTPError as error:
                 reason = f"HTTP {error.code} {error.reason}"
                 if error.code == _RANGE_NOT_SATISFIABLE:
-                    part.unlink(missing_ok=True)  # the host has a shorter file
+                    part.unlink(missing_ok=True)
+                    return f"the host's file is shorter than {remote.size} bytes"
             except urllib.error.URLError as error:
                 reason = str(error.reason)
             except (http.client.HTTPException, ConnectionError, TimeoutError) as error:

@@ -40,6 +40,7 @@ def make_discriminator(config: TrainConfig) -> dcgan.Discriminator:
         kernel_size=plan.KERNEL_SIZE,
         dtype=jnp.dtype(config.precision),
         formulation=convolution.choose_formulation(config.convolution),
+        input_bias=config.input_bias,
     )
 
 

@@ -82,6 +82,10 @@ class Discriminator(nn.Module):
     """Images → logits; attributes as in `Generator`.
 
     Attributes:
+        input_bias: whether the first convolution has a bias. Without one (the paper's
+            networks) the output does not change when a whole batch is scaled, since
+            LeakyReLU passes the factor on and batch norm removes it: the contrast of
+            generated images is then free to drift.
         activation: after every convolution; guided backpropagation gives its own.
 
     Source: faces/train_uncond_dcgan.py:108-131.
@@ -91,6 +95,7 @@ class Discriminator(nn.Module):
     kernel_size: int
     dtype: jnp.dtype
     formulation: Formulation
+    input_bias: bool = False
     activation: layers.Activation = layers.leaky_relu
     bn_momentum: float = layers.BN_MOMENTUM
 
@@ -111,7 +116,7 @@ class Discriminator(nn.Module):
             name = f"conv{index}"
             x = layers.Conv(
                 layer.features, self.kernel_size, layer.stride, self.dtype,
-                self.formulation, name=name,
+                self.formulation, use_bias=self.input_bias and index == 0, name=name,
             )(x)  # fmt: skip
             if index > 0:  # §3: none at the discriminator's input
                 bn = layers.BatchNorm(self.bn_momentum, name=f"bn{index}")

@@ -30,7 +30,7 @@ def leaky_relu(x: Array) -> Array:
 
 
 class Conv(nn.Module):
-    """Convolve with symmetric padding and no bias: (b, n, n, c) → (b, m, m, features).
+    """Convolve with symmetric padding: (b, n, n, c) → (b, m, m, features).
 
     Differs from flax's nn.Conv: the padding is the authors' (XLA's SAME is asymmetric
     at stride 2), and the formulation is chosen per backend.
@@ -41,6 +41,7 @@ class Conv(nn.Module):
     stride: int
     dtype: jnp.dtype
     formulation: Formulation
+    use_bias: bool = False
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -50,9 +51,15 @@ class Conv(nn.Module):
         geometry = Geometry(
             self.stride, (self.kernel_size - 1) // 2, x.shape[1], self.formulation
         )
-        return convolution.correlate(
+        y = convolution.correlate(
             x.astype(self.dtype), kernel.astype(self.dtype), geometry
         )
+        if self.use_bias:
+            bias = self.param(
+                "bias", nn.initializers.zeros, (self.features,), jnp.float32
+            )
+            y += _channels_last(bias.astype(self.dtype), y.ndim)
+        return y
 
 
 class ConvTranspose(nn.Module):
