@@ -21,7 +21,7 @@ RUNS = {
         "--source={shared}/data/cifar10-part.zip",
         "--image_size=32",
         "--width_multiplier=0.5",
-        "--num_steps=6000",
+        "--num_steps=5000",
     ],
     "faces64": [
         "--dataset=folder",
@@ -79,8 +79,8 @@ def main() -> int:
         what=f"Training run {name}; the grid lies beside this file",
         command=" ".join(command).replace(shared, "DATA"),
         seed=config["seed"],
-        protocol="means over the last tenth of metrics.jsonl; 100 fixed latents, stored "
-        "batch statistics",
+        protocol="means over the last tenth of metrics.jsonl; the grid: 100 fixed "
+        "latents, stored batch statistics",
         numbers=numbers,
     )
     return 0

@@ -1,10 +1,17 @@
 """What every test shares: strict JAX, a compilation cache, the folder of real data."""
 
+import dataclasses
 import os
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import pytest
+
+from dcgan_jax import cli, presets
+from dcgan_jax.config import TrainConfig
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
@@ -13,9 +20,106 @@ SHARED = Path(
 )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile once for this process, those that it starts, and later sessions."""
+    settings = {
+        "jax_compilation_cache_dir": str(config.cache.mkdir("xla")),
+        "jax_compilation_cache_max_size": 1 << 30,
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    for name, value in settings.items():
+        jax.config.update(name, value)
+        os.environ[name.upper()] = str(value)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real images and released parameters; skip where it is absent."""
     if not SHARED.is_dir():
         pytest.skip(f"needs real data in {SHARED} (set DCGAN_JAX_SHARED)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of prepared stores that holds the digits."""
+    from dcgan_jax.config import data_config
+    from dcgan_jax.data import prepare
+
+    folder = tmp_path_factory.mktemp("data")
+    config = dataclasses.replace(presets.DIGITS, data_dir=folder, num_workers=1)
+    prepare.prepare(data_config(config), show_progress=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_config(data_dir: Path) -> TrainConfig:
+    """A run of 20 steps on the digits that takes seconds."""
+    return dataclasses.replace(
+        presets.DIGITS,
+        data_dir=data_dir,
+        width_multiplier=0.0625,
+        batch_size=16,
+        num_steps=20,
+        log_every_steps=10,
+        sample_every_steps=20,
+        checkpoint_every_steps=10,
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_run(
+    tiny_config: TrainConfig, tmp_path_factory: pytest.TempPathFactory
+) -> TrainConfig:
+    """A finished run; tests copy its folder before they change anything in it."""
+    from dcgan_jax import loop
+
+    workdir = tmp_path_factory.mktemp("runs") / "tiny"
+    config = dataclasses.replace(tiny_config, workdir=workdir)
+    loop.run(config)
+    return config
+
+
+class Ended(NamedTuple):
+    """How a command ended: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run_command(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Ended]:
+    """Run an entry point's `main` in this process as its command line would."""
+
+    def run(main: Callable[[Sequence[str]], int | None], *argv: object) -> Ended:
+        capfd.readouterr()
+        words = [sys.modules[main.__module__].__file__, *map(str, argv)]
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as stop:
+            cli.run_main(main)
+        return Ended(int(stop.value.code or 0), *capfd.readouterr())
+
+    return run
+
+
+def is_one_line(text: str) -> bool:
+    """Tell whether an error is a single line without a traceback."""
+    return text.count("\n") == 1 and text.endswith("\n") and "Traceback" not in text
+
+
+@pytest.fixture
+def one_error(run_command: Callable[..., Ended]) -> Callable[..., str]:
+    """Run a command that must refuse its input: exit code 2 and one line."""
+
+    def run(main: Callable[[Sequence[str]], int | None], *argv: object) -> str:
+        ended = run_command(main, *argv)
+        assert ended.code == 2, ended
+        assert is_one_line(ended.err), ended.err
+        assert ended.out == ""
+        return ended.err
+
+    return run

@@ -133,7 +133,7 @@ def test_a_dead_host_gives_the_way_on(fetch, server):
 
 def test_a_file_that_is_too_short_on_the_host_ends(fetch, server):
     server.content = CONTENT[:1000]
-    with pytest.raises(errors.InputError, match="cannot be downloaded"):
+    with pytest.raises(errors.InputError, match="shorter than 3000000 bytes"):
         fetch()
 
 

@@ -110,8 +110,6 @@ def test_what_needs_a_manual_download_says_what_to_do(
 
 def test_a_data_set_without_images_lists_its_features(tmp_path, make_config):
     tfds = pytest.importorskip("tensorflow_datasets")
-    from tensorflow_datasets.core import dataset_info, dataset_builder  # noqa: F401
-
     info_dir = tmp_path / "words" / "1.0.0"
     write_prepared(tfds, info_dir)
     with pytest.raises(errors.InputError, match="no image feature; it has: text"):
