@@ -47,7 +47,7 @@ def main() -> int:
         what="E[D(G(z))] of the authors' SVHN pair through our layers",
         command="python experiments/authors_svhn.py WEIGHTS_DIR",
         seed=0,
-        protocol=f"{NUM_IMAGES} images; the generator's batch statistics are means over "
+        protocol=f"{NUM_IMAGES} images; the generator's batch statistics are means of "
         "4,096 latents, the discriminator's over these images",
         numbers={
             "score": score(params, images),

@@ -29,10 +29,15 @@ def jit(
     )
 
 
+def is_accelerator() -> bool:
+    """Tell whether the default backend is anything but a CPU."""
+    return jax.default_backend() != "cpu"
+
+
 @functools.cache
 def compiler_options() -> dict[str, str]:
     """Return the options that the installed XLA knows; none but on a CPU."""
-    if jax.default_backend() != "cpu":
+    if is_accelerator():
         return {}
     try:
         jax.jit(lambda: 0, compiler_options=_CPU_OPTIONS).lower().compile()

@@ -7,12 +7,15 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from dcgan_jax import backend
 from dcgan_jax.data import batches
 from dcgan_jax.data.batches import Batch
 
 # Of images that one dispatch carries.
 CHUNK_BYTES = 16 << 20
 MAX_STEPS = 64
+# A chunk of steps lasts about this long, so that a signal is soon heard.
+CHUNK_SECONDS = 2.0
 
 
 class Chunk(NamedTuple):
@@ -86,6 +89,28 @@ class Feed:
             None if labels is None else _extend(labels.reshape(count, k, -1), missing),
         )
         return Chunk(first_step, count, jax.device_put(batch))
+
+
+class Pace:
+    """How many steps a chunk may hold to last about CHUNK_SECONDS.
+
+    On an accelerator, where the length is compiled in, it is the capacity.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._adaptive = not backend.is_accelerator()
+        self.num_steps = 1 if self._adaptive else capacity
+        self._last: float | None = None
+
+    def note(self, count: int) -> None:
+        """Take notice that `count` steps have just ended."""
+        now = time.perf_counter()
+        if self._adaptive and self._last is not None:
+            step_seconds = (now - self._last) / count
+            fitting = int(CHUNK_SECONDS / max(step_seconds, 1e-6))
+            self.num_steps = min(max(fitting, 1), self._capacity)
+        self._last = now
 
 
 def _extend(array: np.ndarray, missing: tuple[int, int, int]) -> np.ndarray:

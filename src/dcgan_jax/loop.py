@@ -3,9 +3,7 @@
 import contextlib
 import logging
 import math
-import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,10 +11,12 @@ import jax
 import numpy as np
 
 from dcgan_jax import (
+    backend,
     checkpoints,
     errors,
     run_dir,
     sampling,
+    signals,
     steps,
     streams,
 )
@@ -26,13 +26,11 @@ from dcgan_jax import (
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches
 from dcgan_jax.data import store as stores
-from dcgan_jax.feed import Feed
+from dcgan_jax.feed import Feed, Pace
 from dcgan_jax.reporting import Reporter
 from dcgan_jax.train_state import TrainState
 
 NUM_GRID_SAMPLES = 100
-# A chunk of steps lasts about this long, so that a signal is soon heard.
-CHUNK_SECONDS = 2.0
 # Below this share of the data's own diversity the samples are taken for collapsed.
 COLLAPSED_SHARE = 0.1
 
@@ -68,7 +66,7 @@ def run(config: TrainConfig) -> Outcome:
     workdir = workdir_of(config)
     store = stores.open_store(stores.store_path(config))
     num_steps = count_steps(config, len(store))
-    with run_dir.lock(workdir), heed_signals() as heard:
+    with run_dir.lock(workdir), signals.heed() as heard:
         run_dir.settle(workdir, config, fingerprint=store.fingerprint)
         nets = steps.make_nets(config, num_steps=num_steps)
         state = _start_or_resume(config, nets, workdir, store)
@@ -104,28 +102,6 @@ def count_steps(config: TrainConfig, num_rows: int) -> int:
     return num_steps
 
 
-@contextlib.contextmanager
-def heed_signals() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM in a list in place of dying of the first one."""
-    heard: list[int] = []
-
-    def note(number: int, frame: object) -> None:
-        del frame
-        if heard and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        heard.append(number)
-
-    before = {
-        number: signal.signal(number, note)
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield heard
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 class _Session:
     """One process's part of a run: what it holds open between two checkpoints."""
 
@@ -143,7 +119,8 @@ class _Session:
         self._store = store
         self._workdir = workdir
         self._num_steps = num_steps
-        self._run_steps = steps.make_steps(nets)
+        self._saved_step = step if step > 0 else None
+        self._run_steps = steps.make_steps(nets, static_count=backend.is_accelerator())
         self._key = streams.make_key(config.seed, streams.Purpose.TRAINING)
         self._sampler = sampling.make_sampler(nets.generator)
         self._latents = sampling.draw_latents(
@@ -163,7 +140,7 @@ class _Session:
             num_steps=num_steps,
             images_per_step=config.batch_size * config.num_d_steps,
         )
-        self._pace = _Pace(self._feed.capacity)
+        self._pace = Pace(self._feed.capacity)
         probe = np.linspace(0, len(store) - 1, NUM_GRID_SAMPLES).astype(int)
         self._data_diversity = sampling.measure_diversity(store.rows(probe).images)
         self._samples = workdir / run_dir.SAMPLES
@@ -190,7 +167,7 @@ class _Session:
         """Save what is not saved yet and say where everything lies."""
         step = int(state.step)
         folder = self._workdir / run_dir.CHECKPOINTS
-        if step not in checkpoints.list_steps(folder):
+        if step != self._saved_step:
             self._save(state)
         if signal_number is None or not self._samples.is_file():
             self._sample(step, state)
@@ -259,34 +236,13 @@ class _Session:
             "config": configs.to_json(self._config),
             "data_fingerprint": self._store.fingerprint,
         }
+        self._saved_step = int(state.step)
         checkpoints.save(folder, state, about=about)
         checkpoints.prune(
             folder,
             keep_newest=self._config.keep_newest,
             keep_every=self._config.keep_every_steps,
         )
-
-
-class _Pace:
-    """How many steps a chunk may hold to last about CHUNK_SECONDS.
-
-    Where the length is compiled in (not on a CPU) it is the capacity from the start.
-    """
-
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._adaptive = jax.default_backend() == "cpu"
-        self.num_steps = 1 if self._adaptive else capacity
-        self._last: float | None = None
-
-    def note(self, count: int) -> None:
-        """Take notice that `count` steps have just ended."""
-        now = time.perf_counter()
-        if self._adaptive and self._last is not None:
-            step_seconds = (now - self._last) / count
-            fitting = int(CHUNK_SECONDS / max(step_seconds, 1e-6))
-            self.num_steps = min(max(fitting, 1), self._capacity)
-        self._last = now
 
 
 def _start_or_resume(

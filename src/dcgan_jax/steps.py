@@ -193,17 +193,23 @@ def train_step(
     return state.replace(step=state.step + 1), metrics | gen_metrics
 
 
-def make_steps(nets: Nets) -> Callable[..., tuple[TrainState, Metrics]]:
+def make_steps(
+    nets: Nets, *, static_count: bool
+) -> Callable[..., tuple[TrainState, Metrics]]:
     """Jit a loop of steps that the device runs without Python in between.
+
+    Args:
+        nets: the static part.
+        static_count: compile the number of steps in, which makes the loop a `lax.scan`
+            whose end an accelerator knows without asking the host. Otherwise it is an
+            argument of the program: one compilation serves all lengths. Both give the
+            same bits.
 
     Returns:
         `(state, batches, key, count) → (state, metrics)`: `batches` holds the images of
         up to `capacity` steps (capacity, k, batch, height, width, channels), of which
         the first `count` are run; each metric is (capacity,), its first `count` filled.
-        The state is donated. On a CPU `count` is an argument of the program, so one
-        compilation serves all lengths and their results are equal to the bit; on other
-        backends it is static, which makes the loop a `lax.scan` whose end the device
-        knows without asking the host.
+        The state is donated.
     """
 
     def run(
@@ -225,8 +231,9 @@ def make_steps(nets: Nets) -> Callable[..., tuple[TrainState, Metrics]]:
         history = {name: jnp.zeros(capacity) for name in METRICS}
         return jax.lax.fori_loop(0, count, body, (state, history))
 
-    static = () if jax.default_backend() == "cpu" else (3,)
-    return backend.jit(run, donate_argnums=(0,), static_argnums=static)
+    return backend.jit(
+        run, donate_argnums=(0,), static_argnums=(3,) if static_count else ()
+    )
 
 
 def _net_state(variables: PyTree, optimizer: optax.GradientTransformation) -> NetState:
