@@ -13,6 +13,7 @@ import numpy as np
 from dcgan_jax import (
     backend,
     checkpoints,
+    config as configs,
     errors,
     run_dir,
     sampling,
@@ -20,16 +21,13 @@ from dcgan_jax import (
     steps,
     streams,
 )
-from dcgan_jax import (
-    config as configs,
-)
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.data import batches
-from dcgan_jax.data import store as stores
+from dcgan_jax.data import batches, store as stores
 from dcgan_jax.feed import Feed, Pace
 from dcgan_jax.reporting import Reporter
 from dcgan_jax.train_state import TrainState
 
+_LOG = logging.getLogger(__name__)
 NUM_GRID_SAMPLES = 100
 # Below this share of the data's own diversity the samples are taken for collapsed.
 COLLAPSED_SHARE = 0.1
@@ -70,6 +68,8 @@ def run(config: TrainConfig) -> Outcome:
         run_dir.settle(workdir, config, fingerprint=store.fingerprint)
         nets = steps.make_nets(config, num_steps=num_steps)
         state = _start_or_resume(config, nets, workdir, store)
+        if int(state.step) >= num_steps:
+            _LOG.info("%s is finished; a larger --num_steps goes on", workdir)
         session = _Session(
             config, nets, store, step=int(state.step), num_steps=num_steps
         )
@@ -259,6 +259,6 @@ def _start_or_resume(
         state = jax.jit(init)(key)
     else:
         state = checkpoints.restore(newest, jax.eval_shape(init, key))
-        logging.getLogger(__name__).info("going on from step %d", newest.step)
+        _LOG.info("going on from step %d", newest.step)
     run_dir.cut_metrics(workdir, step=int(state.step))
     return state

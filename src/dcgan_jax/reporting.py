@@ -167,6 +167,9 @@ def _name(value: float) -> str:
 
 def configure_logging() -> None:
     """Let this package's messages through, a line each; quieten the libraries."""
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")
-    logging.getLogger("dcgan_jax").setLevel(logging.INFO)
+    own = logging.getLogger("dcgan_jax")
+    own.setLevel(logging.INFO)
+    own.propagate = False  # the root logger belongs to the libraries
+    if not own.handlers:
+        own.addHandler(logging.StreamHandler())
     logging.getLogger("absl").setLevel(logging.ERROR)

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import checkpoints, errors
-from dcgan_jax import config as configs
+from dcgan_jax import checkpoints, config as configs, errors
 from dcgan_jax.config import TrainConfig
 
 CONFIG = "config.json"
