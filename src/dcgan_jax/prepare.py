@@ -1,11 +1,10 @@
 """Prepare a data set: python -m dcgan_jax.prepare --dataset=NAME [--source=PATH]."""
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-
-_TERMINATED = 128 + signal.SIGTERM
 
 
 def main(argv: Sequence[str]) -> int:
@@ -28,15 +27,19 @@ def main(argv: Sequence[str]) -> int:
         path = prepare.prepare(config)
         if verify:
             store.open_store(path, hash_all=True)
-    except _Terminated:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return _TERMINATED
+    except KeyboardInterrupt as stop:
+        number = signal.SIGTERM if isinstance(stop, _Terminated) else signal.SIGINT
+        print(
+            "stopped; the same command goes on from here", file=sys.stderr, flush=True
+        )
+        # Not by return: the download threads of tfds would hold the exit up for long.
+        os._exit(128 + number)
     count = manifest.read(path).num_images
     print(f"{path}: {count:,} images{', all checked' if verify else ''}")
     return 0
 
 
-class _Terminated(BaseException):
+class _Terminated(KeyboardInterrupt):
     """Unwind the stack after SIGTERM, so that workers and files are closed."""
 
 

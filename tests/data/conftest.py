@@ -1,6 +1,8 @@
 """Pictures and configs that the tests of the data share."""
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,3 +66,39 @@ def make_folder(tmp_path: Path, noise: Callable, encode: Callable) -> Callable:
         return tmp_path / folder
 
     return make
+
+
+@pytest.fixture
+def many(tmp_path, make_config):
+    """A config over 3,000 pictures that need resizing, enough for worker processes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (3000, 40, 40), np.uint8)
+    np.savez(tmp_path / "x.npz", images=pixels, labels=np.arange(3000) % 10)
+    return make_config(dataset="arrays", source=tmp_path / "x.npz", channels=1)
+
+
+PREPARE_SCRIPT = """
+import sys
+from pathlib import Path
+from dcgan_jax.config import DataConfig
+from dcgan_jax.data import prepare
+
+if __name__ == "__main__":
+    config = DataConfig(
+        dataset="arrays", source=Path(sys.argv[1]), image_size=28, channels=1,
+        data_dir=Path(sys.argv[2]), num_workers=int(sys.argv[3]),
+    )
+    prepare.prepare(config, rows_per_shard=100)
+"""
+
+
+@pytest.fixture
+def start(many, tmp_path):
+    """Start `prepare` on the many pictures in a process of its own."""
+    script = tmp_path / "script.py"
+    script.write_text(PREPARE_SCRIPT)
+
+    def run(num_workers: int, **options: object) -> subprocess.Popen:
+        arguments = [str(many.source), str(many.data_dir), str(num_workers)]
+        return subprocess.Popen([sys.executable, script, *arguments], **options)
+
+    return run

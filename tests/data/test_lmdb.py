@@ -57,14 +57,19 @@ def test_values_come_in_the_order_of_their_keys(
     assert [r.name.encode() for r in found] == list(pictures)
     assert source.class_names is None
     assert source.fingerprint == fingerprint_source(config)
+    pickled = pickle.dumps(source)  # as a worker process gets it, while it is in use
     source.close()
-    copy = pickle.loads(pickle.dumps(source))  # as a worker process gets it
+    copy = pickle.loads(pickled)
     assert copy[2] == found[2]
     copy.close()
 
 
-def test_jpeg_webp_and_png_values_all_decode(make_lmdb, pictures, make_config):
-    path = prepare.prepare(make_config(source=make_lmdb(pictures)))
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_jpeg_webp_and_png_values_all_decode(
+    num_workers, make_lmdb, pictures, make_config
+):
+    config = make_config(source=make_lmdb(pictures), num_workers=num_workers)
+    path = prepare.prepare(config)
     assert len(store.open_store(path)) == 3
 
 

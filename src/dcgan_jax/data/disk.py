@@ -88,8 +88,8 @@ def exclusive(path: Path) -> Iterator[None]:
 
     The kernel drops the lock with the process, so that a kill blocks nobody.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -63,12 +63,13 @@ def prepare(
             made, or if the disk is full; the same call then goes on from there.
     """
     path = store_path(config)
+    if config.data_dir.exists() and not config.data_dir.is_dir():
+        raise errors.InputError(f"--data_dir={config.data_dir} is a file, not a folder")
     if is_complete(path):
         shutil.rmtree(path / _NOTES, ignore_errors=True)  # killed just before the end
         _check_unchanged(path, config)
         return path
-    if config.source is not None:
-        sources.find_kind(config.source)  # before anything is written
+    sources.check(config)  # before anything is written
     try:
         with disk.exclusive(path.with_name(path.name + ".lock")):
             if not is_complete(path):  # else another process has just finished it

@@ -33,7 +33,11 @@ def track(
         with tqdm.tqdm(
             desc=what, total=total, initial=done, unit=unit, unit_scale=unit == "B"
         ) as bar:
-            yield lambda amount: bar.update(amount) and None
+
+            def advance(amount: int) -> None:
+                bar.update(amount)
+
+            yield advance
     else:
         lines = _Lines(what, total, unit=unit, done=done)
         yield lines.advance

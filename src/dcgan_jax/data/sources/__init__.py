@@ -17,6 +17,7 @@ __all__ = [
     "BrokenImage",
     "Record",
     "Source",
+    "check",
     "find_kind",
     "fingerprint_source",
     "open_source",
@@ -36,6 +37,22 @@ _TFDS_NAMES = {
 }
 
 
+def check(config: DataConfig) -> None:
+    """Raise an error at once if a config names nothing that could be opened.
+
+    Raises:
+        InputError: if the source is not there or of no known kind, or none is given for
+            a data set that has no other.
+    """
+    if config.source is not None:
+        find_kind(config.source)
+    elif config.dataset in ("folder", "arrays"):
+        raise errors.InputError(
+            f"--dataset={config.dataset} needs --source=PATH: a folder, zip or tar of"
+            " images, an .npz or .npy file, or an LSUN LMDB"
+        )
+
+
 def open_source(config: DataConfig, work_dir: Path) -> Source:
     """Open the images of a config.
 
@@ -46,6 +63,7 @@ def open_source(config: DataConfig, work_dir: Path) -> Source:
     Raises:
         InputError: if the source is not there, empty, damaged or of no known kind.
     """
+    check(config)
     if config.source is not None:
         return _open_path(config.source, config.split, work_dir=work_dir)
     if config.dataset == "digits":
@@ -62,8 +80,8 @@ def open_source(config: DataConfig, work_dir: Path) -> Source:
         name = config.dataset.removeprefix("tfds:")
         return tfds.build(_TFDS_NAMES.get(name, name), config, work_dir=work_dir)
     raise errors.InputError(
-        f"--dataset={config.dataset} needs --source=PATH: a folder, zip or tar of"
-        " images, an .npz or .npy file, or an LSUN LMDB"
+        f"unknown dataset {config.dataset!r}; known: digits, lsun_bedroom,"
+        f" {', '.join(_TFDS_NAMES)}, tfds:NAME, and folder or arrays with --source"
     )
 
 

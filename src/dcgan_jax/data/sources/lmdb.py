@@ -59,6 +59,9 @@ class LmdbSource:
             self._environment.close()
             self._environment = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_environment": None}
+
     def _open(self) -> Any:
         import lmdb
 

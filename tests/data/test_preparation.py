@@ -1,5 +1,4 @@
 import dataclasses
-import errno
 import hashlib
 import json
 import os
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 
 from dcgan_jax import errors
-from dcgan_jax.data import disk, prepare, store
+from dcgan_jax.data import decode, disk, prepare, store, transforms
 from dcgan_jax.data.sources import folder
 
 
@@ -27,14 +26,6 @@ def hashes(path) -> dict[str, str]:
 
 def nothing_is_left(config) -> bool:
     return not config.data_dir.exists() or list(config.data_dir.iterdir()) == []
-
-
-@pytest.fixture
-def many(tmp_path, make_config):
-    """A config over 3,000 pictures that need resizing, enough for worker processes."""
-    pixels = np.random.default_rng(0).integers(0, 256, (3000, 40, 40), np.uint8)
-    np.savez(tmp_path / "x.npz", images=pixels, labels=np.arange(3000) % 10)
-    return make_config(dataset="arrays", source=tmp_path / "x.npz", channels=1)
 
 
 def test_images_of_all_sizes_and_modes_become_one(tmp_path, make_config, noise, encode):
@@ -82,34 +73,6 @@ def test_workers_and_one_process_give_the_same_bytes(many):
     ]
     assert found[0] == found[1]
     assert len(found[0]) == 3 * 2 + 1
-
-
-SCRIPT = """
-import sys
-from pathlib import Path
-from dcgan_jax.config import DataConfig
-from dcgan_jax.data import prepare
-
-if __name__ == "__main__":
-    config = DataConfig(
-        dataset="arrays", source=Path(sys.argv[1]), image_size=28, channels=1,
-        data_dir=Path(sys.argv[2]), num_workers=int(sys.argv[3]),
-    )
-    prepare.prepare(config, rows_per_shard=100)
-"""
-
-
-@pytest.fixture
-def start(many, tmp_path):
-    """Start `prepare` on the many pictures in a process of its own."""
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-
-    def run(num_workers: int) -> subprocess.Popen:
-        arguments = [str(many.source), str(many.data_dir), str(num_workers)]
-        return subprocess.Popen([sys.executable, script, *arguments])
-
-    return run
 
 
 def wait_for_shard(process, path, number: int) -> None:
@@ -242,84 +205,28 @@ def test_a_source_without_images_leaves_nothing(tmp_path, make_config):
     assert nothing_is_left(config)
 
 
-def test_too_little_room_is_seen_beforehand(make_folder, make_config, monkeypatch):
-    config = make_config(source=make_folder("1.png", "2.png"))
-    monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: Free)
-    with pytest.raises(errors.InputError, match=r"100 bytes free.* need 4\.7 kB"):
-        prepare.prepare(config)
+class Poisoned:
+    """A source that kills the process that reads it."""
+
+    fingerprint, class_names = "", None
+
+    def __len__(self):
+        return 100
+
+    def __getitem__(self, index):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def close(self):
+        pass
 
 
-class Free:
-    free = 100
-
-
-def limit_file_size() -> None:
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-
-
-def test_a_file_that_the_disk_will_not_take_is_one_line(many, tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    small = tmp_path / "small.npy"
-    np.save(small, np.zeros((200, 28, 28), np.uint8))
-    command = [sys.executable, script, small, many.data_dir, "1"]
-    process = subprocess.run(
-        command, preexec_fn=limit_file_size, capture_output=True, text=True, check=False
+def test_a_killed_worker_is_one_line():
+    works = decode.split_work(np.arange(100))
+    decoded = decode.decode_all(
+        Poisoned(), transforms.Transform(28, 1, False), works, num_workers=2
     )
-    assert "InputError: the disk of" in process.stderr.splitlines()[-1]
-
-
-@pytest.fixture
-def tiny_disk(tmp_path):
-    """A disk of one MB, which only root may mount."""
-    mount_point = tmp_path / "disk"
-    mount_point.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", mount_point]
-    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("mounting a small disk needs root")
-    yield mount_point
-    subprocess.run(["umount", mount_point], check=True)
-
-
-def test_a_disk_that_fills_up_keeps_the_finished_part(many, tiny_disk, monkeypatch):
-    monkeypatch.setattr(disk, "require_free", lambda *args, **kwargs: None)
-    many = dataclasses.replace(many, data_dir=tiny_disk)
-    npy = many.source.with_suffix(".npy")
-    np.save(npy, np.load(many.source)["images"])
-    config = dataclasses.replace(many, source=npy, num_workers=1)
-    with pytest.raises(
-        errors.InputError, match=r"is full .*run the same command again"
-    ):
-        prepare.prepare(config, rows_per_shard=100)
-    path = store.store_path(config)
-    assert not store.is_complete(path)
-    finished = len(list(path.glob("images-*.npy")))
-    assert 5 <= finished < 30
-    assert list(path.glob("*.tmp")) == []
-    subprocess.run(["mount", "-o", "remount,size=9m", tiny_disk], check=True)
-    assert len(store.open_store(prepare.prepare(config, rows_per_shard=100))) == 3000
-
-
-def test_an_error_of_another_kind_is_not_called_a_full_disk(
-    make_folder, make_config, monkeypatch
-):
-    def fail(path, content):
-        raise OSError(errno.EIO, "the disk is broken")
-
-    monkeypatch.setattr(disk, "write_whole", fail)
-    with pytest.raises(OSError, match="the disk is broken"):
-        prepare.prepare(make_config(source=make_folder("1.png")))
-
-
-def test_a_killed_worker_is_one_line(many, monkeypatch):
-    from dcgan_jax.data import decode
-
-    config = dataclasses.replace(many, num_workers=2)
-    monkeypatch.setattr(decode, "_decode_in_worker", os._exit)
     with pytest.raises(errors.InputError, match="a decoding process was killed"):
-        prepare.prepare(config)
+        next(decoded)
 
 
 def test_no_jax_and_no_tensorflow_are_imported_by_the_data_modules():

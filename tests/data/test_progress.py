@@ -1,0 +1,28 @@
+import pytest
+
+from dcgan_jax.data import progress
+
+
+def test_without_a_terminal_a_plain_line_tells_rate_and_time_left(capsys, monkeypatch):
+    clock = iter([0.0, 5.0, 20.0, 20.0, 20.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress.track("preparing x", 1500, unit="images", done=500) as advance:
+        advance(1)  # after 5 s: too soon for a line
+        advance(399)  # after 20 s: 400 images, 20 a second, 600 left
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == "preparing x: 900 of 1,500 images, 20 images/s, 30 s left"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_an_invisible_job_says_nothing(is_terminal, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal)
+    with progress.track("x", 10, unit="images", visible=False) as advance:
+        advance(10)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_gets_a_bar(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with progress.track("preparing x", 10, unit="images") as advance:
+        advance(10)
+    assert "preparing x: 100%" in capsys.readouterr().err

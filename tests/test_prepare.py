@@ -1,0 +1,121 @@
+"""The command line of `prepare`, each test in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start `python -m dcgan_jax.prepare` in the test's folder."""
+
+    def run(*flags: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "-m", "dcgan_jax.prepare", *flags],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    return run
+
+
+@pytest.fixture
+def run(start):
+    """Run it to its end; return the exit code, stdout and stderr."""
+
+    def to_the_end(*flags: str) -> tuple[int, str, str]:
+        process = start(*flags)
+        stdout, stderr = process.communicate()
+        return process.returncode, stdout, stderr
+
+    return to_the_end
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 40, 32, 3), np.uint8)
+    (tmp_path / "pictures").mkdir()
+    for number, image in enumerate(pixels):
+        Image.fromarray(image).save(tmp_path / "pictures" / f"{number}.png")
+    return tmp_path / "pictures"
+
+
+FOLDER = ("--dataset=folder", "--source=pictures", "--image_size=32")
+
+
+def assert_one_line_error(result: tuple[int, str, str], *parts: str) -> None:
+    code, _, stderr = result
+    lines = stderr.splitlines()
+    assert code == 2
+    assert len(lines) == 1
+    for part in parts:
+        assert part in lines[0]
+
+
+def test_a_folder_is_prepared_and_the_store_is_named(run, pictures, tmp_path):
+    code, stdout, _ = run(*FOLDER)
+    assert code == 0
+    path, _, count = stdout.strip().partition(": ")
+    assert count == "3 images"
+    assert np.load(tmp_path / path / "images-00000.npy").shape == (3, 32, 32, 3)
+
+
+def test_verify_hashes_what_is_there(run, pictures, tmp_path):
+    path = run(*FOLDER)[1].partition(": ")[0]
+    assert run(*FOLDER, "--verify")[:2] == (0, f"{path}: 3 images, all checked\n")
+    shard = tmp_path / path / "images-00000.npy"
+    shard.write_bytes(shard.read_bytes()[:-1] + b"x")
+    assert_one_line_error(run(*FOLDER, "--verify"), "images-00000.npy", "is damaged")
+
+
+def test_a_missing_source_is_one_line_and_leaves_nothing(run, tmp_path):
+    assert_one_line_error(run(*FOLDER), "--source=pictures is not there")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_own_images_without_a_source_are_one_line(run, tmp_path):
+    assert_one_line_error(run("--dataset=arrays"), "needs --source=PATH")
+    assert not (tmp_path / "data").exists()
+
+
+def test_broken_images_are_one_line_and_leave_nothing(run, pictures, tmp_path):
+    (pictures / "1.png").write_bytes(b"\x89PNG")
+    result = run(*FOLDER)
+    assert "1.png" in result[2]
+    assert result[0] == 2
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
+)
+def test_a_stop_is_clean_and_the_same_command_goes_on(
+    number, code, start, run, tmp_path
+):
+    pixels = np.random.default_rng(0).integers(0, 256, (40_000, 48, 48), np.uint8)
+    np.save(tmp_path / "x.npy", pixels)
+    flags = ("--dataset=arrays", "--source=x.npy", "--image_size=28", "--channels=1")
+    process = start(*flags)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("data/arrays/*/unfinished/shard-*.json")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    os.killpg(process.pid, number)  # as a terminal sends Ctrl-C to the whole group
+    stderr = process.communicate()[1]
+    assert process.returncode == code
+    assert stderr.splitlines()[-1] == "stopped; the same command goes on from here"
+    assert "Traceback" not in stderr
+    kept = list(tmp_path.glob("data/arrays/*/images-*.npy"))
+    assert 1 <= len(kept) < 10
+    assert run(*flags)[1].endswith(": 40,000 images\n")
