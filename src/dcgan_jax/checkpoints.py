@@ -5,10 +5,8 @@ step, resolved config, the store's fingerprint, every array's shape and every fi
 sha256. The folder is written under another name and renamed when it is complete.
 """
 
-import hashlib
 import json
 import logging
-import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -19,7 +17,7 @@ import jax
 import orbax.checkpoint as ocp
 from flax import traverse_util
 
-from dcgan_jax import errors, train_state
+from dcgan_jax import disk, errors, train_state
 from dcgan_jax.train_state import TrainState
 
 FORMAT_VERSION = 1
@@ -70,17 +68,17 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
                 for name, array in arrays.items()
             },
             "sha256": {
-                str(path.relative_to(partial)): _sha256(path)
+                str(path.relative_to(partial)): disk.hash_file(path)
                 for path in sorted((partial / "state").rglob("*"))
                 if path.is_file()
             },
         }
-        write_durably(partial / MANIFEST, json.dumps(manifest, indent=1))
+        disk.write_whole(partial / MANIFEST, json.dumps(manifest, indent=1).encode())
         for path in [*partial.rglob("*"), partial]:
-            _sync(path)
+            disk.sync(path)
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
-        _sync(folder)
+        disk.sync(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -187,16 +185,6 @@ def remove_partial(folder: Path) -> None:
         shutil.rmtree(path)
 
 
-def write_durably(path: Path, text: str) -> None:
-    """Write a file whole or not at all, and wait until it is on the disk."""
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-
-
 def _save_arrays(path: Path, arrays: dict[str, jax.Array]) -> None:
     with ocp.StandardCheckpointer() as checkpointer:
         checkpointer.save(
@@ -232,19 +220,6 @@ def _verify(path: Path) -> dict[str, Any]:
             f"format version {manifest['format_version']}, expected {FORMAT_VERSION}"
         )
     for name, digest in manifest["sha256"].items():
-        if _sha256(path / name) != digest:
+        if disk.hash_file(path / name) != digest:
             raise ValueError(f"{name} is damaged (its sha256 differs)")
     return manifest
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

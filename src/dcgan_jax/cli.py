@@ -6,7 +6,6 @@ Exit codes: 0 done; 2 input that cannot be used; 3 NaN or infinity in training; 
 
 import contextlib
 import dataclasses
-import errno
 import io
 import os
 import re
@@ -16,10 +15,11 @@ from typing import TypeVar
 
 import tyro
 
-from dcgan_jax import errors, presets
+from dcgan_jax import disk, errors, presets
 from dcgan_jax.config import DataConfig, TrainConfig, data_config
 
 T = TypeVar("T")
+D = TypeVar("D", bound=DataConfig)
 BAD_INPUT, NOT_FINITE, INTERRUPTED = 2, 3, 130
 
 
@@ -39,7 +39,7 @@ def run_main(main: Callable[[Sequence[str]], int | None]) -> None:
     except KeyboardInterrupt:
         code = _report("stopped; the same command goes on from here", INTERRUPTED)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if not disk.is_full(error):
             raise
         code = _report(f"{error}; free some space and run the command again", BAD_INPUT)
     sys.exit(code)
@@ -50,9 +50,15 @@ def parse_run(argv: Sequence[str]) -> TrainConfig:
     return parse(TrainConfig, argv, default=_find_preset(argv))
 
 
-def parse_data(argv: Sequence[str]) -> DataConfig:
-    """Read the flags of a data set alone over the recipe that --dataset names."""
-    return parse(DataConfig, argv, default=data_config(_find_preset(argv)))
+def parse_data(config_type: type[D], argv: Sequence[str]) -> D:
+    """Read the flags of a data set alone over the recipe that --dataset names.
+
+    Args:
+        config_type: `DataConfig`, or a dataclass that adds fields with defaults to it.
+        argv: the arguments after the command's name.
+    """
+    recipe = dataclasses.asdict(data_config(_find_preset(argv)))
+    return parse(config_type, argv, default=config_type(**recipe))
 
 
 def parse(config_type: type[T], argv: Sequence[str], *, default: T | None = None) -> T:

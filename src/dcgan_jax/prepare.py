@@ -1,31 +1,34 @@
 """Prepare a data set: python -m dcgan_jax.prepare --dataset=NAME [--source=PATH]."""
 
+import dataclasses
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
 
+from dcgan_jax.config import DataConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PrepareConfig(DataConfig):
+    """Prepare a data set without training on it."""
+
+    verify: bool = False
+    """Compare every shard's sha256 with the manifest, however large the store is."""
+
 
 def main(argv: Sequence[str]) -> int:
-    """Make the store that the flags describe, and print where it is.
-
-    Besides the fields of `DataConfig`, --verify compares every shard's sha256 with the
-    manifest, however large the store is.
-
-    Returns:
-        The exit code.
-    """
+    """Make the store that the flags describe, say where it is; return the exit code."""
     # Here, not above: each decoding process imports this module anew.
     from dcgan_jax import cli
     from dcgan_jax.data import manifest, prepare, store
 
-    verify = "--verify" in argv
-    config = cli.parse_data([argument for argument in argv if argument != "--verify"])
+    config = cli.parse_data(PrepareConfig, argv)
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
         path = prepare.prepare(config)
-        if verify:
+        if config.verify:
             store.open_store(path, hash_all=True)
     except KeyboardInterrupt as stop:
         number = signal.SIGTERM if isinstance(stop, _Terminated) else signal.SIGINT
@@ -35,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
         # Not by return: the download threads of tfds would hold the exit up for long.
         os._exit(128 + number)
     count = manifest.read(path).num_images
-    print(f"{path}: {count:,} images{', all checked' if verify else ''}")
+    print(f"{path}: {count:,} images{', all checked' if config.verify else ''}")
     return 0
 
 

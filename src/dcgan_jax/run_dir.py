@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import checkpoints, config as configs, errors
+from dcgan_jax import config as configs, disk, errors
 from dcgan_jax.config import TrainConfig
 
 CONFIG = "config.json"
@@ -65,7 +65,7 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
                 + ". Resume with the old value, choose another --workdir, or pass "
                 "--allow_changes."
             )
-    checkpoints.write_durably(path, json.dumps(asked, indent=1) + "\n")
+    disk.write_whole(path, (json.dumps(asked, indent=1) + "\n").encode())
 
 
 def read_config(workdir: Path) -> TrainConfig:
@@ -117,7 +117,7 @@ def cut_metrics(workdir: Path, *, step: int) -> None:
             continue
         if row["step"] <= step:
             kept.append(line + "\n")
-    checkpoints.write_durably(path, "".join(kept))
+    disk.write_whole(path, "".join(kept).encode())
 
 
 def read_metrics(workdir: Path) -> list[dict[str, float]]:

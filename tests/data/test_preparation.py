@@ -11,8 +11,8 @@ import time
 import numpy as np
 import pytest
 
-from dcgan_jax import errors
-from dcgan_jax.data import decode, disk, prepare, store, transforms
+from dcgan_jax import disk, errors
+from dcgan_jax.data import decode, prepare, store, transforms
 from dcgan_jax.data.sources import folder
 
 

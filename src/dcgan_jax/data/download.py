@@ -9,9 +9,9 @@ import urllib.request
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from dcgan_jax import errors
+from dcgan_jax import disk, errors
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import disk, progress
+from dcgan_jax.data import progress
 
 _BLOCK_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 60

@@ -5,8 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import errors
-from dcgan_jax.data import disk
+from dcgan_jax import disk, errors
 
 VERSION = 1
 FILE_NAME = "manifest.json"

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax import errors
+from dcgan_jax import disk, errors
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import (
     batches,
     decode,
-    disk,
     manifest,
     progress,
     shards,

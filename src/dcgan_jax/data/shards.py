@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax.data import decode, disk, progress
+from dcgan_jax import disk
+from dcgan_jax.data import decode, progress
 from dcgan_jax.data.manifest import Shard
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax import errors
+from dcgan_jax import disk, errors
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import disk, manifest, transforms
+from dcgan_jax.data import manifest, transforms
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.data.manifest import Manifest, Shard
 

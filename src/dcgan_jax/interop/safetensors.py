@@ -8,8 +8,7 @@ import jax
 import numpy as np
 from flax import traverse_util
 
-from dcgan_jax import config as configs
-from dcgan_jax import errors
+from dcgan_jax import config as configs, errors
 from dcgan_jax.config import TrainConfig
 
 _FORMAT = "dcgan_jax generator 1"

@@ -1,5 +1,6 @@
 """The networks, and the choice of a pair by a run's config."""
 
+import math
 from collections.abc import Callable
 from types import ModuleType
 
@@ -53,7 +54,7 @@ def make_widths(config: TrainConfig) -> tuple[int, ...]:
     Raises:
         InputError: if the multiplier is not positive.
     """
-    if config.width_multiplier <= 0:
+    if not 0 < config.width_multiplier < math.inf:
         raise errors.InputError(
             f"width_multiplier is {config.width_multiplier}; it must be above 0."
         )

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from dcgan_jax import errors
-from dcgan_jax.data import disk
+from dcgan_jax import disk, errors
 from dcgan_jax.data.sources import layout, unpack
 from dcgan_jax.data.sources.base import BrokenImage, Record, fingerprint_file
 

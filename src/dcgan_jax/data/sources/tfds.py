@@ -11,9 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import errors
+from dcgan_jax import disk, errors
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import disk
 from dcgan_jax.data.sources.base import Record, fingerprint_listing
 
 _FORMAT = "array_record"  # of tfds' formats the one with random access

@@ -8,8 +8,8 @@ import zlib
 from pathlib import Path
 from typing import IO, Any
 
-from dcgan_jax import errors
-from dcgan_jax.data import disk, progress
+from dcgan_jax import disk, errors
+from dcgan_jax.data import progress
 from dcgan_jax.data.sources.base import fingerprint_file
 
 # An archive may hold this many times its own size, and a GiB besides: images hardly
