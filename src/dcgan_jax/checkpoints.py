@@ -1,12 +1,16 @@
 """Checkpoints of the whole TrainState: written whole or not at all, verified when read.
 
 `checkpoints/step_00001200/` holds `state/` (orbax) and `manifest.json`: format version,
-step, resolved config, the store's fingerprint, every array's shape and every file's
-sha256. The folder is written under another name and renamed when it is complete.
+step, resolved config, the store's fingerprint, every array's shape, the sha256 of every
+file and of itself. The folder is written under another name and renamed when it is
+complete.
 """
 
+import errno
+import hashlib
 import json
 import logging
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -20,7 +24,7 @@ from flax import traverse_util
 from dcgan_jax import disk, errors, train_state
 from dcgan_jax.train_state import TrainState
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 _FOLDER = re.compile(r"step_(\d{8})")
 
@@ -55,9 +59,10 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
     final = folder / f"step_{step:08d}"
     partial = folder / f".{final.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     arrays = train_state.to_flat(state)
+    partial.mkdir(parents=True)
     try:
+        _require_room(partial, sum(array.nbytes for array in arrays.values()))
         _save_arrays(partial / "state", arrays)
         manifest = {
             "format_version": FORMAT_VERSION,
@@ -73,7 +78,8 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
                 if path.is_file()
             },
         }
-        disk.write_whole(partial / MANIFEST, json.dumps(manifest, indent=1).encode())
+        signed = {**manifest, "manifest_sha256": _manifest_sha256(manifest)}
+        disk.write_whole(partial / MANIFEST, json.dumps(signed, indent=1).encode())
         for path in [*partial.rglob("*"), partial]:
             disk.sync(path)
         shutil.rmtree(final, ignore_errors=True)
@@ -119,7 +125,7 @@ def find_newest(folder: Path, *, step: int | None = None) -> Checkpoint | None:
         path = folder / f"step_{candidate:08d}"
         try:
             manifest = _verify(path)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             problems.append(f"step {candidate}: {error}")
             continue
         for problem in problems:
@@ -185,12 +191,30 @@ def remove_partial(folder: Path) -> None:
         shutil.rmtree(path)
 
 
-def _save_arrays(path: Path, arrays: dict[str, jax.Array]) -> None:
-    with ocp.StandardCheckpointer() as checkpointer:
-        checkpointer.save(
-            path.absolute(), traverse_util.unflatten_dict(arrays, sep="/")
+def _require_room(folder: Path, num_bytes: int) -> None:
+    """Raise before orbax does: its threads report a full disk with tracebacks."""
+    free = shutil.disk_usage(folder).free
+    if free < num_bytes:
+        raise OSError(
+            errno.ENOSPC,
+            f"{os.strerror(errno.ENOSPC)} ({num_bytes:,} bytes needed, {free:,} free)",
+            str(folder.parent),
         )
-        checkpointer.wait_until_finished()
+
+
+def _save_arrays(path: Path, arrays: dict[str, jax.Array]) -> None:
+    try:
+        with ocp.StandardCheckpointer() as checkpointer:
+            checkpointer.save(
+                path.absolute(), traverse_util.unflatten_dict(arrays, sep="/")
+            )
+            checkpointer.wait_until_finished()
+    except ValueError as error:
+        # What TensorStore makes of ENOSPC and EDQUOT.
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path.parents[1]))
+        raise full from error
 
 
 def _check_arrays(
@@ -215,11 +239,18 @@ def _check_arrays(
 def _verify(path: Path) -> dict[str, Any]:
     """Return the manifest of a checkpoint whose files are all there and unchanged."""
     manifest = json.loads((path / MANIFEST).read_text())
-    if manifest["format_version"] != FORMAT_VERSION:
-        raise ValueError(
-            f"format version {manifest['format_version']}, expected {FORMAT_VERSION}"
-        )
+    version = manifest["format_version"]
+    if version not in (1, FORMAT_VERSION):
+        raise ValueError(f"format version {version}, expected {FORMAT_VERSION}")
+    if version > 1:  # the first version did not sign its manifest
+        signature = manifest.pop("manifest_sha256")
+        if _manifest_sha256(manifest) != signature:
+            raise ValueError(f"{MANIFEST} is damaged (its sha256 differs)")
     for name, digest in manifest["sha256"].items():
         if disk.hash_file(path / name) != digest:
             raise ValueError(f"{name} is damaged (its sha256 differs)")
     return manifest
+
+
+def _manifest_sha256(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest).encode()).hexdigest()

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import tyro
 
-from dcgan_jax import disk, errors, presets
+from dcgan_jax import config as configs, disk, errors, presets
 from dcgan_jax.config import DataConfig, TrainConfig, data_config
 
 T = TypeVar("T")
@@ -47,7 +47,9 @@ def run_main(main: Callable[[Sequence[str]], int | None]) -> None:
 
 def parse_run(argv: Sequence[str]) -> TrainConfig:
     """Read a training run's flags over the recipe that --dataset or --preset names."""
-    return parse(TrainConfig, argv, default=_find_preset(argv))
+    config = parse(TrainConfig, argv, default=_find_preset(argv))
+    configs.check(config)
+    return config
 
 
 def parse_data(config_type: type[D], argv: Sequence[str]) -> D:

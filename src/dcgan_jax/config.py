@@ -5,8 +5,11 @@ outside `presets`, where each value carries its source.
 """
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any, Literal
+
+from dcgan_jax import errors
 
 Architecture = Literal["small", "dcgan64", "imagenet32", "svhn32"]
 ImageSize = Literal[28, 32, 48, 64, 96, 128]
@@ -113,6 +116,43 @@ OPERATIONAL_FIELDS = frozenset(
         "keep_newest", "keep_every_steps", "allow_changes",
     }
 )  # fmt: skip
+
+
+# The least value of each number, and whether it itself is allowed.
+_LEAST = {
+    "width_multiplier": (0, False), "latent_size": (1, True), "num_d_steps": (1, True),
+    "batch_size": (2, True), "num_epochs": (0, False), "num_steps": (1, True),
+    "log_every_steps": (1, True), "sample_every_steps": (1, True),
+    "checkpoint_every_steps": (1, True), "keep_newest": (1, True),
+    "keep_every_steps": (1, True), "num_workers": (0, True),
+    "learning_rate": (0, True), "b1": (0, True), "b2": (0, True),
+    "epsilon": (0, False), "l2": (0, True), "decay_fraction": (0, True),
+}  # fmt: skip
+_MOST = {"b1": (1, False), "b2": (1, False), "decay_fraction": (1, True)}
+
+
+def check(config: TrainConfig) -> None:
+    """Raise an error for the first number that no run can have.
+
+    Raises:
+        InputError: naming the setting, its value and the bound.
+    """
+    for prefix, part in (("", config), ("adam.", config.adam)):
+        for field in dataclasses.fields(part):
+            value = getattr(part, field.name)
+            if field.name in _LEAST and value is not None:
+                _check_bounds(prefix + field.name, field.name, value)
+
+
+def _check_bounds(shown: str, name: str, value: float) -> None:
+    least, allowed = _LEAST[name]
+    if not math.isfinite(value) or value < least or (value == least and not allowed):
+        bound = "at least" if allowed else "above"
+        raise errors.InputError(f"--{shown}={value}; it must be {bound} {least}.")
+    most, allowed = _MOST.get(name, (math.inf, True))
+    if value > most or (value == most and not allowed):
+        bound = "at most" if allowed else "below"
+        raise errors.InputError(f"--{shown}={value}; it must be {bound} {most}.")
 
 
 def to_json(config: DataConfig) -> dict[str, Any]:

@@ -61,6 +61,7 @@ def run(config: TrainConfig) -> Outcome:
         NonFiniteError: if a loss or gradient norm is NaN or infinite; the newest
             checkpoint is the last finite one.
     """
+    configs.check(config)
     workdir = workdir_of(config)
     store = stores.open_store(stores.store_path(config))
     num_steps = count_steps(config, len(store))
@@ -89,17 +90,12 @@ def count_steps(config: TrainConfig, num_rows: int) -> int:
     """Return the length of a run in steps.
 
     Raises:
-        InputError: if a minibatch is larger than the data, or the run has no step.
+        InputError: if a minibatch is larger than the data.
     """
     per_epoch = batches.batches_per_epoch(num_rows, config.batch_size)
-    if config.num_d_steps < 1:
-        raise errors.InputError(f"num_d_steps is {config.num_d_steps}; at least 1.")
-    num_steps = config.num_steps
-    if num_steps is None:
-        num_steps = math.ceil(config.num_epochs * per_epoch / config.num_d_steps)
-    if num_steps < 1:
-        raise errors.InputError(f"the run would have {num_steps} steps; at least 1.")
-    return num_steps
+    if config.num_steps is not None:
+        return config.num_steps
+    return math.ceil(config.num_epochs * per_epoch / config.num_d_steps)
 
 
 class _Session:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import config as configs, disk, errors
+from dcgan_jax import checkpoints, config as configs, disk, errors
 from dcgan_jax.config import TrainConfig
 
 CONFIG = "config.json"
@@ -54,7 +54,8 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
     """
     path = workdir / CONFIG
     asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
-    if path.exists():
+    # Before the first checkpoint there is nothing that other settings could break.
+    if path.exists() and checkpoints.list_steps(workdir / CHECKPOINTS):
         differences = list(_differences(read_json(path), asked))
         if differences and not config.allow_changes:
             raise errors.InputError(

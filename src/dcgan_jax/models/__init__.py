@@ -7,7 +7,6 @@ from types import ModuleType
 import jax
 import jax.numpy as jnp
 
-from dcgan_jax import errors
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.models import convolution, dcgan, imagenet32
 
@@ -50,14 +49,7 @@ def make_widths(config: TrainConfig) -> tuple[int, ...]:
 
     They double from block to block up to the architecture's widest layer, so that other
     image sizes add or remove blocks: 64 pixels give the paper's 128, 256, 512, 1024.
-
-    Raises:
-        InputError: if the multiplier is not positive.
     """
-    if not 0 < config.width_multiplier < math.inf:
-        raise errors.InputError(
-            f"width_multiplier is {config.width_multiplier}; it must be above 0."
-        )
     _, num_blocks = SHAPES[config.image_size]
     first, most = (
         IMAGE_SIDE_WIDTH[config.architecture],
