@@ -1,17 +1,24 @@
 """What every test shares: strict JAX, a compilation cache, the folder of real data."""
 
 import dataclasses
+import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from dcgan_jax import cli, presets
 from dcgan_jax.config import TrainConfig
+
+if TYPE_CHECKING:
+    from dcgan_jax import steps
+    from dcgan_jax.train_state import TrainState
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
@@ -22,9 +29,10 @@ SHARED = Path(
 
 def pytest_configure(config: pytest.Config) -> None:
     """Compile once for this process, those that it starts, and later sessions."""
+    if getattr(config, "cache", None) is None:  # -p no:cacheprovider
+        return
     settings = {
         "jax_compilation_cache_dir": str(config.cache.mkdir("xla")),
-        "jax_compilation_cache_max_size": 1 << 30,
         "jax_persistent_cache_min_compile_time_secs": 0.0,
         "jax_persistent_cache_min_entry_size_bytes": -1,
     }
@@ -39,6 +47,31 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"needs real data in {SHARED} (set DCGAN_JAX_SHARED)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def draw_state() -> Callable[..., "TrainState"]:
+    """Draw a state anywhere but at the start, without compiling `init_state`."""
+
+    def draw(nets: "steps.Nets", *, image_shape: Sequence[int]) -> "TrainState":
+        from dcgan_jax import steps
+
+        rng = np.random.default_rng(0)
+        shapes = jax.eval_shape(
+            lambda key: steps.init_state(nets, key, image_shape=tuple(image_shape)),
+            jax.random.key(0),
+        )
+
+        def fill(path: tuple[Any, ...], leaf: jax.ShapeDtypeStruct) -> jax.Array:
+            name = jax.tree_util.keystr(path, simple=True, separator="/")
+            if "opt_state" in name or leaf.dtype != np.float32:
+                return jnp.zeros(leaf.shape, leaf.dtype)
+            around = 1.0 if name.endswith(("gain", "var")) else 0.0
+            return jnp.asarray(rng.normal(around, 0.1, leaf.shape), jnp.float32)
+
+        return jax.tree_util.tree_map_with_path(fill, shapes)
+
+    return draw
 
 
 @pytest.fixture(scope="session")
@@ -92,8 +125,10 @@ class Ended(NamedTuple):
 @pytest.fixture
 def run_command(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Callable[..., Ended]:
+) -> Iterator[Callable[..., Ended]]:
     """Run an entry point's `main` in this process as its command line would."""
+    own = logging.getLogger("dcgan_jax")
+    before = own.level, own.propagate, own.handlers[:]
 
     def run(main: Callable[[Sequence[str]], int | None], *argv: object) -> Ended:
         capfd.readouterr()
@@ -103,7 +138,9 @@ def run_command(
             cli.run_main(main)
         return Ended(int(stop.value.code or 0), *capfd.readouterr())
 
-    return run
+    yield run
+    # What `reporting.configure_logging` sets up belongs to a process of its own.
+    own.level, own.propagate, own.handlers[:] = before
 
 
 def is_one_line(text: str) -> bool:

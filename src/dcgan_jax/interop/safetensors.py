@@ -64,5 +64,9 @@ def load_generator(path: Path) -> tuple[TrainConfig, int, dict[str, Any]]:
             flat = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise errors.InputError(f"{path} cannot be read: {error}.") from None
-    config = configs.train_config_from_json(json.loads(metadata["config"]))
-    return config, int(metadata["step"]), traverse_util.unflatten_dict(flat, sep="/")
+    try:
+        config = configs.train_config_from_json(json.loads(metadata["config"]))
+        step = int(metadata["step"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise errors.InputError(f"{path} has damaged metadata: {error!r}.") from None
+    return config, step, traverse_util.unflatten_dict(flat, sep="/")

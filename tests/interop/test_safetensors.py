@@ -1,0 +1,99 @@
+import json
+
+import jax
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from dcgan_jax import errors, presets
+from dcgan_jax.interop import safetensors
+
+CONFIG = presets.SVHN
+
+
+@pytest.fixture
+def variables():
+    rng = np.random.default_rng(0)
+    return {
+        "params": {
+            "conv0": {"kernel": rng.normal(size=(5, 5, 3, 2)).astype(np.float32)},
+            "bn0": {"gain": np.array([1e-45, -0.0], np.float32)},
+        },
+        "batch_stats": {"bn0": {"mean": np.array([np.inf, 3.0], np.float32)}},
+    }
+
+
+@pytest.fixture
+def path(variables, tmp_path):
+    file = tmp_path / "generator.safetensors"
+    safetensors.save_generator(file, variables, CONFIG, step=42)
+    return file
+
+
+def test_a_generator_survives_the_file_to_the_bit(path, variables):
+    config, step, found = safetensors.load_generator(path)
+    assert (config, step) == (CONFIG, 42)
+    assert jax.tree.structure(found) == jax.tree.structure(variables)
+    for ours, theirs in zip(
+        jax.tree.leaves(found), jax.tree.leaves(variables), strict=True
+    ):
+        assert ours.tobytes() == theirs.tobytes()
+
+
+def test_others_read_the_arrays_by_their_paths(path, variables):
+    found = load_file(path)
+    assert set(found) == {
+        "params/conv0/kernel",
+        "params/bn0/gain",
+        "batch_stats/bn0/mean",
+    }
+    kernel = variables["params"]["conv0"]["kernel"]
+    np.testing.assert_array_equal(found["params/conv0/kernel"], kernel)
+
+
+def test_an_array_that_is_not_contiguous_is_saved_as_it_looks(variables, tmp_path):
+    turned = variables["params"]["conv0"]["kernel"].T
+    variables["params"]["conv0"]["kernel"] = turned
+    safetensors.save_generator(tmp_path / "g.safetensors", variables, CONFIG, step=1)
+    _, _, found = safetensors.load_generator(tmp_path / "g.safetensors")
+    np.testing.assert_array_equal(found["params"]["conv0"]["kernel"], turned)
+
+
+def test_nothing_half_written_is_left(path):
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(errors.MissingInputError, match=r"none\.safetensors"):
+        safetensors.load_generator(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize("keep", [0, 4, 100, 0.9])
+def test_a_truncated_file_is_one_error(keep, path):
+    content = path.read_bytes()
+    size = keep if isinstance(keep, int) else int(keep * len(content))
+    path.write_bytes(content[:size])
+    with pytest.raises(errors.InputError, match=r"generator\.safetensors") as caught:
+        safetensors.load_generator(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_foreign_file_is_refused(tmp_path):
+    path = tmp_path / "foreign.safetensors"
+    save_file({"weight": np.zeros(3)}, path)
+    with pytest.raises(errors.InputError, match="not a generator of this project"):
+        safetensors.load_generator(path)
+
+
+@pytest.mark.parametrize("change", [{"config": "{"}, {"config": "{}"}, {"step": "x"}])
+def test_metadata_that_cannot_be_read_are_one_error(change, path):
+    arrays = load_file(path)
+    metadata = {
+        "format": "dcgan_jax generator 1",
+        "config": json.dumps({}),
+        "step": "42",
+        **change,
+    }
+    save_file(arrays, path, metadata=metadata)
+    with pytest.raises(errors.InputError, match=r"generator\.safetensors"):
+        safetensors.load_generator(path)

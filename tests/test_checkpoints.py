@@ -1,0 +1,319 @@
+import errno
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from dcgan_jax import checkpoints, errors, train_state
+from dcgan_jax.train_state import NetState, TrainState
+
+
+def make_state(step, *, size=4, optional=None):
+    """Return a state whose arrays hold every kind of float there is."""
+    odd = [0.0, -0.0, 1e-45, np.inf, -np.inf, np.nan, 1 / 3, -1e38]
+
+    def net(seed):
+        values = np.random.default_rng([seed, step]).normal(size=(size, size))
+        params = {"conv0": {"kernel": jnp.asarray(values, jnp.float32)}}
+        return NetState(
+            params=params,
+            batch_stats={"bn0": {"mean": jnp.array(odd, jnp.float32)}},
+            opt_state=optax.adam(0.1).init(params),
+        )
+
+    return TrainState(
+        step=jnp.int32(step),
+        rollbacks=jnp.int32(2),
+        gen=net(0),
+        disc=net(1),
+        optional=optional or {},
+    )
+
+
+def shapes_of(state):
+    return jax.eval_shape(lambda: state)
+
+
+def as_bytes(state):
+    flat = train_state.to_flat(state)
+    return {
+        name: (a.dtype, a.shape, np.asarray(a).tobytes()) for name, a in flat.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def two_saved(tmp_path_factory):
+    """A folder with the checkpoints of steps 10 and 20; tests copy it."""
+    folder = tmp_path_factory.mktemp("saved") / "checkpoints"
+    for step in (10, 20):
+        checkpoints.save(folder, make_state(step), about={"config": {"seed": 7}})
+    return folder
+
+
+@pytest.fixture
+def folder(two_saved, tmp_path):
+    return shutil.copytree(two_saved, tmp_path / "checkpoints")
+
+
+@pytest.fixture(autouse=True)
+def heard(caplog):
+    caplog.set_level(logging.WARNING, "dcgan_jax")
+    return caplog
+
+
+def test_a_state_survives_the_disk_to_the_bit(folder):
+    newest = checkpoints.find_newest(folder)
+    restored = checkpoints.restore(newest, shapes_of(make_state(0)))
+    assert as_bytes(restored) == as_bytes(make_state(20))
+
+
+def test_the_newest_is_found_first(folder, heard):
+    assert checkpoints.find_newest(folder).step == 20
+    assert not heard.records
+
+
+def test_a_step_can_be_asked_for(folder):
+    assert checkpoints.find_newest(folder, step=10).step == 10
+
+
+def test_a_step_that_is_not_there_is_refused_with_those_that_are(folder):
+    with pytest.raises(errors.MissingInputError, match=r"step 15; there are: 10, 20"):
+        checkpoints.find_newest(folder, step=15)
+
+
+def test_no_checkpoint_at_all_is_none(tmp_path):
+    assert checkpoints.find_newest(tmp_path / "none") is None
+
+
+def test_the_manifest_says_what_a_checkpoint_is(folder):
+    manifest = json.loads((folder / "step_00000020" / "manifest.json").read_text())
+    assert manifest["step"] == 20
+    assert manifest["config"] == {"seed": 7}
+    assert manifest["format_version"] == checkpoints.FORMAT_VERSION
+    files = {
+        str(path.relative_to(folder / "step_00000020"))
+        for path in (folder / "step_00000020" / "state").rglob("*")
+        if path.is_file()
+    }
+    assert set(manifest["sha256"]) == files
+
+
+def truncate(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def empty(path):
+    os.truncate(path, 0)
+
+
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def delete(path):
+    path.unlink()
+
+
+@pytest.mark.parametrize("harm", [truncate, empty, flip_a_bit, delete])
+def test_any_damaged_file_makes_the_older_checkpoint_the_newest(harm, folder, heard):
+    broken = folder / "step_00000020"
+    files = [path for path in broken.rglob("*") if path.is_file()]
+    for path in files:
+        content = path.read_bytes()
+        if not content and harm is not delete:
+            continue  # nothing in it to damage
+        heard.clear()
+        harm(path)
+        assert checkpoints.find_newest(folder).step == 10, path
+        assert "skipped checkpoint step 20" in heard.text
+        path.write_bytes(content)
+    assert checkpoints.find_newest(folder).step == 20
+
+
+def test_any_flipped_bit_of_the_manifest_is_noticed(folder):
+    manifest = folder / "step_00000020" / "manifest.json"
+    content = manifest.read_bytes()
+    for position in range(0, len(content), max(1, len(content) // 200)):
+        harmed = bytearray(content)
+        harmed[position] ^= 1
+        manifest.write_bytes(harmed)
+        assert checkpoints.find_newest(folder).step == 10, position
+
+
+@pytest.mark.parametrize(
+    "content", ["null", "[]", "{}", '{"format_version": 1, "step": 20, "sha256": []}']
+)
+def test_a_manifest_of_another_kind_is_skipped(content, folder):
+    (folder / "step_00000020" / "manifest.json").write_text(content)
+    assert checkpoints.find_newest(folder).step == 10
+
+
+def test_a_format_of_the_future_is_skipped_and_named(folder, heard):
+    path = folder / "step_00000020" / "manifest.json"
+    text = path.read_text()
+    path.write_text(text.replace('"format_version": 2', '"format_version": 9'))
+    assert checkpoints.find_newest(folder).step == 10
+    assert "step 20" in heard.text
+
+
+def test_a_checkpoint_of_the_first_format_still_loads(folder):
+    path = folder / "step_00000020" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["manifest_sha256"]
+    path.write_text(json.dumps({**manifest, "format_version": 1}))
+    restored = checkpoints.restore(
+        checkpoints.find_newest(folder), shapes_of(make_state(0))
+    )
+    assert as_bytes(restored) == as_bytes(make_state(20))
+
+
+def test_nothing_valid_is_one_error_that_names_all(folder):
+    for step in (10, 20):
+        (folder / f"step_{step:08d}" / "manifest.json").write_text("{")
+    with pytest.raises(errors.InputError, match=r"step 20: .*step 10: ") as caught:
+        checkpoints.find_newest(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_damaged_step_that_was_asked_for_is_not_replaced(folder):
+    (folder / "step_00000020" / "manifest.json").unlink()
+    with pytest.raises(errors.InputError, match="step 20"):
+        checkpoints.find_newest(folder, step=20)
+
+
+def test_other_shapes_are_refused_naming_the_array_and_both(folder):
+    newest = checkpoints.find_newest(folder)
+    with pytest.raises(
+        errors.InputError,
+        match=r"step 20 .*conv0/kernel is \(4, 4\) on disk, expected \(5, 5\)",
+    ):
+        checkpoints.restore(newest, shapes_of(make_state(0, size=5)))
+
+
+def test_an_array_that_the_checkpoint_lacks_is_named(folder):
+    state = make_state(0)
+    more = {**state.gen.params, "conv1": {"kernel": jnp.zeros(3)}}
+    template = state.replace(gen=state.gen.replace(params=more))
+    with pytest.raises(errors.InputError, match="gen/params/conv1/kernel"):
+        checkpoints.restore(checkpoints.find_newest(folder), shapes_of(template))
+
+
+def test_a_checkpoint_without_an_optional_collection_still_loads(folder):
+    averages = {"averaged": {"kernel": jnp.full(3, 8.0)}}
+    template = make_state(0, optional=averages)
+    restored = checkpoints.restore(checkpoints.find_newest(folder), template)
+    np.testing.assert_array_equal(restored.optional["averaged"]["kernel"], 8.0)
+    assert int(restored.step) == 20
+
+
+def test_an_optional_collection_survives_the_disk(tmp_path):
+    state = make_state(1, optional={"averaged": {"kernel": jnp.full(3, 8.0)}})
+    checkpoints.save(tmp_path, state, about={})
+    restored = checkpoints.restore(checkpoints.find_newest(tmp_path), shapes_of(state))
+    assert as_bytes(restored) == as_bytes(state)
+
+
+def test_a_killed_save_is_no_checkpoint_and_is_removed(folder):
+    left = folder / ".step_00000030.partial" / "state"
+    left.mkdir(parents=True)
+    (left / "half").write_text("x")
+    assert checkpoints.find_newest(folder).step == 20
+    checkpoints.remove_partial(folder)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "step_00000010",
+        "step_00000020",
+    ]
+
+
+def test_saving_again_replaces_a_damaged_checkpoint_of_the_same_step(folder):
+    delete(folder / "step_00000020" / "manifest.json")
+    checkpoints.save(folder, make_state(20), about={})
+    assert checkpoints.find_newest(folder).step == 20
+
+
+def keep(tmp_path, steps, **policy):
+    for step in steps:
+        (tmp_path / f"step_{step:08d}").mkdir()
+    checkpoints.prune(tmp_path, **policy)
+    return checkpoints.list_steps(tmp_path)
+
+
+def test_the_newest_are_kept(tmp_path):
+    assert keep(tmp_path, [1, 2, 3, 4], keep_newest=2, keep_every=None) == [3, 4]
+
+
+def test_multiples_are_kept_besides(tmp_path):
+    found = keep(tmp_path, range(1, 11), keep_newest=1, keep_every=4)
+    assert found == [4, 8, 10]
+
+
+def test_fewer_than_are_kept_stay(tmp_path):
+    assert keep(tmp_path, [5], keep_newest=3, keep_every=None) == [5]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 8 MB of its own."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(path)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"cannot mount a small disk here: {error}")
+    yield path
+    subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+SAVE_UNFORESEEN = """
+import collections, errno, pathlib, shutil, sys
+import jax.numpy as jnp, numpy as np
+from dcgan_jax import checkpoints
+from dcgan_jax.train_state import NetState, TrainState
+
+usage = collections.namedtuple("usage", "total used free")(1 << 40, 0, 1 << 40)
+shutil.disk_usage = lambda path: usage
+noise = jnp.asarray(np.random.default_rng(0).normal(size=(2048, 2048)), jnp.float32)
+net = NetState(params={"kernel": noise}, batch_stats={}, opt_state={})
+state = TrainState(jnp.int32(20), jnp.int32(0), gen=net, disc=net, optional={})
+try:
+    checkpoints.save(pathlib.Path(sys.argv[1]), state, about={})
+except OSError as error:
+    sys.exit(0 if error.errno == errno.ENOSPC else 1)
+"""
+
+
+def assert_only_step_10(folder):
+    assert [path.name for path in folder.iterdir()] == ["step_00000010"]
+    newest = checkpoints.find_newest(folder)
+    restored = checkpoints.restore(newest, shapes_of(make_state(0)))
+    assert as_bytes(restored) == as_bytes(make_state(10))
+
+
+def test_a_full_disk_leaves_older_checkpoints_as_they_are(small_disk):
+    checkpoints.save(small_disk, make_state(10), about={})
+    with pytest.raises(OSError, match="No space left") as caught:
+        checkpoints.save(small_disk, make_state(20, size=2048), about={})
+    assert caught.value.errno == errno.ENOSPC
+    assert_only_step_10(small_disk)
+
+
+def test_a_disk_that_fills_while_saving_leaves_older_checkpoints_as_they_are(
+    small_disk,
+):
+    # Such as a quota, or another process. Apart, since orbax's threads leave noise.
+    checkpoints.save(small_disk, make_state(10), about={})
+    command = [sys.executable, "-c", SAVE_UNFORESEEN, str(small_disk)]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert_only_step_10(small_disk)

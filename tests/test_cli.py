@@ -1,0 +1,219 @@
+import dataclasses
+import subprocess
+import sys
+import time
+import typing
+from pathlib import Path
+
+import pytest
+
+from dcgan_jax import cli, errors, export, presets, sample, train
+from dcgan_jax.config import AdamConfig, DataConfig, TrainConfig
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (
+            ["--dataset=lsun_bedrom"],
+            "unknown dataset 'lsun_bedrom'; did you mean 'lsun_be",
+        ),
+        (["--dataset", "zzz"], "unknown dataset 'zzz'. Known: arrays, celeb_a"),
+        (["--dataset="], "unknown dataset ''"),
+        (["--dataset=tfds:"], "unknown dataset 'tfds:'; did you mean 'tfds:NAME'?"),
+        (["--preset=cifar"], "unknown preset 'cifar'; did you mean 'cifar10'?"),
+        (["--batchsize=3"], "did you mean --batch_size?"),
+        (["--adam.learning_rat=3"], "did you mean --adam.learning_rate?"),
+        (["--batch_size=many"], "many"),
+        (["--batch_size"], "--batch_size"),
+        (["--image_size=33"], "33"),
+        (["--precision=float16"], "float16"),
+        (["stray"], "stray"),
+        (["--batch_size=0"], "--batch_size=0; it must be at least"),
+        (["--adam.b1=1"], "--adam.b1=1"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_read_is_one_line_and_exit_code_2(argv, told, one_error):
+    message = one_error(train.main, *argv)
+    assert message.startswith("error: ")
+    assert told in message
+
+
+@pytest.mark.parametrize(
+    ("main", "argv", "told"),
+    [
+        (sample.main, ["r", "--wieghts_dir=x"], "did you mean --weights_dir?"),
+        (sample.main, [], "run"),
+        (sample.main, ["r", "--num=0"], "num is 0"),
+        (sample.main, ["r", "--num=1", "--batch_stats"], "at least 2"),
+        (sample.main, ["r", "--out=x.jpg"], "'.jpg'"),
+        (sample.main, ["no_such_run"], "no_such_run"),
+        (export.main, ["no_such_run"], "no_such_run"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_the_other_commands_refuse_in_one_line_too(main, argv, told, one_error):
+    assert told in one_error(main, *argv)
+
+
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_a_data_set_alone_is_a_whole_recipe(name):
+    assert cli.parse_run([f"--dataset={name}"]) == presets.PRESETS[name]
+
+
+def test_without_flags_it_is_the_digits():
+    assert cli.parse_run([]) == presets.DIGITS
+
+
+def test_a_preset_is_applied_to_another_data_set():
+    config = cli.parse_run(["--dataset=mnist", "--preset=svhn"])
+    expected = dataclasses.replace(presets.SVHN, dataset="mnist", preset="svhn")
+    assert config == expected
+
+
+@pytest.mark.parametrize(
+    ("argv", "architecture"),
+    [
+        (["--dataset=folder", "--image_size=32"], "small"),
+        (["--dataset=arrays", "--image_size", "28"], "small"),
+        (["--dataset=tfds:beans", "--image-size=32"], "small"),
+        (["--dataset=folder"], "dcgan64"),
+        (["--dataset=folder", "--image_size=96"], "dcgan64"),
+        (["--dataset=folder", "--image_size=32", "--architecture=dcgan64"], "dcgan64"),
+        (["--dataset=cifar10", "--image_size=32"], "imagenet32"),
+    ],
+    ids=" ".join,
+)
+def test_a_user_s_own_small_images_take_the_small_net(argv, architecture):
+    assert cli.parse_run(argv).architecture == architecture
+
+
+CHANGES = {
+    "dataset": "mnist",
+    "preset": "svhn",
+    "source": Path("x"),
+    "data_dir": Path("x"),
+    "workdir": Path("x"),
+    "split": "test",
+}
+
+
+def fields_of(config, prefix=""):
+    """Yield (name with dots, type, value) of every setting."""
+    hints = typing.get_type_hints(type(config))
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from fields_of(value, f"{field.name}.")
+        else:
+            yield prefix + field.name, hints[field.name], value
+
+
+def another(name, hint, value):
+    """Return a value of a setting that differs from this one."""
+    if name in CHANGES:
+        return CHANGES[name]
+    if typing.get_origin(hint) is typing.Literal:
+        return next(choice for choice in typing.get_args(hint) if choice != value)
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, float):
+        return value / 2 + 0.125
+    return 1 if value is None else value + 1
+
+
+SETTINGS = list(fields_of(presets.LSUN_BEDROOM))
+
+
+@pytest.mark.parametrize(
+    ("name", "hint", "value"), SETTINGS, ids=[s[0] for s in SETTINGS]
+)
+def test_every_setting_is_a_flag_that_changes_it_alone(name, hint, value):
+    changed = another(name, hint, value)
+    if isinstance(changed, bool):
+        flag = [f"--{name}" if changed else f"--no_{name}"]
+    else:
+        flag = [f"--{name}={changed}"]
+    recipe = [] if name == "dataset" else ["--dataset=lsun_bedroom"]
+    found = {n: v for n, _, v in fields_of(cli.parse_run([*recipe, *flag]))}
+    before = {n: v for n, _, v in fields_of(cli.parse_run(recipe))}
+    assert found[name] == changed
+    if name not in ("dataset", "preset"):  # these bring a recipe along
+        assert {n for n in found if found[n] != before[n]} == {name}
+
+
+def test_the_settings_under_test_are_all():
+    names = {field.name for field in dataclasses.fields(TrainConfig)} - {"adam"}
+    adam = {f"adam.{field.name}" for field in dataclasses.fields(AdamConfig)}
+    assert {name for name, _, _ in SETTINGS} == names | adam
+
+
+def test_the_data_s_flags_are_read_back():
+    config = dataclasses.replace(
+        presets.DIGITS, source=Path("a b"), num_workers=3, image_size=28
+    )
+    flags = cli.data_flags(config)
+    expected = {f.name: getattr(config, f.name) for f in dataclasses.fields(DataConfig)}
+    assert dataclasses.asdict(cli.parse_data(DataConfig, flags)) == expected
+
+
+def test_a_message_of_the_library_is_one_line(capsys, monkeypatch):
+    def refuse(argv):
+        raise errors.InputError("so it is")
+
+    monkeypatch.setattr(sys, "argv", ["x"])
+    with pytest.raises(SystemExit) as stop:
+        cli.run_main(refuse)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == "error: so it is\n"
+
+
+def test_an_error_of_ours_keeps_its_traceback(monkeypatch):
+    def fail(argv):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(sys, "argv", ["x"])
+    with pytest.raises(ZeroDivisionError):
+        cli.run_main(fail)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "told"),
+    [
+        ("svhn", ("svhn32", "0.0005", "normal", "200")),
+        ("lsun_bedroom", ("dcgan64", "0.0002", "uniform", "128")),
+    ],
+)
+def test_help_shows_the_recipe_s_values(dataset, told, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.parse_run([f"--dataset={dataset}", "--help"])
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    assert all(value in text for value in told)
+
+
+HEAVY = ("jax", "flax", "optax", "orbax", "tensorflow", "sklearn", "matplotlib", "lmdb")
+ASK_HELP = f"""
+import runpy, sys
+sys.argv = [sys.argv[1], "--help"]
+try:
+    runpy.run_module(f"dcgan_jax.{{sys.argv[0]}}", run_name="__main__")
+except SystemExit as stop:
+    assert not stop.code, stop.code
+print("heavy:", [name for name in {HEAVY!r} if name in sys.modules])
+"""
+
+
+@pytest.mark.parametrize("command", ["train", "prepare", "sample", "export"])
+def test_help_imports_no_heavy_library_and_is_fast(command):
+    begin = time.process_time(), time.perf_counter()
+    told = subprocess.run(
+        [sys.executable, "-c", ASK_HELP, command],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert time.perf_counter() - begin[1] < 10  # 0.5 s on an idle machine
+    assert "usage: " in told.stdout
+    assert told.stdout.endswith("heavy: []\n")

@@ -1,0 +1,87 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dcgan_jax import losses
+
+# -log sigmoid(x) = log(1 + exp(-x)) in float64.
+
+
+def minus_log_sigmoid(logits):
+    return np.logaddexp(0.0, -np.asarray(logits, np.float64))
+
+
+@pytest.fixture
+def logits():
+    rng = np.random.default_rng(0)
+    return rng.normal(0, 3, 64).astype(np.float32), rng.normal(0, 3, 64).astype("f4")
+
+
+def test_the_discriminator_s_loss_is_the_closed_form(logits):
+    real, fake = logits
+    exact = minus_log_sigmoid(real).mean() + minus_log_sigmoid(-fake).mean()
+    assert losses.discriminator(real, fake) == pytest.approx(exact, rel=1e-6)
+
+
+def test_the_non_saturating_loss_is_the_closed_form(logits):
+    fake, _ = logits
+    exact = minus_log_sigmoid(fake).mean()
+    assert losses.generator_non_saturating(fake) == pytest.approx(exact, rel=1e-6)
+
+
+def test_the_minimax_loss_is_the_closed_form(logits):
+    fake, _ = logits
+    exact = -minus_log_sigmoid(-fake).mean()
+    assert losses.generator_minimax(fake) == pytest.approx(exact, rel=1e-6)
+
+
+def test_the_mean_probability_is_the_closed_form(logits):
+    fake, _ = logits
+    exact = (1 / (1 + np.exp(-fake.astype(np.float64)))).mean()
+    assert losses.mean_probability(fake) == pytest.approx(exact, rel=1e-6)
+
+
+def test_an_undecided_discriminator_loses_2_log_2():
+    zeros = jnp.zeros(5)
+    assert losses.discriminator(zeros, zeros) == pytest.approx(2 * np.log(2))
+
+
+def test_real_and_fake_are_averaged_apart():
+    real, fake = jnp.zeros(2), jnp.zeros(6)
+    assert losses.discriminator(real, fake) == pytest.approx(2 * np.log(2))
+
+
+@pytest.mark.parametrize("size", [-1e4, 1e4])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda x: losses.discriminator(x, x),
+        losses.generator_non_saturating,
+        losses.generator_minimax,
+    ],
+    ids=["discriminator", "non_saturating", "minimax"],
+)
+def test_extreme_logits_leave_losses_and_gradients_finite(loss, size):
+    value, slope = jax.value_and_grad(loss)(jnp.full(3, size))
+    assert jnp.isfinite(value)
+    assert jnp.isfinite(slope).all()
+
+
+def test_a_confident_discriminator_leaves_the_non_saturating_gradient_strong():
+    slope = jax.grad(losses.generator_non_saturating)(jnp.array([-50.0]))
+    assert slope[0] == pytest.approx(-1.0)
+
+
+def test_a_confident_discriminator_starves_the_minimax_gradient():
+    slope = jax.grad(losses.generator_minimax)(jnp.array([-50.0]))
+    assert abs(slope[0]) < 1e-20
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_losses_do_not_mix_types(dtype):
+    logits = jnp.zeros(4, dtype)
+    with jax.numpy_dtype_promotion("strict"):
+        assert losses.discriminator(logits, logits).dtype == dtype
+        assert losses.generator_non_saturating(logits).dtype == dtype
+        assert losses.generator_minimax(logits).dtype == dtype

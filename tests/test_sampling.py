@@ -1,0 +1,93 @@
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dcgan_jax import presets, sampling, steps
+
+CONFIG = dataclasses.replace(presets.SVHN, width_multiplier=1 / 16, convolution="lax")
+
+
+@pytest.fixture(scope="module")
+def generator(draw_state):
+    """A network, its variables and a function that draws its latents."""
+    nets = steps.make_nets(CONFIG, num_steps=1)
+    gen = draw_state(nets, image_shape=(32, 32, 3)).gen
+    variables = {"params": gen.params, "batch_stats": gen.batch_stats}
+    return nets.generator, variables, nets.draw_latents
+
+
+@pytest.fixture(scope="module")
+def latents(generator):
+    return sampling.draw_latents(generator[2], jax.random.key(0), 70)
+
+
+@pytest.fixture(scope="module")
+def images(generator, latents):
+    network, variables, _ = generator
+    return sampling.make_sampler(network)(variables, latents)
+
+
+def test_images_are_uint8_and_as_many_as_latents(images):
+    assert images.dtype == np.uint8
+    assert images.shape == (70, 32, 32, 3)
+
+
+def test_images_differ(images):
+    assert len({image.tobytes() for image in images}) == 70
+
+
+@pytest.mark.parametrize("index", [0, 63, 64, 69])
+def test_an_image_alone_equals_itself_in_a_batch(index, generator, latents, images):
+    network, variables, _ = generator
+    alone = sampling.make_sampler(network)(variables, latents[index : index + 1])
+    np.testing.assert_array_equal(alone[0], images[index])
+
+
+def test_an_image_does_not_depend_on_its_place(generator, latents, images):
+    network, variables, _ = generator
+    reverse = sampling.make_sampler(network)(variables, latents[::-1])
+    np.testing.assert_array_equal(reverse[::-1], images)
+
+
+def test_images_are_the_stored_statistics_generator_s_to_a_grey_level(
+    generator, latents, images
+):
+    network, variables, _ = generator
+    exact = network.apply(variables, jnp.asarray(latents[:4]), train=False)
+    grey = (np.asarray(exact, np.float64) + 1) * 127.5
+    assert np.abs(images[:4] - grey).max() <= 0.51
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65])
+def test_the_first_latents_are_the_same_however_many_are_drawn(
+    count, generator, latents
+):
+    fewer = sampling.draw_latents(generator[2], jax.random.key(0), count)
+    np.testing.assert_array_equal(fewer, latents[:count])
+
+
+def test_batch_statistics_make_an_image_depend_on_its_mates(generator, latents):
+    network, variables, _ = generator
+    first, second = (
+        sampling.sample_with_batch_statistics(network, variables, latents[:count])
+        for count in (4, 8)
+    )
+    assert (first != second[:4]).any()
+
+
+def test_pixels_are_rounded_to_the_nearest_level():
+    ends = jnp.array([-1.0, -0.9961, 0.0, 0.5, 1.0])
+    np.testing.assert_array_equal(sampling.to_uint8(ends), [0, 0, 128, 191, 255])
+
+
+def test_one_image_repeated_has_no_diversity(images):
+    assert sampling.measure_diversity(images[:1].repeat(5, 0)) == 0.0
+
+
+def test_diversity_is_the_deviation_over_images():
+    images = np.zeros((2, 1, 2, 1), np.uint8)
+    images[1, 0, :, 0] = [10, 30]
+    assert sampling.measure_diversity(images) == pytest.approx((5 + 15) / 2)

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan_jax.visualize import grid
+
+
+def numbered(count, channels=1):
+    """Images of 2 × 3 pixels, each filled with its number."""
+    numbers = np.arange(count, dtype=np.uint8)[:, None, None, None]
+    return np.broadcast_to(numbers, (count, 2, 3, channels))
+
+
+def test_images_are_laid_out_in_rows_with_gaps():
+    picture = grid.make_grid(numbered(3), columns=2, gap=1)[..., 0]
+    white = 255
+    assert picture.tolist() == [
+        [0, 0, 0, white, 1, 1, 1],
+        [0, 0, 0, white, 1, 1, 1],
+        [white] * 7,
+        [2, 2, 2, white, white, white, white],
+        [2, 2, 2, white, white, white, white],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "rows", "columns"), [(1, 1, 1), (4, 2, 2), (5, 2, 3), (10, 3, 4)]
+)
+def test_a_grid_is_as_square_as_it_can_be(count, rows, columns):
+    picture = grid.make_grid(numbered(count), gap=0)
+    assert picture.shape == (2 * rows, 3 * columns, 1)
+
+
+def test_colours_stay():
+    image = np.array([[[[1, 2, 3]]]], np.uint8)
+    assert grid.make_grid(image).tolist() == [[[1, 2, 3]]]
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
+def test_a_saved_image_holds_the_same_pixels(channels, mode, tmp_path):
+    image = np.arange(12 * channels, dtype=np.uint8).reshape(3, 4, channels)
+    grid.save_image(image, tmp_path / "image.png")
+    with Image.open(tmp_path / "image.png") as picture:
+        assert picture.mode == mode
+        np.testing.assert_array_equal(np.asarray(picture).reshape(image.shape), image)
+
+
+def test_a_scale_repeats_pixels(tmp_path):
+    image = np.array([[[0], [9]]], np.uint8)
+    grid.save_image(image, tmp_path / "image.png", scale=2)
+    with Image.open(tmp_path / "image.png") as picture:
+        assert np.asarray(picture).tolist() == [[0, 0, 9, 9]] * 2
+
+
+def test_a_failed_save_leaves_nothing(tmp_path):
+    with pytest.raises(ValueError, match="unknown file extension"):
+        grid.save_image(np.zeros((2, 2, 1), np.uint8), tmp_path / "image.nonsense")
+    assert not list(tmp_path.iterdir())
