@@ -1,4 +1,4 @@
-"""The README's first picture, cut from the runs' grids: python experiments/readme_strip.py.
+"""Cut the README's first picture from the runs' grids: readme_strip.py takes no flags.
 
 Equal squares side by side, one for each of the grids named below.
 """
@@ -6,9 +6,9 @@ Equal squares side by side, one for each of the grids named below.
 import sys
 
 import numpy as np
-import results
 from PIL import Image
 
+import results
 from dcgan_jax.visualize import grid
 
 GRIDS = ("training_digits", "training_faces64", "authors_svhn")
