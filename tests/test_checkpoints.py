@@ -160,21 +160,10 @@ def test_a_manifest_of_another_kind_is_skipped(content, folder):
 
 def test_a_format_of_the_future_is_skipped_and_named(folder, heard):
     path = folder / "step_00000020" / "manifest.json"
-    text = path.read_text()
-    path.write_text(text.replace('"format_version": 2', '"format_version": 9'))
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({**manifest, "format_version": 9}))
     assert checkpoints.find_newest(folder).step == 10
     assert "step 20" in heard.text
-
-
-def test_a_checkpoint_of_the_first_format_still_loads(folder):
-    path = folder / "step_00000020" / "manifest.json"
-    manifest = json.loads(path.read_text())
-    del manifest["manifest_sha256"]
-    path.write_text(json.dumps({**manifest, "format_version": 1}))
-    restored = checkpoints.restore(
-        checkpoints.find_newest(folder), shapes_of(make_state(0))
-    )
-    assert as_bytes(restored) == as_bytes(make_state(20))
 
 
 def test_nothing_valid_is_one_error_that_names_all(folder):
@@ -259,20 +248,6 @@ def test_multiples_are_kept_besides(tmp_path):
 
 def test_fewer_than_are_kept_stay(tmp_path):
     assert keep(tmp_path, [5], keep_newest=3, keep_every=None) == [5]
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 8 MB of its own."""
-    path = tmp_path / "disk"
-    path.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(path)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"cannot mount a small disk here: {error}")
-    yield path
-    subprocess.run(["umount", "-l", str(path)], check=True)
 
 
 SAVE_UNFORESEEN = """

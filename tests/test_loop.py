@@ -386,6 +386,24 @@ def test_an_exploding_rate_stops_the_run_before_the_next_checkpoint(
     assert all(np.isfinite(array).all() for array in arrays.values())
 
 
+def test_a_full_disk_costs_only_the_steps_since_the_last_checkpoint(
+    flags, reference, small_disk, run_command
+):
+    workdir = shutil.copytree(reference[0], small_disk / "run")
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - (1 << 19)))
+    argv = [*flags, f"--workdir={workdir}", f"--num_steps={NUM_STEPS + EVERY}"]
+    ended = run_command(train.main, *argv)
+    assert ended.code == 2
+    message = ended.err.splitlines()[-1]
+    assert message.startswith("error: [Errno 28] No space left on device")
+    assert message.endswith("free some space and run the command again")
+    assert "Traceback" not in ended.err
+    assert_same_arrays(read_arrays(workdir), read_arrays(reference[0]))
+    filler.unlink()
+    assert run_command(train.main, *argv).code == 0
+
+
 def test_a_nan_ends_the_command_with_exit_code_3_in_one_line(
     flags, copied, run_command
 ):

@@ -24,8 +24,9 @@ from flax import traverse_util
 from dcgan_jax import disk, errors, train_state
 from dcgan_jax.train_state import TrainState
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+_SLACK_BYTES = 1 << 20  # for orbax's own files and the manifest
 _FOLDER = re.compile(r"step_(\d{8})")
 
 
@@ -62,7 +63,8 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
     arrays = train_state.to_flat(state)
     partial.mkdir(parents=True)
     try:
-        _require_room(partial, sum(array.nbytes for array in arrays.values()))
+        num_bytes = sum(array.nbytes for array in arrays.values())
+        _require_room(partial, num_bytes + _SLACK_BYTES)
         _save_arrays(partial / "state", arrays)
         manifest = {
             "format_version": FORMAT_VERSION,
@@ -240,12 +242,11 @@ def _verify(path: Path) -> dict[str, Any]:
     """Return the manifest of a checkpoint whose files are all there and unchanged."""
     manifest = json.loads((path / MANIFEST).read_text())
     version = manifest["format_version"]
-    if version not in (1, FORMAT_VERSION):
+    if version != FORMAT_VERSION:
         raise ValueError(f"format version {version}, expected {FORMAT_VERSION}")
-    if version > 1:  # the first version did not sign its manifest
-        signature = manifest.pop("manifest_sha256")
-        if _manifest_sha256(manifest) != signature:
-            raise ValueError(f"{MANIFEST} is damaged (its sha256 differs)")
+    signature = manifest.pop("manifest_sha256")
+    if _manifest_sha256(manifest) != signature:
+        raise ValueError(f"{MANIFEST} is damaged (its sha256 differs)")
     for name, digest in manifest["sha256"].items():
         if disk.hash_file(path / name) != digest:
             raise ValueError(f"{name} is damaged (its sha256 differs)")

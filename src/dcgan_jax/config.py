@@ -14,6 +14,7 @@ from dcgan_jax import errors
 Architecture = Literal["small", "dcgan64", "imagenet32", "svhn32"]
 ImageSize = Literal[28, 32, 48, 64, 96, 128]
 Channels = Literal[1, 3]
+Shuffle = Literal["auto", "rows", "blocks"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,9 @@ class TrainConfig(DataConfig):
     """k: discriminator updates, each on a new minibatch, to one generator update."""
     batch_size: int
     """Images per minibatch."""
+    shuffle: Shuffle = "auto"
+    """Order of an epoch's images: row by row, or in blocks of rows, which a disk reads
+    fast; auto: blocks where the pixels take more than 8 GiB."""
     num_epochs: float
     """Length of the run; one epoch shows every image to the discriminator once."""
     num_steps: int | None = None
@@ -104,6 +108,10 @@ class TrainConfig(DataConfig):
     """Checkpoints kept, counted from the newest."""
     keep_every_steps: int | None = None
     """Besides the newest, keep the checkpoints whose step is a multiple of this."""
+    profile_first_step: int | None = None
+    """Write a JAX trace of the steps from this one on into the run's folder."""
+    profile_num_steps: int = 3
+    """Steps in the trace."""
     allow_changes: bool = False
     """Resume although settings differ from those that the run was started with."""
 
@@ -113,9 +121,12 @@ OPERATIONAL_FIELDS = frozenset(
     {
         "source", "data_dir", "num_workers", "preset", "workdir", "num_epochs",
         "num_steps", "log_every_steps", "sample_every_steps", "checkpoint_every_steps",
-        "keep_newest", "keep_every_steps", "allow_changes",
+        "keep_newest", "keep_every_steps", "allow_changes", "profile_first_step",
+        "profile_num_steps",
     }
 )  # fmt: skip
+# What the config of a run means that was started before there was such a setting.
+ABSENT_MEANS = {"shuffle": "rows"}
 
 
 # The least value of each number, and whether it itself is allowed.
@@ -125,6 +136,7 @@ _LEAST = {
     "log_every_steps": (1, True), "sample_every_steps": (1, True),
     "checkpoint_every_steps": (1, True), "keep_newest": (1, True),
     "keep_every_steps": (1, True), "num_workers": (0, True),
+    "profile_first_step": (0, True), "profile_num_steps": (1, True),
     "learning_rate": (0, True), "b1": (0, True), "b2": (0, True),
     "epsilon": (0, False), "l2": (0, True), "decay_fraction": (0, True),
 }  # fmt: skip

@@ -1,21 +1,28 @@
 """Minibatches on the device, read and sent by a thread one chunk ahead of the steps."""
 
 import time
+import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from dcgan_jax import backend
+from dcgan_jax import backend, minibatches
+from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches
-from dcgan_jax.data.batches import Batch
+from dcgan_jax.data.batches import Batch, Rows, Schedule
+from dcgan_jax.data.readahead import ReadAhead
+from dcgan_jax.data.store import Store
+from dcgan_jax.minibatches import Minibatches, Picks
 
 # Of images that one dispatch carries.
 CHUNK_BYTES = 16 << 20
 MAX_STEPS = 64
 # A chunk of steps lasts about this long, so that a signal is soon heard.
 CHUNK_SECONDS = 2.0
+# Where XLA's CPU backend takes numpy's memory for its own, without a copy.
+_ALIGNMENT = 64
 
 
 class Chunk(NamedTuple):
@@ -24,17 +31,24 @@ class Chunk(NamedTuple):
     Attributes:
         first_step: the step before which the chunk begins.
         num_steps: steps in it.
-        batch: images (capacity, k, batch, height, width, channels) on the device, zeros
-            after the first `num_steps`; labels (capacity, k, batch) or None.
+        batch: on the device: images (capacity, k, batch, height, width, channels) and
+            labels (capacity, k, batch) or None; or the rows that they are. What follows
+            the first `num_steps` is arbitrary.
     """
 
     first_step: int
     num_steps: int
-    batch: Batch
+    batch: Minibatches
 
 
 class Feed:
     """Reads the chunks that it is asked for in advance.
+
+    Args:
+        rows: the data.
+        schedule: their order.
+        num_d_steps: k, minibatches per step.
+        resident: keep all data on the device, so that only numbers of rows travel.
 
     Attributes:
         capacity: most steps that a chunk can hold.
@@ -42,18 +56,21 @@ class Feed:
     """
 
     def __init__(
-        self, rows: batches.Rows, *, batch_size: int, num_d_steps: int, seed: int
+        self, rows: Rows, schedule: Schedule, *, num_d_steps: int, resident: bool
     ) -> None:
         self._rows = rows
-        self._batch_size = batch_size
+        self._schedule = schedule
         self._num_d_steps = num_d_steps
-        self._seed = seed
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="feed")
+        self._read_ahead = ReadAhead(rows, schedule)
         self._next: Future[Chunk] | None = None
         one = rows.rows(np.array([0])).images
-        self._image_shape = one.shape[1:]
-        step_bytes = one.nbytes * batch_size * num_d_steps
+        step_bytes = one.nbytes * schedule.batch_size * num_d_steps
         self.capacity = int(np.clip(CHUNK_BYTES // step_bytes, 2, MAX_STEPS))
+        self._shape = (self.capacity, num_d_steps, schedule.batch_size)
+        self._image_shape = one.shape[1:]
+        self._buffers = Buffers(self.capacity * step_bytes)
+        self._data = minibatches.upload(rows) if resident else None
         self.wait_seconds = 0.0
 
     def ask(self, first_step: int, count: int) -> None:
@@ -71,24 +88,74 @@ class Feed:
         return chunk
 
     def close(self) -> None:
-        """End the thread."""
+        """End the threads."""
         self._thread.shutdown(cancel_futures=True)
+        self._read_ahead.close()
 
     def _read(self, first_step: int, count: int) -> Chunk:
-        k = self._num_d_steps
-        images, labels = batches.read_chunk(
-            self._rows,
-            first_step * k,
-            count=count * k,
-            batch_size=self._batch_size,
-            seed=self._seed,
-        )
-        missing = (self.capacity - count, k, self._batch_size)
+        start, count_batches = first_step * self._num_d_steps, count * self._num_d_steps
+        rows = batches.chunk_rows(self._schedule, start, count=count_batches).ravel()
+        if self._data is not None:
+            picks = Picks(self._data, jax.device_put(self._pad(rows)))
+            return Chunk(first_step, count, picks)
+        self._read_ahead.prepare(start, count=count_batches)
+        images = self._buffers.lease().reshape(-1, *self._image_shape)
+        _, labels = self._rows.rows(rows, images[: len(rows)])
         batch = Batch(
-            _extend(images.reshape(count, k, *images.shape[1:]), missing),
-            None if labels is None else _extend(labels.reshape(count, k, -1), missing),
+            images.reshape(*self._shape, *self._image_shape),
+            None if labels is None else self._pad(labels),
         )
         return Chunk(first_step, count, jax.device_put(batch))
+
+    def _pad(self, values: np.ndarray) -> np.ndarray:
+        """Bring chunks of all lengths into one shape."""
+        padded = np.zeros(self._shape, np.int32)
+        padded.ravel()[: len(values)] = values
+        return padded
+
+
+def open_feed(store: Store, config: TrainConfig) -> Feed:
+    """Make the feed of a run; it keeps small data on the device where that helps."""
+    shuffle = batches.choose_shuffle(config.shuffle, store.num_bytes)
+    return Feed(
+        store,
+        Schedule(len(store), config.batch_size, config.seed, shuffle),
+        num_d_steps=config.num_d_steps,
+        resident=minibatches.fits_device(store.num_bytes),
+    )
+
+
+class Buffers:
+    """Memory of one size that is used again once nothing reads it any more.
+
+    Fresh memory costs as much as filling it, since the system hands it out page by page
+    and zeroed.
+    """
+
+    def __init__(self, num_bytes: int) -> None:
+        self._num_bytes = num_bytes
+        self._free: list[np.ndarray] = []
+
+    def lease(self) -> np.ndarray:
+        """Return uint8 (num_bytes,), aligned for use by the device in place.
+
+        It comes back by itself: JAX holds an array that it was given until the last
+        computation that reads its memory has ended.
+        """
+        try:
+            memory = self._free.pop()
+        except IndexError:
+            memory = self._allocate()
+        # Views name as their base the array that owns the memory. Behind a memoryview
+        # there is none, so they name `leased`, which therefore lives as long as they.
+        leased = np.frombuffer(memoryview(memory), np.uint8)  # type: ignore[arg-type]
+        weakref.finalize(leased, self._free.append, memory).atexit = False
+        return leased
+
+    def _allocate(self) -> np.ndarray:
+        memory = np.empty(self._num_bytes + _ALIGNMENT, np.uint8)
+        begin = -memory.ctypes.data % _ALIGNMENT
+        return memory[begin : begin + self._num_bytes]
 
 
 class Pace:
@@ -111,9 +178,3 @@ class Pace:
             fitting = int(CHUNK_SECONDS / max(step_seconds, 1e-6))
             self.num_steps = min(max(fitting, 1), self._capacity)
         self._last = now
-
-
-def _extend(array: np.ndarray, missing: tuple[int, int, int]) -> np.ndarray:
-    """Append zeros, so that chunks of all lengths have one shape."""
-    zeros = np.zeros((*missing, *array.shape[3:]), array.dtype)
-    return np.concatenate([array, zeros]) if len(zeros) else array

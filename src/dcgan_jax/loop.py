@@ -1,6 +1,7 @@
 """The only driver: a config in, a trained run folder out."""
 
 import contextlib
+import dataclasses
 import logging
 import math
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from dcgan_jax import (
     checkpoints,
     config as configs,
     errors,
+    feed,
+    profiling,
     run_dir,
     sampling,
     signals,
@@ -23,7 +26,6 @@ from dcgan_jax import (
 )
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches, store as stores
-from dcgan_jax.feed import Feed, Pace
 from dcgan_jax.reporting import Reporter
 from dcgan_jax.train_state import TrainState
 
@@ -65,6 +67,8 @@ def run(config: TrainConfig) -> Outcome:
     workdir = workdir_of(config)
     store = stores.open_store(stores.store_path(config))
     num_steps = count_steps(config, len(store))
+    shuffle = batches.choose_shuffle(config.shuffle, store.num_bytes)
+    config = dataclasses.replace(config, shuffle=shuffle)  # as the folder records it
     with run_dir.lock(workdir), signals.heed() as heard:
         run_dir.settle(workdir, config, fingerprint=store.fingerprint)
         nets = steps.make_nets(config, num_steps=num_steps)
@@ -124,22 +128,24 @@ class _Session:
             streams.make_key(config.seed, streams.Purpose.FIXED_LATENTS),
             NUM_GRID_SAMPLES,
         )
-        self._feed = Feed(
-            store,
-            batch_size=config.batch_size,
-            num_d_steps=config.num_d_steps,
-            seed=config.seed,
+        self._trace = profiling.Trace(
+            workdir / run_dir.PROFILE,
+            first=config.profile_first_step,
+            count=config.profile_num_steps,
+            num_steps=num_steps,
         )
+        self._feed = feed.open_feed(store, config)
         self._reporter = Reporter(
             workdir,
             step=step,
             num_steps=num_steps,
             images_per_step=config.batch_size * config.num_d_steps,
         )
-        self._pace = Pace(self._feed.capacity)
+        self._pace = feed.Pace(self._feed.capacity)
         probe = np.linspace(0, len(store) - 1, NUM_GRID_SAMPLES).astype(int)
         self._data_diversity = sampling.measure_diversity(store.rows(probe).images)
         self._samples = workdir / run_dir.SAMPLES
+        self._sampled_step: int | None = None
 
     def train(self, state: TrainState, heard: list[int]) -> TrainState:
         """Run chunks of steps; write logs, samples and checkpoints at their steps."""
@@ -147,6 +153,7 @@ class _Session:
         if step < self._num_steps:
             self._feed.ask(step, self._chunk_length(step))
         while step < self._num_steps and not heard:
+            self._trace.start(step)
             chunk = self._feed.take()
             following = step + chunk.num_steps
             state, metrics = self._run_steps(
@@ -156,6 +163,7 @@ class _Session:
                 self._feed.ask(following, self._chunk_length(following))
             self._collect(step, chunk.num_steps, metrics)
             step = following
+            self._trace.stop(step)
             self._at_events(step, state)
         return state
 
@@ -165,7 +173,9 @@ class _Session:
         folder = self._workdir / run_dir.CHECKPOINTS
         if step != self._saved_step:
             self._save(state)
-        if signal_number is None or not self._samples.is_file():
+        if self._sampled_step is None or (
+            signal_number is None and self._sampled_step != step
+        ):
             self._sample(step, state)
         return Outcome(
             step=step,
@@ -176,7 +186,8 @@ class _Session:
         )
 
     def close(self) -> None:
-        """End the reading thread and the logs."""
+        """End the trace, the reading threads and the logs."""
+        self._trace.close()
         self._feed.close()
         self._reporter.close()
 
@@ -187,7 +198,8 @@ class _Session:
             self._config.checkpoint_every_steps,
         )
         to_event = min(interval - step % interval for interval in intervals)
-        return min(self._pace.num_steps, to_event, self._num_steps - step)
+        to_limit = self._trace.distance(step) or to_event
+        return min(self._pace.num_steps, to_event, to_limit, self._num_steps - step)
 
     def _collect(self, step: int, count: int, metrics: steps.Metrics) -> None:
         """Wait for a chunk and hand its metrics on; a NaN ends the run here."""
@@ -217,6 +229,7 @@ class _Session:
         variables = {"params": state.gen.params, "batch_stats": state.gen.batch_stats}
         images = self._sampler(variables, self._latents)
         self._samples = self._reporter.save_samples(step, images)
+        self._sampled_step = step
         self._reporter.save_curves()
         diversity = sampling.measure_diversity(images)
         if diversity < COLLAPSED_SHARE * self._data_diversity:

@@ -16,6 +16,7 @@ METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 SAMPLES = "samples"
 CURVES = "curves.png"
+PROFILE = "profile"
 
 
 @contextlib.contextmanager
@@ -113,10 +114,10 @@ def cut_metrics(workdir: Path, *, step: int) -> None:
     kept = []
     for line in path.read_text().splitlines():
         try:
-            row = json.loads(line)
-        except ValueError:
+            row_step = json.loads(line)["step"]
+        except (ValueError, TypeError, KeyError):
             continue
-        if row["step"] <= step:
+        if row_step <= step:
             kept.append(line + "\n")
     disk.write_whole(path, "".join(kept).encode())
 
@@ -139,7 +140,7 @@ def _differences(
     for name, after in new.items():
         if not prefix and name in free:
             continue
-        before = old.get(name)
+        before = old.get(name, configs.ABSENT_MEANS.get(name))
         if isinstance(before, dict) and isinstance(after, dict):
             yield from _differences(before, after, f"{prefix}{name}.")
         elif before != after:

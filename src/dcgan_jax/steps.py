@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from dcgan_jax import backend, losses, models, optimizers
+from dcgan_jax import backend, losses, minibatches, models, optimizers
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.minibatches import Minibatches
 from dcgan_jax.train_state import NetState, PyTree, TrainState
 
 Array = jax.Array
@@ -207,21 +208,21 @@ def make_steps(
 
     Returns:
         `(state, batches, key, count) → (state, metrics)`: `batches` holds the images of
-        up to `capacity` steps (capacity, k, batch, height, width, channels), of which
-        the first `count` are run; each metric is (capacity,), its first `count` filled.
-        The state is donated.
+        up to `capacity` steps (capacity, k, batch, height, width, channels), or the
+        numbers of images that lie on the device; the first `count` are run. Each metric
+        is (capacity,), its first `count` filled. The state is donated.
     """
 
     def run(
-        state: TrainState, batches: Batch, key: Array, count: int | Array
+        state: TrainState, batches: Minibatches, key: Array, count: int | Array
     ) -> tuple[TrainState, Metrics]:
-        capacity = batches.images.shape[0]
+        capacity = minibatches.count_steps(batches)
 
         def body(
             index: Array, carry: tuple[TrainState, Metrics]
         ) -> tuple[TrainState, Metrics]:
             state, history = carry
-            own = jax.tree.map(lambda array: array[index], batches)
+            own = minibatches.pick_step(batches, index)
             state, metrics = train_step(nets, state, own, key)
             history = {
                 name: history[name].at[index].set(metrics[name]) for name in METRICS

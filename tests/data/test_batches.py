@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from dcgan_jax import errors
 from dcgan_jax.data import batches
 
 sizes = st.integers(1, 60)
+shuffles = st.sampled_from(["rows", "blocks"])
 
 
 @given(num_rows=sizes, seed=st.integers(-5, 2**65), epoch=st.integers(0, 1000))
@@ -47,20 +48,88 @@ def test_the_order_sorts_philox_words_whatever_numpy_s_version():
     assert batches.epoch_order(10, 7, epoch=5).tolist() == expected
 
 
-@given(num_rows=sizes, batch_size=sizes, seed=st.integers(0, 99))
-def test_an_epoch_shows_each_row_once_but_the_dropped(num_rows, batch_size, seed):
+def test_a_block_order_sorts_philox_words_too():
+    num_rows = 600  # two blocks, and 88 rows that fill none
+    words = [word for block in range(1, 152) for word in philox4x64(block, (7, 5))]
+    first, blocks, rows = words[0] % num_rows, words[1:3], words[3 : 3 + num_rows]
+    laid = [
+        row
+        for block in sorted(range(2), key=blocks.__getitem__)
+        for row in range(block * 256, (block + 1) * 256)
+    ] + list(range(512, 600))
+    shuffled = [laid[place] for place in sorted(range(num_rows), key=rows.__getitem__)]
+    expected = [(row + first) % num_rows for row in shuffled]
+    assert batches.block_order(num_rows, 7, epoch=5).tolist() == expected
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    num_rows=st.integers(1, 70_000),
+    seed=st.integers(-5, 2**65),
+    epoch=st.integers(0, 1000),
+)
+def test_a_block_order_is_a_permutation(num_rows, seed, epoch):
+    order = batches.block_order(num_rows, seed, epoch=epoch)
+    np.testing.assert_array_equal(np.sort(order), np.arange(num_rows))
+
+
+def count_stretches(rows):
+    """Count the runs of consecutive numbers that rows are made of."""
+    return 1 + np.count_nonzero(np.diff(np.sort(rows)) > 1)
+
+
+def test_a_pool_is_made_of_64_blocks_of_256_rows():
+    schedule = batches.Schedule(100_000, 128, 3, "blocks")
+    for window in range(12):  # two epochs of six whole pools, each with a rest
+        rows = batches.window_rows(schedule, window + window // 6)
+        assert len(rows) == 64 * 256
+        # One more where a block reaches over the end of the store to its beginning.
+        assert count_stretches(rows) <= 65
+
+
+def test_rows_within_a_pool_are_shuffled_one_by_one():
+    order = batches.block_order(100_000, 3, epoch=0)
+    assert np.count_nonzero(np.diff(order) == 1) < 50  # neighbours by chance: 6
+    # A minibatch of 128 comes from nearly all of its pool's 64 blocks.
+    assert count_stretches(order[:128] // 256) > 40
+
+
+def test_blocks_differ_between_epochs_and_between_seeds():
+    orders = {
+        tuple(batches.block_order(1000, seed, epoch=epoch))
+        for seed in range(3)
+        for epoch in range(3)
+    }
+    assert len(orders) == 9
+
+
+def test_blocks_begin_elsewhere_in_every_epoch_so_no_row_is_always_last():
+    num_rows = 64 * 256 + 1  # a pool, and a row that fills no block
+    lasts = {batches.block_order(num_rows, 0, epoch=epoch)[-1] for epoch in range(20)}
+    assert len(lasts) > 15
+
+
+@given(num_bytes=st.integers(0, 1 << 50))
+def test_auto_shuffles_blocks_where_the_data_are_large(num_bytes):
+    chosen = batches.choose_shuffle("auto", num_bytes)
+    assert chosen == ("blocks" if num_bytes > 8 * 2**30 else "rows")
+    assert batches.choose_shuffle("rows", num_bytes) == "rows"
+    assert batches.choose_shuffle("blocks", num_bytes) == "blocks"
+
+
+@given(num_rows=sizes, batch_size=sizes, seed=st.integers(0, 99), shuffle=shuffles)
+def test_an_epoch_shows_each_row_once_but_the_dropped(
+    num_rows, batch_size, seed, shuffle
+):
     if batch_size > num_rows:
         return
+    schedule = batches.Schedule(num_rows, batch_size, seed, shuffle)
     count = batches.batches_per_epoch(num_rows, batch_size)
     for epoch in range(2):
-        rows = np.concatenate(
-            [
-                batches.batch_rows(num_rows, batch_size, seed=seed, index=index)
-                for index in range(epoch * count, (epoch + 1) * count)
-            ]
-        )
-        assert len(set(rows)) == len(rows) == count * batch_size
-        assert num_rows - len(rows) < batch_size
+        rows = batches.chunk_rows(schedule, epoch * count, count=count)
+        assert rows.shape == (count, batch_size)
+        assert len(np.unique(rows)) == count * batch_size
+        assert num_rows - rows.size < batch_size
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 11])
@@ -69,21 +138,32 @@ def test_a_batch_that_the_data_cannot_fill_is_an_error(batch_size):
         batches.batches_per_epoch(10, batch_size)
 
 
-class Squares:
-    """Ten rows of one pixel each, labelled with their squares."""
-
-    def __len__(self):
-        return 10
-
-    def rows(self, indices):
-        images = indices.astype(np.uint8).reshape(-1, 1, 1, 1)
-        return batches.Batch(images, (indices**2).astype(np.int32))
+@given(start=st.integers(0, 50), count=st.integers(1, 20), shuffle=shuffles)
+def test_a_chunk_holds_the_minibatches_one_by_one_across_epochs(start, count, shuffle):
+    schedule = batches.Schedule(1000, 100, 7, shuffle)
+    chunk = batches.chunk_rows(schedule, start, count=count)
+    for position, index in enumerate(range(start, start + count)):
+        rows = batches.batch_rows(schedule, index)
+        np.testing.assert_array_equal(chunk[position], rows)
 
 
-def test_a_chunk_holds_the_minibatches_one_by_one_across_epochs():
-    chunk = batches.read_chunk(Squares(), 2, count=5, batch_size=4, seed=7)
-    assert chunk.images.shape == (5, 4, 1, 1, 1)
-    for position, index in enumerate(range(2, 7)):
-        rows = batches.batch_rows(10, 4, seed=7, index=index)
-        np.testing.assert_array_equal(chunk.images[position].ravel(), rows)
-        np.testing.assert_array_equal(chunk.labels[position], rows**2)
+@settings(max_examples=30, deadline=None)
+@given(
+    num_rows=st.integers(128, 40_000),
+    index=st.integers(0, 2000),
+    shuffle=shuffles,
+)
+def test_a_minibatch_lies_in_its_window_and_the_one_before(num_rows, index, shuffle):
+    schedule = batches.Schedule(num_rows, 128, 0, shuffle)
+    last = batches.window_of(schedule, index)
+    windows = [
+        batches.window_rows(schedule, w) for w in range(max(0, last - 1), last + 1)
+    ]
+    assert np.isin(batches.batch_rows(schedule, index), np.concatenate(windows)).all()
+
+
+@pytest.mark.parametrize("shuffle", ["rows", "blocks"])
+def test_an_epoch_s_windows_hold_every_row_once(shuffle):
+    schedule = batches.Schedule(40_000, 128, 0, shuffle)
+    rows = np.concatenate([batches.window_rows(schedule, w) for w in range(3, 6)])
+    np.testing.assert_array_equal(np.sort(rows), np.arange(40_000))

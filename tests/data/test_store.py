@@ -1,12 +1,15 @@
 import dataclasses
 import json
+import os
 import shutil
+import time
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from dcgan_jax import errors
-from dcgan_jax.data import prepare, store
+from dcgan_jax.data import manifest, prepare, store
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +54,64 @@ def test_rows_are_gathered_across_shards_in_the_order_asked(path):
     assert some.images.flags["C_CONTIGUOUS"]
     assert some.images.flags["OWNDATA"]
     assert len(rows.rows(np.array([], np.int64)).images) == 0
+
+
+def test_rows_are_gathered_into_memory_that_is_given(path):
+    rows = store.open_store(path)
+    out = np.zeros((3, 28, 28, 3), np.uint8)
+    indices = np.array([49, 0, 8])
+    assert rows.rows(indices, out).images is out
+    np.testing.assert_array_equal(out, rows.rows(indices).images)
+
+
+@settings(max_examples=50, deadline=None)
+@given(chosen=st.sets(st.integers(0, 199), min_size=1))
+def test_what_is_read_ahead_is_just_the_bytes_of_the_rows(chosen, tmp_path_factory):
+    # Rows of 3 KB, so that some stretches are longer than a piece, 128 KiB, is.
+    file = tmp_path_factory.getbasetemp() / "rows.npy"
+    pixels = np.random.default_rng(0).integers(0, 256, (200, 32, 32, 3), np.uint8)
+    if not file.exists():
+        np.save(file, pixels)
+    rows = np.sort(np.array(list(chosen)))
+    pieces = store._cut(pixels, file, rows)
+    content = file.read_bytes()
+    read = b"".join(content[start : start + size] for start, size in pieces)
+    assert read == pixels[rows].tobytes()
+    assert pieces[:, 1].max() <= 128 << 10
+
+
+def is_in_memory(file):
+    """Tell whether a file's first byte can be read without the disk."""
+    with file.open("rb") as opened:
+        try:
+            os.preadv(opened.fileno(), [bytearray(1)], 0, os.RWF_NOWAIT)
+        except BlockingIOError:
+            return False
+    return True
+
+
+@pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="needs Linux")
+def test_rows_that_will_be_read_are_brought_into_memory(path):
+    file = path / "images-00003.npy"
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    if is_in_memory(file):
+        pytest.skip("this file system keeps its files in memory")
+    rows = store.Store(path, manifest.read(path))
+    rows.will_read(np.array([24, 25]))  # shard 3 holds rows 24 … 31
+    deadline = time.monotonic() + 10
+    while not is_in_memory(file):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_store_that_is_removed_can_be_read_to_the_end(path):
+    rows = store.open_store(path)
+    before = rows.rows(np.arange(50)).images
+    shutil.rmtree(path)
+    rows.will_read(np.arange(50))
+    np.testing.assert_array_equal(rows.rows(np.arange(50)).images, before)
 
 
 @pytest.mark.parametrize("index", [-1, 50])

@@ -6,6 +6,15 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from dcgan_jax import errors
+from dcgan_jax.config import Shuffle
+
+# In a block shuffle this many rows that follow each other on the disk stay together …
+BLOCK_ROWS = 256
+# … until this many rows, brought into memory together, are shuffled one by one.
+POOL_ROWS = 64 * BLOCK_ROWS
+# Of pixels, from where on "auto" shuffles blocks. Fixed, whatever memory is free: a run
+# that goes on, perhaps on another machine, must find its own order again.
+BLOCKS_FROM_BYTES = 8 << 30
 
 
 class Batch(NamedTuple):
@@ -18,13 +27,44 @@ class Batch(NamedTuple):
 
 
 class Rows(Protocol):
-    """What a chunk of minibatches is read from: a store, or arrays in a test."""
+    """What minibatches are read from: a store, or arrays in a test."""
 
     def __len__(self) -> int:
         """Return the number of rows."""
 
-    def rows(self, indices: np.ndarray) -> Batch:
-        """Gather rows."""
+    def rows(self, indices: np.ndarray, out: np.ndarray | None = None) -> Batch:
+        """Gather rows, the images into `out` (n, H, W, C) where it is given."""
+
+    def will_read(self, indices: np.ndarray) -> None:
+        """Take notice that rows will be gathered soon."""
+
+
+class Schedule(NamedTuple):
+    """All that the order of a run's minibatches depends on."""
+
+    num_rows: int
+    """Size of the data set."""
+    batch_size: int
+    """Rows per minibatch."""
+    seed: int
+    """The run's seed."""
+    shuffle: Shuffle
+    """rows: `epoch_order`; blocks: `block_order`; auto is settled before."""
+
+
+def choose_shuffle(shuffle: Shuffle, num_bytes: int) -> Shuffle:
+    """Settle "auto" by the size of the data alone.
+
+    Args:
+        shuffle: as asked for.
+        num_bytes: of all pixels.
+
+    Returns:
+        rows or blocks.
+    """
+    if shuffle != "auto":
+        return shuffle
+    return "blocks" if num_bytes > BLOCKS_FROM_BYTES else "rows"
 
 
 @functools.lru_cache(maxsize=2)  # a chunk of minibatches may reach into the next epoch
@@ -42,8 +82,42 @@ def epoch_order(num_rows: int, seed: int, *, epoch: int) -> np.ndarray:
     Returns:
         A read-only permutation of 0 … num_rows − 1, int64.
     """
-    key = np.array([seed % 2**64, epoch], np.uint64)
-    order = np.argsort(np.random.Philox(key=key).random_raw(num_rows), kind="stable")
+    order = np.argsort(_draw_words(num_rows, seed, epoch), kind="stable")
+    order.setflags(write=False)
+    return order
+
+
+@functools.lru_cache(maxsize=2)
+def block_order(num_rows: int, seed: int, *, epoch: int) -> np.ndarray:
+    """Shuffle blocks of consecutive rows for one epoch, then rows within pools of them.
+
+    A disk reads a block in one go, and only two pools need to fit into memory. The rows
+    lie shuffled in the store, so neighbours have nothing in common but this.
+
+    Args:
+        num_rows: size of the data set.
+        seed: the run's seed.
+        epoch: counted from 0.
+
+    Returns:
+        A read-only permutation of 0 … num_rows − 1, int64, whose every stretch of
+        POOL_ROWS from the start is made of whole blocks; the rows that fill no block
+        are in the last.
+    """
+    num_blocks = num_rows // BLOCK_ROWS
+    words = _draw_words(1 + num_blocks + num_rows, seed, epoch)
+    # Blocks begin elsewhere in every epoch, so that no row is always among the last.
+    first = int(words[0] % np.uint64(num_rows))
+    blocks = np.argsort(words[1 : 1 + num_blocks], kind="stable")
+    order = np.arange(num_rows)
+    in_blocks = order[: num_blocks * BLOCK_ROWS].reshape(num_blocks, BLOCK_ROWS)
+    in_blocks[:] = in_blocks[blocks]
+    row_words = words[1 + num_blocks :]
+    for start in range(0, num_rows, POOL_ROWS):
+        pool = order[start : start + POOL_ROWS]
+        pool[:] = pool[np.argsort(row_words[start : start + POOL_ROWS], kind="stable")]
+    order += first
+    order %= num_rows
     order.setflags(write=False)
     return order
 
@@ -64,13 +138,11 @@ def batches_per_epoch(num_rows: int, batch_size: int) -> int:
     return num_rows // batch_size
 
 
-def batch_rows(num_rows: int, batch_size: int, *, seed: int, index: int) -> np.ndarray:
+def batch_rows(schedule: Schedule, index: int) -> np.ndarray:
     """Return the rows of a minibatch.
 
     Args:
-        num_rows: size of the data set.
-        batch_size: rows per minibatch.
-        seed: the run's seed.
+        schedule: what the order depends on.
         index: minibatches since the start of the run, across epochs.
 
     Returns:
@@ -79,38 +151,54 @@ def batch_rows(num_rows: int, batch_size: int, *, seed: int, index: int) -> np.n
     Raises:
         InputError: if there are fewer rows than one minibatch takes.
     """
-    epoch, position = divmod(index, batches_per_epoch(num_rows, batch_size))
-    order = epoch_order(num_rows, seed, epoch=epoch)
-    return order[position * batch_size : (position + 1) * batch_size]
+    epoch, place = _locate(schedule, index)
+    return _order(schedule, epoch)[place : place + schedule.batch_size]
 
 
-def read_chunk(
-    store: Rows, start: int, *, count: int, batch_size: int, seed: int
-) -> Batch:
-    """Read consecutive minibatches in one go, for a scanned run of steps.
-
-    Args:
-        store: the prepared data.
-        start: index of the first minibatch since the start of the run.
-        count: number of minibatches.
-        batch_size: rows per minibatch.
-        seed: the run's seed.
+def chunk_rows(schedule: Schedule, start: int, *, count: int) -> np.ndarray:
+    """Return the rows of `count` minibatches, the first of index `start`.
 
     Returns:
-        images (count, batch_size, H, W, C) and labels (count, batch_size) or None.
-
-    Raises:
-        InputError: if there are fewer rows than one minibatch takes.
+        Row numbers, (count, batch_size).
     """
-    indices = np.concatenate(
-        [
-            batch_rows(len(store), batch_size, seed=seed, index=index)
-            for index in range(start, start + count)
-        ]
+    return np.stack(
+        [batch_rows(schedule, index) for index in range(start, start + count)]
     )
-    images, labels = store.rows(indices)
-    lead = (count, batch_size)
-    return Batch(
-        images.reshape(lead + images.shape[1:]),
-        None if labels is None else labels.reshape(lead),
-    )
+
+
+def window_of(schedule: Schedule, index: int) -> int:
+    """Return the last window that a minibatch takes rows from.
+
+    A window is a stretch of POOL_ROWS places of an epoch's order, the last one shorter:
+    as much as is read ahead. Windows are counted across epochs.
+    """
+    epoch, place = _locate(schedule, index)
+    last_place = place + schedule.batch_size - 1
+    return epoch * _windows_per_epoch(schedule) + last_place // POOL_ROWS
+
+
+def window_rows(schedule: Schedule, window: int) -> np.ndarray:
+    """Return the rows of a window, in their order."""
+    epoch, position = divmod(window, _windows_per_epoch(schedule))
+    return _order(schedule, epoch)[position * POOL_ROWS : (position + 1) * POOL_ROWS]
+
+
+def _draw_words(count: int, seed: int, epoch: int) -> np.ndarray:
+    key = np.array([seed % 2**64, epoch], np.uint64)
+    return np.random.Philox(key=key).random_raw(count)
+
+
+def _order(schedule: Schedule, epoch: int) -> np.ndarray:
+    shuffle = {"rows": epoch_order, "blocks": block_order}[schedule.shuffle]
+    return shuffle(schedule.num_rows, schedule.seed, epoch=epoch)
+
+
+def _locate(schedule: Schedule, index: int) -> tuple[int, int]:
+    """Return the epoch of a minibatch and where in its order it begins."""
+    per_epoch = batches_per_epoch(schedule.num_rows, schedule.batch_size)
+    epoch, position = divmod(index, per_epoch)
+    return epoch, position * schedule.batch_size
+
+
+def _windows_per_epoch(schedule: Schedule) -> int:
+    return -(-schedule.num_rows // POOL_ROWS)

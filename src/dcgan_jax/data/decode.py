@@ -20,7 +20,8 @@ from dcgan_jax.data.transforms import Transform
 # Starting processes takes about a second; so many small images are decoded meanwhile.
 _IN_PROCESS_UP_TO = 2000
 _CHUNK_ROWS = 128
-_CHUNKS_AHEAD_PER_WORKER = 3
+# The parent takes nothing while it writes a shard; decoding goes on meanwhile.
+_CHUNKS_AHEAD_PER_WORKER = 6
 
 
 class Decoded(NamedTuple):

@@ -1,8 +1,11 @@
 """The prepared data on disk: uint8 shards, mapped into memory, gathered by row."""
 
+import contextlib
 import hashlib
 import json
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,10 @@ from dcgan_jax.data.manifest import Manifest, Shard
 
 # Below this total every opening hashes all shards: a few seconds at most.
 _HASH_UP_TO_BYTES = 4 << 30
+# Linux cuts longer requests to the disk's read-ahead, commonly this much.
+_PIECE_BYTES = 128 << 10
+# To ask for what is in memory already costs as much as to copy it; to look, as well.
+_PIECES_PER_PROBE = 16
 _AGAIN = "delete the folder and run prepare again"
 
 
@@ -73,11 +80,17 @@ class Store:
             digest.update(f"{shard.images_sha256} {shard.labels_sha256}\n".encode())
         return digest.hexdigest()
 
-    def rows(self, indices: np.ndarray) -> Batch:
+    @property
+    def num_bytes(self) -> int:
+        """Size of all pixels."""
+        return sum(images.nbytes for images in self._images)
+
+    def rows(self, indices: np.ndarray, out: np.ndarray | None = None) -> Batch:
         """Gather rows into new arrays.
 
         Args:
             indices: row numbers, (n,), each in 0 … len − 1.
+            out: uint8 (n, H, W, C), which then takes the images.
 
         Returns:
             images (n, H, W, C) and labels (n,) or None.
@@ -88,19 +101,42 @@ class Store:
         indices = np.asarray(indices, np.int64)
         if len(indices) and not 0 <= indices.min() <= indices.max() < len(self):
             raise IndexError(f"row outside of 0 … {len(self) - 1}")
-        images = np.empty((len(indices), *self.image_shape), np.uint8)
+        shape = (len(indices), *self.image_shape)
+        images = np.empty(shape, np.uint8) if out is None else out
         labels = np.empty(len(indices), np.int32) if self._labels else None
-        shards = np.searchsorted(self._starts, indices, side="right") - 1
-        by_shard = np.argsort(shards, kind="stable")
-        numbers, firsts = np.unique(shards[by_shard], return_index=True)
-        for number, targets in zip(
-            numbers, np.split(by_shard, firsts[1:]), strict=False
-        ):
+        for number, targets in self._by_shard(indices):
             local = indices[targets] - self._starts[number]
             images[targets] = self._images[number][local]
             if labels is not None:
                 labels[targets] = self._labels[number][local]
         return Batch(images, labels)
+
+    def will_read(self, indices: np.ndarray) -> None:
+        """Ask the system to bring rows from the disk into memory; does not wait.
+
+        A page that nobody has asked for costs a wait when it is gathered; many requests
+        at once are what a disk is fast at.
+
+        Args:
+            indices: row numbers in any order.
+        """
+        if not hasattr(os, "RWF_NOWAIT"):  # elsewhere than on Linux
+            return
+        indices = np.sort(indices)
+        for number, targets in self._by_shard(indices):
+            local = indices[targets] - self._starts[number]
+            path = self.path / self.manifest.shards[number].images
+            # A mapped file can be read even when it has lost its name.
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                _request(file.fileno(), _cut(self._images[number], path, local))
+
+    def _by_shard(self, indices: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the shards that rows lie in, each with the places of its rows."""
+        shards = np.searchsorted(self._starts, indices, side="right") - 1
+        by_shard = np.argsort(shards, kind="stable")
+        numbers, firsts = np.unique(shards[by_shard], return_index=True)
+        # Without rows there is one part but no shard.
+        yield from zip(numbers.tolist(), np.split(by_shard, firsts[1:]), strict=False)
 
 
 def open_store(path: Path, *, hash_all: bool = False) -> Store:
@@ -166,6 +202,34 @@ def _check_hash(file: Path, expected: str | None) -> None:
         raise errors.InputError(
             f"{file} is damaged: its sha256 is {found}, expected {expected}; {_AGAIN}"
         )
+
+
+def _cut(images: np.ndarray, path: Path, rows: np.ndarray) -> np.ndarray:
+    """Return the pieces, (n, [start, size]), of the file that rows, ascending, lie in.
+
+    Rows that follow each other are taken together.
+    """
+    row_bytes = images[0].nbytes
+    header = path.stat().st_size - images.nbytes
+    breaks = np.flatnonzero(np.diff(rows) > 1)
+    begins = header + rows[np.concatenate([[0], breaks + 1])] * row_bytes
+    ends = header + (rows[np.concatenate([breaks, [-1]])] + 1) * row_bytes
+    counts = -(-(ends - begins) // _PIECE_BYTES)
+    number = np.arange(counts.sum()) - np.repeat(counts.cumsum() - counts, counts)
+    starts = np.repeat(begins, counts) + number * _PIECE_BYTES
+    sizes = np.minimum(_PIECE_BYTES, np.repeat(ends, counts) - starts)
+    return np.stack([starts, sizes], axis=1)
+
+
+def _request(descriptor: int, pieces: np.ndarray) -> None:
+    """Have the system read pieces of a file, unless samples of them are in memory."""
+    probe = bytearray(1)
+    try:
+        for start in pieces[::_PIECES_PER_PROBE, 0].tolist():
+            os.preadv(descriptor, [probe], start, os.RWF_NOWAIT)
+    except OSError:  # on the disk; or a file system that cannot tell
+        for start, size in pieces.tolist():
+            os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_WILLNEED)
 
 
 def _map(file: Path) -> np.ndarray:

@@ -1,6 +1,5 @@
 """The networks, and the choice of a pair by a run's config."""
 
-import math
 from collections.abc import Callable
 from types import ModuleType
 

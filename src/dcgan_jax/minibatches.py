@@ -1,0 +1,80 @@
+"""Minibatches as the device sees them: pixels that travel, or rows of data kept there.
+
+Both ways give a step the same bits.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dcgan_jax import backend
+from dcgan_jax.data.batches import Batch, Rows
+
+# Share of a device's memory that a data set may take for good; the rest is the nets'.
+_RESIDENT_SHARE = 1 / 8
+_UPLOAD_BYTES = 64 << 20
+
+
+class Picks(NamedTuple):
+    """Minibatches as numbers of rows.
+
+    Attributes:
+        data: all images (rows, height, width, channels) and labels (rows,) or None, on
+            the device.
+        rows: int32 (capacity, k, batch).
+    """
+
+    data: Batch
+    rows: jax.Array
+
+
+Minibatches = Batch | Picks
+
+
+def count_steps(minibatches: Minibatches) -> int:
+    """Return for how many steps there is room."""
+    if isinstance(minibatches, Picks):
+        return len(minibatches.rows)
+    return minibatches.images.shape[0]
+
+
+def pick_step(minibatches: Minibatches, index: jax.Array) -> Batch:
+    """Return one step's images (k, batch, height, width, channels) and labels."""
+    if isinstance(minibatches, Picks):
+        rows = minibatches.rows[index]
+        return jax.tree.map(
+            lambda array: array.at[rows].get(mode="promise_in_bounds"), minibatches.data
+        )
+    return jax.tree.map(lambda array: array[index], minibatches)
+
+
+def fits_device(num_bytes: int) -> bool:
+    """Tell whether a data set should lie on the default device whole.
+
+    On a CPU there is nothing to gain: its memory is the device's.
+    """
+    if not backend.is_accelerator():
+        return False
+    statistics = jax.local_devices()[0].memory_stats() or {}
+    return num_bytes <= _RESIDENT_SHARE * statistics.get("bytes_limit", 0)
+
+
+def upload(rows: Rows) -> Batch:
+    """Copy a whole data set to the default device, a piece at a time."""
+    one = rows.rows(np.arange(1)).images
+    images: Any = jnp.zeros((len(rows), *one.shape[1:]), jnp.uint8)
+    # Donated, so that the device holds the data once.
+    write = jax.jit(jax.lax.dynamic_update_slice, donate_argnums=0)
+    labels = []
+    piece_rows = max(1, _UPLOAD_BYTES // one.nbytes)
+    for start in range(0, len(rows), piece_rows):
+        indices = np.arange(start, min(start + piece_rows, len(rows)))
+        rows.will_read(indices)
+        piece = rows.rows(indices)
+        images = write(images, piece.images, (start, 0, 0, 0))
+        if piece.labels is not None:
+            labels.append(piece.labels)
+    on_device = Batch(images, np.concatenate(labels) if labels else None)
+    return jax.device_put(on_device)

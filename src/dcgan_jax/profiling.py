@@ -1,0 +1,64 @@
+"""A JAX trace of chosen steps, for TensorBoard, XProf or Perfetto."""
+
+import logging
+from pathlib import Path
+
+import jax
+
+from dcgan_jax import errors
+
+_LOG = logging.getLogger(__name__)
+
+
+class Trace:
+    """Records the steps first … first + count − 1, whose chunks end at its limits.
+
+    Args:
+        folder: where the trace is written.
+        first: None records nothing.
+        count: number of steps.
+        num_steps: of the run.
+
+    Raises:
+        InputError: if the run has no such steps.
+    """
+
+    def __init__(
+        self, folder: Path, *, first: int | None, count: int, num_steps: int
+    ) -> None:
+        self._folder = folder
+        self._running = False
+        self._done = first is None
+        self._first, self._end = first or 0, (first or 0) + count
+        if first is not None and first >= num_steps:
+            raise errors.InputError(
+                f"profile_first_step is {first}; the run's steps are 0 … "
+                f"{num_steps - 1}."
+            )
+
+    def distance(self, step: int) -> int | None:
+        """Return how many steps remain to the next limit; None beyond the last."""
+        # The chunk before the first limit is as long as the trace, so that where a
+        # length is compiled in, the trace shows no compilation.
+        limits = (2 * self._first - self._end, self._first, self._end)
+        ahead = [limit - step for limit in limits if limit > step]
+        return min(ahead) if ahead and not self._done else None
+
+    def start(self, step: int) -> None:
+        """Begin to record if the chunk from `step` on is to be in the trace."""
+        if not self._done and not self._running and self._first <= step < self._end:
+            jax.profiler.start_trace(self._folder)
+            self._running = True
+
+    def stop(self, step: int) -> None:
+        """End the trace if `step`, with which a chunk has ended, is its limit."""
+        if self._running and step >= self._end:
+            self.close()
+
+    def close(self) -> None:
+        """Write what has been recorded, if anything has."""
+        self._done = True
+        if self._running:
+            jax.profiler.stop_trace()
+            self._running = False
+            _LOG.info("wrote a trace to %s", self._folder)
