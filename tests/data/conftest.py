@@ -1,6 +1,7 @@
 """Pictures and configs that the tests of the data share."""
 
 import io
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -77,12 +78,14 @@ def many(tmp_path, make_config):
 
 
 PREPARE_SCRIPT = """
-import sys
+import resource, sys
 from pathlib import Path
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import prepare
 
 if __name__ == "__main__":
+    most = int(sys.argv[4])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     config = DataConfig(
         dataset="arrays", source=Path(sys.argv[1]), image_size=28, channels=1,
         data_dir=Path(sys.argv[2]), num_workers=int(sys.argv[3]),
@@ -97,8 +100,13 @@ def start(many, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(PREPARE_SCRIPT)
 
-    def run(num_workers: int, **options: object) -> subprocess.Popen:
-        arguments = [str(many.source), str(many.data_dir), str(num_workers)]
+    def run(
+        num_workers: int,
+        *,
+        max_file_bytes: int = resource.RLIM_INFINITY,
+        **options: object,
+    ) -> subprocess.Popen:
+        arguments = map(str, (many.source, many.data_dir, num_workers, max_file_bytes))
         return subprocess.Popen([sys.executable, script, *arguments], **options)
 
     return run

@@ -1,6 +1,5 @@
 import dataclasses
 import errno
-import resource
 import subprocess
 
 import numpy as np
@@ -21,12 +20,8 @@ class Free:
     free = 100
 
 
-def limit_file_size() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-
-
 def test_a_file_that_the_disk_will_not_take_is_one_line(start):
-    process = start(1, preexec_fn=limit_file_size, stderr=subprocess.PIPE, text=True)
+    process = start(1, max_file_bytes=50_000, stderr=subprocess.PIPE, text=True)
     last = process.communicate()[1].splitlines()[-1]
     assert "InputError: the disk of" in last
 
