@@ -103,6 +103,8 @@ def kernel_gradient(x: Array, y: Array, side: int, geometry: Geometry) -> Array:
         (side, side, inputs, outputs).
     """
     stride, padding, size, _ = geometry
+    # Else XLA fuses what comes before into the transposes and computes it once a read.
+    x, y = lax.optimization_barrier((x, y))
     # A correlation of x with y, dilated by the stride, where channels and batch trade
     # places. The transposes are explicit since XLA's CPU compiler brings convolutions
     # into the layout of its fast kernels only outside loops, and training is a loop.

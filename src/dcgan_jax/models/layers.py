@@ -108,21 +108,71 @@ class BatchNorm(nn.Module):
         offset = self.param("offset", nn.initializers.zeros, shape, jnp.float32)
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, shape)
         running_var = self.variable("batch_stats", "var", jnp.ones, shape)
-        values = x.astype(jnp.float32)
         if train:
-            axes = tuple(range(x.ndim - 1))
-            mean = values.mean(axes)
-            var = jnp.square(values - _channels_last(mean, x.ndim)).mean(axes)
+            result, mean, var = _normalise(x, gain, offset)
             if not self.is_initializing():
                 keep = self.momentum
                 running_mean.value = keep * running_mean.value + (1 - keep) * mean
                 running_var.value = keep * running_var.value + (1 - keep) * var
-        else:
-            mean, var = running_mean.value, running_var.value
+            return result
+        mean, var = running_mean.value, running_var.value
         scale = gain * jax.lax.rsqrt(var + BN_EPSILON)
-        shift = offset - mean * scale
-        normalised = values * _channels_last(scale, x.ndim)
-        return (normalised + _channels_last(shift, x.ndim)).astype(x.dtype)
+        return _scale(x, scale, offset - mean * scale)
+
+
+_Normalised = tuple[Array, Array, Array]
+
+
+def _scale(x: Array, scale: Array, shift: Array) -> Array:
+    normalised = x.astype(jnp.float32) * _channels_last(scale, x.ndim)
+    return (normalised + _channels_last(shift, x.ndim)).astype(x.dtype)
+
+
+@jax.custom_vjp
+def _normalise(x: Array, gain: Array, offset: Array) -> _Normalised:
+    """Normalise by the batch; return the result, the mean and the biased variance.
+
+    The gradient is written out, since the automatic one passes over the map more often.
+    It treats mean and variance as results that only the running statistics read.
+    """
+    return _normalise_fwd(x, gain, offset)[0]
+
+
+def _normalise_fwd(
+    x: Array, gain: Array, offset: Array
+) -> tuple[_Normalised, tuple[Array, ...]]:
+    axes = tuple(range(x.ndim - 1))
+    values = x.astype(jnp.float32)
+    mean = values.mean(axes)
+    var = jnp.square(values - _channels_last(mean, x.ndim)).mean(axes)
+    inverse = jax.lax.rsqrt(var + BN_EPSILON)
+    scale = gain * inverse
+    result = _scale(x, scale, offset - mean * scale)
+    return (result, mean, var), (x, gain, mean, inverse)
+
+
+def _normalise_bwd(saved: tuple[Array, ...], cotangents: _Normalised) -> _Normalised:
+    x, gain, mean, inverse = saved
+    dy = cotangents[0].astype(jnp.float32)
+    axes = tuple(range(x.ndim - 1))
+    count = x.size // x.shape[-1]
+    values = x.astype(jnp.float32)
+    d_offset = dy.sum(axes)
+    d_gain = (dy * (values - _channels_last(mean, x.ndim))).sum(axes) * inverse
+    scale = gain * inverse
+    # dx = scale (dy - mean(dy) - x̂ mean(dy x̂)), x̂ = (x - mean) inverse, multiplied
+    # out to scale dy + a x + b: one pass over two maps.
+    a = -scale * inverse * d_gain / count
+    b = -scale * d_offset / count - a * mean
+    dx = (
+        dy * _channels_last(scale, x.ndim)
+        + values * _channels_last(a, x.ndim)
+        + _channels_last(b, x.ndim)
+    )
+    return dx.astype(x.dtype), d_gain, d_offset
+
+
+_normalise.defvjp(_normalise_fwd, _normalise_bwd)
 
 
 def _channels_last(vector: Array, ndim: int) -> Array:
