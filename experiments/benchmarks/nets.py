@@ -1,0 +1,189 @@
+"""The four pairs of networks that are measured, and what each layer of them costs."""
+
+import dataclasses
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from dcgan_jax import models, optimizers, presets, steps
+from dcgan_jax.config import TrainConfig
+from dcgan_jax.models import convolution, dcgan, layers
+from dcgan_jax.models.dcgan import Layer
+
+Array = jax.Array
+Precision = Literal["float32", "bfloat16"]
+Convolution = Literal["auto", "lax", "phase"]
+
+NETS = ("small32", "pytorch_example", "imagenet32", "dcgan64")
+
+_CONFIGS = {
+    "small32": dataclasses.replace(
+        presets.FOLDER, architecture="small", image_size=32, input_bias=False
+    ),
+    "pytorch_example": dataclasses.replace(
+        presets.LSUN_BEDROOM, latent_distribution="normal"
+    ),
+    "imagenet32": presets.IMAGENET32,
+    "dcgan64": presets.LSUN_BEDROOM,
+}
+# pytorch/examples dcgan/main.py: ngf = ndf = 64, four convolutions of 4×4 at stride 2.
+_EXAMPLE_WIDTHS = (64, 128, 256, 512)
+_EXAMPLE_KERNEL = 4
+
+
+def make_config(
+    net: str,
+    *,
+    batch_size: int,
+    precision: Precision = "float32",
+    formulation: Convolution = "auto",
+) -> TrainConfig:
+    """Return the config that a net is trained with."""
+    return dataclasses.replace(
+        _CONFIGS[net],
+        batch_size=batch_size,
+        precision=precision,
+        convolution=formulation,
+    )
+
+
+def make_nets(net: str, config: TrainConfig) -> steps.Nets:
+    """Build a net as training does; the PyTorch example's from the same layers."""
+    if net != "pytorch_example":
+        return steps.make_nets(config, num_steps=1000)
+    dtype = jnp.dtype(config.precision)
+    formulation = convolution.choose_formulation(config.convolution)
+    adam = optimizers.make_adam(
+        dataclasses.replace(config.adam, l2=0.0), num_updates=1000
+    )
+    return steps.make_nets(config, num_steps=1000)._replace(
+        generator=ExampleGenerator(
+            base_size=4,
+            base_features=_EXAMPLE_WIDTHS[-1],
+            convolutions=dcgan.generator_layers(_EXAMPLE_WIDTHS, config.channels),
+            kernel_size=_EXAMPLE_KERNEL,
+            dtype=dtype,
+            formulation=formulation,
+        ),
+        discriminator=dcgan.Discriminator(
+            convolutions=dcgan.discriminator_layers(_EXAMPLE_WIDTHS),
+            kernel_size=_EXAMPLE_KERNEL,
+            dtype=dtype,
+            formulation=formulation,
+        ),
+        gen_optimizer=adam,
+        disc_optimizer=adam,
+        draw_latents=models.make_latents(config),
+    )
+
+
+class ExampleGenerator(nn.Module):
+    """The generator of PyTorch's example; attributes as in `dcgan.Generator`.
+
+    Its first layer, a 4×4 transposed convolution of a 1×1 map, is a dense one; batch
+    norm follows per feature map, where `dcgan.Generator` normalises per unit.
+    """
+
+    base_size: int
+    base_features: int
+    convolutions: tuple[Layer, ...]
+    kernel_size: int
+    dtype: jnp.dtype
+    formulation: convolution.Formulation
+
+    @nn.compact
+    def __call__(
+        self, latents: Array, labels: Array | None = None, *, train: bool
+    ) -> Array:
+        """Generate (batch, 64, 64, channels) float32 from (batch, latent_size)."""
+        del labels
+        dense = nn.Dense(
+            self.base_size**2 * self.base_features,
+            use_bias=False,
+            kernel_init=layers.init_weights,
+            name="dense",
+        )
+        shape = (-1, self.base_size, self.base_size, self.base_features)
+        x = dense(latents).reshape(shape).astype(self.dtype)
+        for index, layer in enumerate(self.convolutions):
+            x = nn.relu(layers.BatchNorm(name=f"bn{index}")(x, train=train))
+            x = layers.ConvTranspose(
+                layer.features, self.kernel_size, layer.stride, self.dtype,
+                self.formulation, name=f"conv{index}",
+            )(x)  # fmt: skip
+        return jnp.tanh(x.astype(jnp.float32))
+
+
+class ConvShape(NamedTuple):
+    """One convolution, strided or transposed, by the strided one that it belongs to.
+
+    Attributes:
+        name: disc/conv0 …, gen/conv0 ….
+        side: of the kernel.
+        stride: in pixels.
+        large: side of the larger map: a discriminator's input, a generator's output.
+        small: side of the other map.
+        inputs: feature maps of the larger one.
+        outputs: feature maps of the smaller one.
+    """
+
+    name: str
+    side: int
+    stride: int
+    large: int
+    small: int
+    inputs: int
+    outputs: int
+
+
+class Shape(NamedTuple):
+    """What a pair of networks computes.
+
+    Attributes:
+        convolutions: of both.
+        projection: (inputs, outputs) of the generator's dense layer.
+        logit: inputs of the discriminator's last layer.
+        base: (features, size) of the generator's smallest map.
+        image: (size, channels).
+    """
+
+    convolutions: tuple[ConvShape, ...]
+    projection: tuple[int, int]
+    logit: int
+    base: tuple[int, int]
+    image: tuple[int, int]
+
+
+def make_shape(net: str, config: TrainConfig) -> Shape:
+    """Read the shapes of all layers off the networks."""
+    nets = make_nets(net, config)
+    # Both are dcgan's modules or have their attributes.
+    disc: dcgan.Discriminator = nets.discriminator  # type: ignore[assignment]
+    gen: dcgan.Generator = nets.generator  # type: ignore[assignment]
+    found = []
+    size, maps = config.image_size, config.channels
+    for index, (features, stride) in enumerate(disc.convolutions):
+        small = size // stride
+        found.append(
+            ConvShape(f"disc/conv{index}", disc.kernel_size, stride, size, small, maps,
+                      features)
+        )  # fmt: skip
+        size, maps = small, features
+    logit = size * size * maps
+    size, maps = gen.base_size, gen.base_features
+    for index, (features, stride) in enumerate(gen.convolutions):
+        large = size * stride
+        found.append(
+            ConvShape(f"gen/conv{index}", gen.kernel_size, stride, large, size,
+                      features, maps)
+        )  # fmt: skip
+        size, maps = large, features
+    return Shape(
+        convolutions=tuple(found),
+        projection=(config.latent_size, gen.base_size**2 * gen.base_features),
+        logit=logit,
+        base=(gen.base_features, gen.base_size),
+        image=(config.image_size, config.channels),
+    )

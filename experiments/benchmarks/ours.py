@@ -1,0 +1,180 @@
+"""This project's side, run as `dcgan_jax.loop` runs it."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import nets
+import numpy as np
+
+from dcgan_jax import backend, sampling, steps
+from dcgan_jax.data.batches import Batch
+from dcgan_jax.models import convolution
+
+Array = jax.Array
+LAYER_SECONDS = 0.5
+
+
+class Participant:
+    """One way of running this project, ready to be timed."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        backend.enable_compilation_cache()
+        self._net = spec["net"]
+        self._config = nets.make_config(
+            self._net,
+            batch_size=spec["batch_size"],
+            precision=spec["precision"],
+            formulation=spec["convolution"],
+        )
+        config = self._config
+        self._nets = nets.make_nets(self._net, config)
+        shape = (config.image_size, config.image_size, config.channels)
+        self._key = jax.random.key(0)
+        self._state = jax.jit(
+            lambda key: steps.init_state(self._nets, key, image_shape=shape)
+        )(self._key)
+        rng = np.random.default_rng(0)
+        self._capacity: int = spec["capacity"]
+        images = rng.integers(
+            0, 256, (self._capacity, 1, config.batch_size, *shape), dtype=np.uint8
+        )
+        self._batches = jax.device_put(Batch(images, None))
+        # On an accelerator the number of steps is part of the program.
+        self._fixed = backend.is_accelerator()
+        self._run = steps.make_steps(self._nets, static_count=self._fixed)
+        self._sampler = sampling.make_sampler(self._nets.generator)
+        self._latents = np.asarray(self._nets.draw_latents(self._key, sampling.BLOCK))
+        self._extract = backend.jit(self._features)
+        self.train(1)
+
+    def train(self, count: int) -> float:
+        """Run `count` steps in calls as long as a chunk; return seconds."""
+        begin = time.perf_counter()
+        while count > 0:
+            part = self._capacity if self._fixed else min(count, self._capacity)
+            self._state, metrics = self._run(
+                self._state, self._batches, self._key, part
+            )
+            jax.device_get(metrics)
+            count -= part
+        jax.block_until_ready(self._state)
+        return time.perf_counter() - begin
+
+    def sample(self, blocks: int, block: int) -> float:
+        """Generate uint8 images in blocks, on the host; return seconds."""
+        if block != sampling.BLOCK:
+            raise ValueError(f"the project samples in blocks of {sampling.BLOCK}")
+        gen = self._state.gen
+        variables = {"params": gen.params, "batch_stats": gen.batch_stats}
+        begin = time.perf_counter()
+        for _ in range(blocks):
+            self._sampler(variables, self._latents)
+        return time.perf_counter() - begin
+
+    def features(self, batches: int) -> float:
+        """Extract the pooled activations of batches, on the host; return seconds."""
+        disc = self._state.disc
+        variables = {"params": disc.params, "batch_stats": disc.batch_stats}
+        images = self._batches.images[0, 0]
+        begin = time.perf_counter()
+        for _ in range(batches):
+            np.asarray(self._extract(variables, images))
+        return time.perf_counter() - begin
+
+    def matmul(self, size: int, count: int) -> float:
+        """Multiply square float32 matrices; return seconds."""
+        a, b = (
+            jax.random.uniform(jax.random.key(seed), (size, size)) for seed in (0, 1)
+        )
+        product = jax.jit(jnp.dot)
+        product(a, b).block_until_ready()
+        begin = time.perf_counter()
+        for _ in range(count):
+            product(a, b).block_until_ready()
+        return time.perf_counter() - begin
+
+    def layers(self) -> dict[str, dict[str, float]]:
+        """Time the three products of every convolution, in a loop as training is.
+
+        Returns:
+            By layer and product, seconds for a minibatch.
+        """
+        shape = nets.make_shape(self._net, self._config)
+        return {
+            layer.name: _time_products(layer, self._config)
+            for layer in shape.convolutions
+        }
+
+    def _features(self, variables: dict[str, Any], images: Array) -> Array:
+        _, activations = self._nets.discriminator.apply(  # type: ignore[misc]
+            variables, steps.scale_images(images), train=False
+        )
+        return jnp.concatenate([_pool(maps) for maps in activations.values()], axis=1)
+
+
+def _pool(maps: Array) -> Array:
+    """Take the maxima over 4×4 cells of (b, n, n, c), n a multiple of 4."""
+    batch, size, _, channels = maps.shape
+    cells = maps.reshape(batch, 4, size // 4, 4, size // 4, channels)
+    return cells.max((2, 4)).reshape(batch, -1).astype(jnp.float32)
+
+
+def _time_products(layer: nets.ConvShape, config: Any) -> dict[str, float]:
+    dtype = jnp.dtype(config.precision)
+    geometry = convolution.Geometry(
+        layer.stride,
+        (layer.side - 1) // 2,
+        layer.large,
+        convolution.choose_formulation(config.convolution),
+    )
+    batch = config.batch_size
+    keys = jax.random.split(jax.random.key(0), 3)
+    x = jax.random.normal(keys[0], (batch, layer.large, layer.large, layer.inputs))
+    y = jax.random.normal(keys[1], (batch, layer.small, layer.small, layer.outputs))
+    kernel = jax.random.normal(
+        keys[2], (layer.side, layer.side, layer.inputs, layer.outputs)
+    )
+    x, y, kernel = (array.astype(dtype) for array in (x, y, kernel))
+    side = layer.side
+    return {
+        "correlate": _time(
+            lambda x, kernel: convolution.correlate(x, kernel, geometry), x, kernel
+        ),
+        "transpose": _time(
+            lambda y, kernel: convolution.transpose(y, kernel, geometry), y, kernel
+        ),
+        "kernel_gradient": _time(
+            lambda x, y: convolution.kernel_gradient(x, y, side, geometry), x, y
+        ),
+    }
+
+
+def _time(product: Callable[[Array, Array], Array], a: Array, b: Array) -> float:
+    """Return the seconds of a product inside a loop whose turns depend on each other.
+
+    XLA compiles a convolution differently inside loops, and training is one.
+    """
+
+    @backend.jit
+    def run(a: Array, b: Array, count: Array) -> Array:
+        def body(_: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+            a, last = carry
+            a = a.at[(0,) * a.ndim].set(last[(0,) * last.ndim])
+            return a, product(a, b)
+
+        result = jax.eval_shape(product, a, b)
+        zeros = jnp.zeros(result.shape, result.dtype)
+        return jax.lax.fori_loop(0, count, body, (a, zeros))[1]
+
+    run(a, b, 1).block_until_ready()
+    count = 1
+    while True:
+        begin = time.perf_counter()
+        run(a, b, count).block_until_ready()
+        seconds = time.perf_counter() - begin
+        if seconds > LAYER_SECONDS or count >= 64:
+            return seconds / count
+        count *= 4

@@ -1,0 +1,183 @@
+"""Cost of a step by batch, width, image size and threads.
+
+python experiments/benchmarks/scaling.py; README.md beside this file says more.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import allocator
+import reports
+from workers import Worker
+
+PROTOCOL = (
+    "the small net (32×32, 5×5, 64-128-256 at width 1; further blocks of 256 for larger"
+    " images), float32; each point in a process of its own, held to its number of cores"
+    " by affinity: one untimed step, then as many as fit into {seconds} s (3 to 30);"
+    " median; peak_mb is ru_maxrss, which counts the compiler and libraries;"
+    " program_mb is what XLA plans for the step; 1 and 2 threads side by side"
+)
+POINT_SECONDS = 10.0
+BATCHES = (16, 32, 64, 128, 256, 512)
+WIDTHS = (0.25, 0.5, 0.75, 1.0)
+SIZES = (32, 48, 64, 96, 128)
+AXES = ("batch_size", "width", "image_size")
+
+
+class Point(NamedTuple):
+    """What is measured: where, along which axis.
+
+    Attributes:
+        axis: what varies.
+        batch_size: of the step.
+        width: multiplier of the feature maps.
+        image_size: side, pixels.
+        threads: cores that the process may use.
+    """
+
+    axis: str
+    batch_size: int
+    width: float
+    image_size: int
+    threads: int
+
+    @property
+    def value(self) -> float:
+        """Where on its axis it lies."""
+        return float(getattr(self, self.axis))
+
+    @property
+    def name(self) -> str:
+        """Key in the result file; points that two axes share are measured once."""
+        return f"b{self.batch_size}_w{self.width:g}_s{self.image_size}_t{self.threads}"
+
+
+def list_points(threads: list[int]) -> Iterator[Point]:
+    """Yield all points, the cheap ones of every axis first."""
+    rows = [
+        *(("batch_size", batch, 1.0, 32) for batch in BATCHES),
+        *(("width", 128, width, 32) for width in WIDTHS),
+        *(("image_size", 64, 1.0, size) for size in SIZES),
+    ]
+    rows.sort(key=lambda row: row[1] * (row[2] * row[3]) ** 2)
+    for axis, batch_size, width, image_size in rows:
+        for count in threads:
+            yield Point(axis, batch_size, width, image_size, count)
+
+
+def main() -> int:
+    flags = _parse()
+    report = reports.Report(
+        "benchmark_scaling",
+        out=flags.out,
+        what="seconds, rate and memory of a training step by batch, width, image size",
+        command=" ".join(["python experiments/benchmarks/scaling.py", *sys.argv[1:]]),
+        protocol=PROTOCOL.format(seconds=flags.point_seconds),
+        again=flags.again,
+    )
+    points = [p for p in list_points(flags.threads) if p.axis in flags.axes]
+    end = time.monotonic() + 60 * flags.minutes
+    with tempfile.TemporaryDirectory() as cache:
+        for point in points:
+            if point.name in report.numbers:
+                continue
+            if time.monotonic() > end:
+                print("out of time; the same command goes on", file=sys.stderr)
+                break
+            report.numbers[point.name] = _measure(point, cache, flags.point_seconds)
+            report.save()
+            print(f"{point.name}: {_show(report.numbers[point.name])}", flush=True)
+    report.save()
+    picture = report.path.with_suffix(".png")
+    _plot(points, report.numbers, picture)
+    print(report.path, picture, sep="\n")
+    return 0
+
+
+def _measure(point: Point, cache: str, seconds: float) -> dict[str, float]:
+    spec = {"kind": "point", "device": "cpu", **point._asdict()}
+    environment = allocator.make_environment("default", cache=cache)
+    with Worker(spec, environment) as worker:
+        told: dict[str, float] = worker.ask("describe")
+        once = worker.ask("train", count=1)
+        repeats = int(min(max(seconds / once, 3), 30))
+        times = [worker.ask("train", count=1) for _ in range(repeats)]
+        median = statistics.median(times)
+        return {
+            "step_s": median,
+            "fastest_s": min(times),
+            "gflop_per_s": told["gflop"] / median,
+            "images_per_s": point.batch_size / median,
+            "peak_mb": worker.peak_mb,
+            **told,
+        }
+
+
+def _show(row: dict[str, float]) -> str:
+    return (
+        f"{row['step_s']:.4f} s, {row['gflop_per_s']:.0f} GFLOP/s,"
+        f" {row['images_per_s']:.0f} images/s, step {row['program_mb']:.0f} MB,"
+        f" process {row['peak_mb']:.0f} MB"
+    )
+
+
+def _plot(points: list[Point], numbers: dict[str, Any], path: Path) -> None:
+    """Draw time, arithmetic rate and memory along each axis."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    rows = (
+        ("step_s", "seconds a step"),
+        ("gflop_per_s", "GFLOP/s"),
+        ("program_mb", "planned memory, MB"),
+    )
+    figure, panels = plt.subplots(len(rows), len(AXES), figsize=(11, 8), sharex="col")
+    for column, axis in enumerate(AXES):
+        for line, (key, label) in enumerate(rows):
+            panel = panels[line, column]
+            for threads in sorted({point.threads for point in points}):
+                own = sorted(
+                    (point.value, numbers[point.name][key])
+                    for point in points
+                    if (point.axis, point.threads) == (axis, threads)
+                    and point.name in numbers
+                )
+                if own:
+                    panel.plot(
+                        *zip(*own, strict=True), "o-", label=f"{threads} threads"
+                    )
+            panel.set_ylim(bottom=0)
+            panel.set_ylabel(label if column == 0 else "")
+            panel.set_xlabel(axis if line == len(rows) - 1 else "")
+            panel.grid(alpha=0.3)
+    if panels[0, 0].lines:
+        panels[0, 0].legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    cores = len(os.sched_getaffinity(0))
+    add("--axes", nargs="+", choices=AXES, default=list(AXES))
+    add("--threads", type=int, nargs="+", default=sorted({1, min(2, cores)}))
+    add("--minutes", type=float, default=30.0, help="begin no point after this time")
+    add("--point_seconds", type=float, default=POINT_SECONDS)
+    add("--again", action="store_true", help="measure finished points anew")
+    add("--out", type=Path, help="folder of the result, else experiments/results")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

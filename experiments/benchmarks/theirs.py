@@ -1,0 +1,226 @@
+"""PyTorch's side: the networks and loop of its DCGAN example, written anew."""
+
+import time
+from typing import Any
+
+import nets
+import torch
+from torch import nn
+
+LEARNING_RATE, B1 = 2e-4, 0.5  # pytorch/examples dcgan/main.py
+
+
+class Generator(nn.Module):
+    """Latents → images in [-1, 1], of any of the measured shapes."""
+
+    def __init__(self, shape: nets.Shape, *, is_example: bool) -> None:
+        super().__init__()
+        self._base = shape.base
+        latent_size, units = shape.projection
+        features, size = shape.base
+        if is_example:
+            self.project = nn.Sequential(
+                nn.Unflatten(1, (latent_size, 1, 1)),
+                nn.ConvTranspose2d(latent_size, features, size, 1, 0, bias=False),
+                nn.BatchNorm2d(features),
+                nn.ReLU(True),
+            )
+        else:
+            self.project = nn.Sequential(
+                nn.Linear(latent_size, units, bias=False),
+                nn.BatchNorm1d(units),
+                nn.ReLU(True),
+                nn.Unflatten(1, (features, size, size)),
+            )
+        layers = [c for c in shape.convolutions if c.name.startswith("gen/")]
+        blocks: list[nn.Module] = []
+        for layer in layers:
+            padding = (layer.side - 1) // 2
+            blocks.append(
+                nn.ConvTranspose2d(
+                    layer.outputs, layer.inputs, layer.side, layer.stride, padding,
+                    output_padding=layer.stride + 2 * padding - layer.side, bias=False,
+                )
+            )  # fmt: skip
+            if layer is not layers[-1]:
+                blocks += [nn.BatchNorm2d(layer.inputs), nn.ReLU(True)]
+        self.main = nn.Sequential(*blocks, nn.Tanh())
+        self.apply(_init)
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        """Generate."""
+        images: torch.Tensor = self.main(self.project(latents))
+        return images
+
+
+class Discriminator(nn.Module):
+    """Images → logits."""
+
+    def __init__(self, shape: nets.Shape) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList()
+        for layer in shape.convolutions:
+            if not layer.name.startswith("disc/"):
+                continue
+            block: list[nn.Module] = [
+                nn.Conv2d(
+                    layer.inputs, layer.outputs, layer.side, layer.stride,
+                    (layer.side - 1) // 2, bias=False,
+                )
+            ]  # fmt: skip
+            if len(self.blocks) > 0:
+                block.append(nn.BatchNorm2d(layer.outputs))
+            self.blocks.append(nn.Sequential(*block, nn.LeakyReLU(0.2, True)))
+        last = next(
+            c for c in reversed(shape.convolutions) if c.name.startswith("disc/")
+        )
+        # Equal to a dense layer on the flattened map.
+        self.logit = nn.Conv2d(last.outputs, 1, last.small, 1, 0, bias=False)
+        self.apply(_init)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Score."""
+        for block in self.blocks:
+            images = block(images)
+        logits: torch.Tensor = self.logit(images).flatten()
+        return logits
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Return every layer's maps, max-pooled to 4×4, side by side."""
+        found = []
+        for block in self.blocks:
+            images = block(images)
+            found.append(nn.functional.adaptive_max_pool2d(images, 4).flatten(1))
+        return torch.cat(found, 1)
+
+
+def _init(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+    elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+
+
+class Participant:
+    """One way of running PyTorch, ready to be timed."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        config = nets.make_config(spec["net"], batch_size=spec["batch_size"])
+        shape = nets.make_shape(spec["net"], config)
+        torch.manual_seed(0)
+        if spec["threads"]:
+            torch.set_num_threads(spec["threads"])
+        self._device = torch.device("cuda" if spec["device"] == "gpu" else "cpu")
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cuda.matmul.allow_tf32 = spec["tuned"]
+        self._batch, self._latent_size = config.batch_size, config.latent_size
+        self._autocast = spec["precision"] == "bfloat16"
+        example = spec["net"] == "pytorch_example"
+        self._gen = Generator(shape, is_example=example).to(self._device)
+        self._disc = Discriminator(shape).to(self._device)
+        size, channels = shape.image
+        self._real = torch.rand(self._batch, channels, size, size) * 2 - 1
+        self._real = self._real.to(self._device)
+        if spec["tuned"]:
+            self._gen = self._gen.to(memory_format=torch.channels_last)
+            self._disc = self._disc.to(memory_format=torch.channels_last)
+            self._real = self._real.contiguous(memory_format=torch.channels_last)
+        self._criterion = nn.BCEWithLogitsLoss()
+        fused = True if spec["tuned"] else None
+        self._gen_adam, self._disc_adam = (
+            torch.optim.Adam(
+                net.parameters(), lr=LEARNING_RATE, betas=(B1, 0.999), fused=fused
+            )
+            for net in (self._gen, self._disc)
+        )
+        self._step()
+
+    def train(self, count: int) -> float:
+        """Run `count` iterations; return seconds."""
+        begin = time.perf_counter()
+        for _ in range(count):
+            self._step()
+        self._wait()
+        return time.perf_counter() - begin
+
+    def sample(self, blocks: int, block: int) -> float:
+        """Generate uint8 images in blocks, on the host; return seconds."""
+        self._gen.eval()
+        begin = time.perf_counter()
+        with torch.inference_mode():
+            for _ in range(blocks):
+                latents = torch.randn(block, self._latent_size, device=self._device)
+                with self._cast():
+                    images = self._gen(latents)
+                levels = ((images.float() + 1) * 127.5).round_().clamp_(0, 255)
+                levels.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu()
+        seconds = time.perf_counter() - begin
+        self._gen.train()
+        return seconds
+
+    def features(self, batches: int) -> float:
+        """Extract the pooled activations of batches, on the host; return seconds."""
+        self._disc.eval()
+        begin = time.perf_counter()
+        with torch.inference_mode():
+            for _ in range(batches):
+                with self._cast():
+                    found = self._disc.features(self._real)
+                found.float().cpu()
+        seconds = time.perf_counter() - begin
+        self._disc.train()
+        return seconds
+
+    def matmul(self, size: int, count: int) -> float:
+        """Multiply square float32 matrices; return seconds."""
+        a = torch.rand(size, size, device=self._device)
+        b = torch.rand(size, size, device=self._device)
+        a @ b
+        self._wait()
+        begin = time.perf_counter()
+        for _ in range(count):
+            a @ b
+        self._wait()
+        return time.perf_counter() - begin
+
+    def _step(self) -> dict[str, float]:
+        """Run an iteration as the example does: one fake batch serves both updates."""
+        self._disc.zero_grad()
+        label = torch.full((self._batch,), 1.0, device=self._device)
+        real_loss, real_logits = self._judge(self._real, label)
+        real_loss.backward()
+        noise = torch.randn(self._batch, self._latent_size, device=self._device)
+        with self._cast():
+            fake = self._gen(noise)
+        label.fill_(0.0)
+        fake_loss, fake_logits = self._judge(fake.detach(), label)
+        fake_loss.backward()
+        self._disc_adam.step()
+        self._gen.zero_grad()
+        label.fill_(1.0)
+        gen_loss, _ = self._judge(fake, label)
+        gen_loss.backward()
+        self._gen_adam.step()
+        return {
+            "d_loss": real_loss.item() + fake_loss.item(),
+            "g_loss": gen_loss.item(),
+            "d_real": real_logits.sigmoid().mean().item(),
+            "d_fake": fake_logits.sigmoid().mean().item(),
+        }
+
+    def _judge(
+        self, images: torch.Tensor, label: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        with self._cast():
+            logits = self._disc(images)
+        logits = logits.float()
+        return self._criterion(logits, label), logits
+
+    def _cast(self) -> torch.autocast:
+        return torch.autocast(
+            self._device.type, dtype=torch.bfloat16, enabled=self._autocast
+        )
+
+    def _wait(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize()

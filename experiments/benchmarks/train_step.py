@@ -1,0 +1,328 @@
+"""Our training step against PyTorch's: python experiments/benchmarks/train_step.py.
+
+README.md beside this file says what each column means and how it is measured.
+"""
+
+import argparse
+import contextlib
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import allocator
+import flops
+import nets
+import reports
+from workers import Worker
+
+from dcgan_jax import sampling
+
+PROTOCOL = (
+    "one k = 1 iteration (an update of D on a real and a generated batch, then one of"
+    " G); every participant in a process of its own, one active at a time, taking"
+    " turns in rounds with the first place rotating; a turn is one untimed iteration"
+    " and then as many timed ones as take about {seconds} s (1 to {capacity}); medians"
+    " over {rounds} rounds ({few} for lax_s, sampling and features); ours runs the"
+    " jitted loop of training with donated state, draws new latents for G's update;"
+    " PyTorch's example shares one generated batch; GFLOP count both (gflop,"
+    " gflop_shared_fake); batch {batch}; torch {torch}; {device}, {cores} cores"
+)
+TURN_SECONDS = 3.0
+FEW_ROUNDS = 3
+
+
+class Participant(NamedTuple):
+    """A column of the table.
+
+    Attributes:
+        column: without its ending _s.
+        spec: what `worker` needs to know.
+        allocator: a key of `allocator.SETTINGS`.
+        serves: whether sampling and features are measured too.
+        rounds: at most so many.
+    """
+
+    column: str
+    spec: dict[str, Any]
+    allocator: str = "default"
+    serves: bool = False
+    rounds: int = 1000
+
+
+def list_participants(device: str) -> list[Participant]:
+    """Return the columns that are measured on a device."""
+    ours = {"kind": "ours", "precision": "float32", "convolution": "auto"}
+    bf16 = {"precision": "bfloat16"}
+    torch = {"kind": "torch", "precision": "float32", "tuned": False}
+    best = {**torch, "tuned": True}
+    # The formulation that `auto` does not choose.
+    other = "lax" if device == "cpu" else "phase"
+    return [
+        Participant("ours", ours, serves=True),
+        Participant("torch_eager", torch, serves=True),
+        Participant("ours_huge_pages", ours, "huge_pages"),
+        Participant("torch_best", best, "keep_memory", serves=True),
+        Participant("ours_bf16", {**ours, **bf16}, serves=True),
+        Participant("torch_bf16", {**best, **bf16}, "keep_memory", serves=True),
+        Participant(other, {**ours, "convolution": other}, rounds=FEW_ROUNDS),
+    ]
+
+
+def main() -> int:
+    flags = _parse()
+    has_torch = reports.version_of("torch") != "absent"
+    if not (has_torch or flags.without_torch):
+        print(
+            "PyTorch is not installed: pip install 'dcgan-jax[bench]', or leave its"
+            " columns empty by --without_torch",
+            file=sys.stderr,
+        )
+        return 2
+    report = _open_report(flags)
+    for net in flags.nets:
+        if net in report.numbers:
+            print(f"{net}: measured before; --again measures anew")
+            continue
+        with tempfile.TemporaryDirectory() as cache, contextlib.ExitStack() as stack:
+            report.numbers[net] = _Bench(net, flags, cache, stack).measure()
+        report.save()
+    _print_table({net: report.numbers[net] for net in flags.nets})
+    print(report.path)
+    return 0
+
+
+class _Bench:
+    """The processes that measure one net."""
+
+    def __init__(
+        self,
+        net: str,
+        flags: argparse.Namespace,
+        cache: str,
+        stack: contextlib.ExitStack,
+    ) -> None:
+        self._net, self._flags, self._cache, self._stack = net, flags, cache, stack
+        self._participants = [
+            participant
+            for participant in list_participants(flags.device)
+            if not (flags.without_torch and participant.spec["kind"] == "torch")
+            and (flags.only is None or participant.column in flags.only)
+        ]
+        self._workers: dict[str, Worker] = {}
+        self._seconds: dict[str, list[float]] = {}
+
+    def measure(self) -> dict[str, Any]:
+        """Run all rounds; return the net's columns."""
+        numbers = self._start()
+        counts = {
+            name: self._steps_per_turn(worker.ask("train", count=self._warm))
+            for name, worker in self._workers.items()
+        }
+        for index in range(self._flags.rounds):
+            turn = index % len(self._participants)
+            for participant in (
+                *self._participants[turn:],
+                *self._participants[:turn],
+            ):
+                if index < participant.rounds:
+                    self._take_turn(participant, counts[participant.column], index)
+            _say(f"{self._net}: round {index + 1} of {self._flags.rounds}")
+        medians = {
+            name: statistics.median(values) for name, values in self._seconds.items()
+        }
+        config = nets.make_config(self._net, batch_size=self._flags.batch_size)
+        shape = nets.make_shape(self._net, config)
+        numbers |= _arrange(medians, shape, batch_size=self._flags.batch_size)
+        numbers["rounds"] = {
+            name: [round(value, 5) for value in values]
+            for name, values in self._seconds.items()
+            if name.endswith("_s")
+        }
+        if "ours" in self._workers and not self._flags.without_layers:
+            layers = self._workers["ours"].ask("layers")
+            numbers["layers"] = _fractions(layers, shape, numbers)
+        numbers["peak_mb"] = {
+            name: round(worker.peak_mb) for name, worker in self._workers.items()
+        }
+        return numbers
+
+    @property
+    def _warm(self) -> int:
+        return 1 if self._flags.device == "cpu" else self._flags.capacity
+
+    def _start(self) -> dict[str, Any]:
+        """Start the processes; ours twice, without and with a compilation cache."""
+        numbers = {}
+        first = self._participants[0]
+        if first.column == "ours":
+            with self._open(first) as cold:
+                numbers["first_step_cold_s"] = cold.start_seconds
+        for participant in self._participants:
+            _say(f"{self._net}: starting {participant.column}")
+            worker = self._stack.enter_context(self._open(participant))
+            self._workers[participant.column] = worker
+        if first.column == "ours":
+            numbers["first_step_warm_s"] = self._workers["ours"].start_seconds
+        return numbers
+
+    def _open(self, participant: Participant) -> Worker:
+        spec = {
+            **participant.spec,
+            "net": self._net,
+            "batch_size": self._flags.batch_size,
+            "capacity": self._flags.capacity,
+            "device": self._flags.device,
+            "threads": self._flags.threads,
+        }
+        environment = allocator.make_environment(
+            participant.allocator, cache=self._cache
+        )
+        return Worker(spec, environment)
+
+    def _steps_per_turn(self, seconds: float) -> int:
+        fitting = TURN_SECONDS * self._warm / max(seconds, 1e-6)
+        steps = int(min(max(fitting, 1), self._flags.capacity))
+        return steps if self._flags.device == "cpu" else self._flags.capacity
+
+    def _take_turn(self, participant: Participant, count: int, index: int) -> None:
+        name = participant.column
+        worker = self._workers[name]
+        worker.ask("train", count=self._warm)
+        self._note(f"{name}_s", worker.ask("train", count=count) / count)
+        if index >= FEW_ROUNDS:
+            return
+        if participant.serves:
+            blocks, block = self._flags.serve, sampling.BLOCK
+            worker.ask("sample", blocks=1, block=block)
+            seconds = worker.ask("sample", blocks=blocks, block=block)
+            self._note(f"{name}_sample_images_per_s", blocks * block / seconds)
+            worker.ask("features", batches=1)
+            seconds = worker.ask("features", batches=blocks)
+            images = blocks * self._flags.batch_size
+            self._note(f"{name}_features_images_per_s", images / seconds)
+        if name in ("ours", "torch_best"):
+            size = self._flags.matmul_size
+            seconds = worker.ask("matmul", size=size, count=4) / 4
+            self._note(f"matmul_gflops_{name}", 2 * size**3 / seconds / 1e9)
+
+    def _note(self, name: str, value: float) -> None:
+        self._seconds.setdefault(name, []).append(value)
+
+
+def _arrange(
+    medians: dict[str, float], shape: nets.Shape, *, batch_size: int
+) -> dict[str, Any]:
+    """Add what follows from the medians: rates, ratios, fraction of the limit."""
+    numbers: dict[str, Any] = {
+        name: value
+        for name, value in medians.items()
+        if not name.startswith("matmul_gflops_")
+    }
+    for name, shares_fake in (("gflop", False), ("gflop_shared_fake", True)):
+        count = flops.count_iteration(shape, shares_fake=shares_fake)
+        numbers[name] = count * batch_size / 1e9
+    rates = [v for k, v in medians.items() if k.startswith("matmul_gflops_")]
+    ours = medians.get("ours_s")
+    if rates and ours is not None:
+        numbers["matmul_gflops"] = max(rates)
+        numbers["fraction_of_matmul"] = numbers["gflop"] / ours / max(rates)
+    for name, (above, below) in {
+        "ratio_to_eager": ("torch_eager_s", "ours_s"),
+        "ratio_to_best": ("torch_best_s", "ours_s"),
+        "ratio_to_bf16": ("torch_bf16_s", "ours_bf16_s"),
+        "ratio_to_lax": ("lax_s", "ours_s"),
+    }.items():
+        if above in medians and below in medians:
+            numbers[name] = medians[above] / medians[below]
+    return numbers
+
+
+def _fractions(
+    layers: dict[str, dict[str, float]], shape: nets.Shape, numbers: dict[str, Any]
+) -> dict[str, dict[str, float]]:
+    """Return every layer's share of the matmul rate, product by product."""
+    by_name = {layer.name: layer for layer in shape.convolutions}
+    batch = numbers["gflop"] * 1e9 / flops.count_iteration(shape, shares_fake=False)
+    table = {}
+    for name, products in layers.items():
+        gflop = flops.count_convolution(by_name[name]) * batch / 1e9
+        limit = gflop / numbers["matmul_gflops"]
+        table[name] = {"gflop": gflop} | {
+            product: limit / seconds for product, seconds in products.items()
+        }
+    return table
+
+
+def _print_table(numbers: dict[str, dict[str, Any]]) -> None:
+    names = [
+        name
+        for name in dict.fromkeys(name for row in numbers.values() for name in row)
+        if all(isinstance(row.get(name, 0.0), float | int) for row in numbers.values())
+    ]
+    width = max(map(len, names))
+    print(" " * width, *(f"{net:>16}" for net in numbers))
+    for name in names:
+        cells = (row.get(name) for row in numbers.values())
+        shown = ("" if cell is None else f"{cell:.4g}" for cell in cells)
+        print(f"{name:<{width}}", *(f"{cell:>16}" for cell in shown))
+    for net, row in numbers.items():
+        for layer, shares in row.get("layers", {}).items():
+            cells = (f"{k} {v:.2f}" for k, v in shares.items() if k != "gflop")
+            print(f"{net} {layer} ({shares['gflop']:.1f} GFLOP): {', '.join(cells)}")
+
+
+def _open_report(flags: argparse.Namespace) -> reports.Report:
+    protocol = PROTOCOL.format(
+        seconds=TURN_SECONDS,
+        capacity=flags.capacity,
+        rounds=flags.rounds,
+        few=min(FEW_ROUNDS, flags.rounds),
+        batch=flags.batch_size,
+        torch=reports.version_of("torch"),
+        device=flags.device,
+        cores=flags.threads or len(os.sched_getaffinity(0)),
+    )
+    return reports.Report(
+        "benchmark_train_step" + ("" if flags.device == "cpu" else f"_{flags.device}"),
+        out=flags.out,
+        what="seconds of one training iteration, ours and PyTorch's, by net and column",
+        command=" ".join(
+            ["python experiments/benchmarks/train_step.py", *sys.argv[1:]]
+        ),
+        protocol=protocol,
+        again=flags.again,
+    )
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--nets", nargs="+", choices=nets.NETS, default=list(nets.NETS))
+    add("--rounds", type=int, default=7, help="turns of every participant")
+    add("--batch_size", type=int, default=128)
+    add("--device", choices=("cpu", "gpu"), default="cpu")
+    add("--threads", type=int, default=0, help="cores to use; 0: all")
+    add("--only", nargs="+", help="columns to measure, without _s")
+    add("--without_torch", action="store_true")
+    add("--without_layers", action="store_true")
+    add("--again", action="store_true", help="measure finished nets anew")
+    add("--out", type=Path, help="folder of the result, else experiments/results")
+    add("--capacity", type=int, help="most steps in a turn; 8, on a GPU 32")
+    add("--serve", type=int, default=4, help="blocks of a sampling or feature turn")
+    add("--matmul_size", type=int, help="2048, on a GPU 8192")
+    flags = parser.parse_args()
+    on_cpu = flags.device == "cpu"
+    flags.capacity = flags.capacity or (8 if on_cpu else 32)
+    flags.matmul_size = flags.matmul_size or (2048 if on_cpu else 8192)
+    return flags
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
