@@ -29,7 +29,7 @@ RUNS = {
         "--image_size=64",
         "--width_multiplier=0.25",
         "--batch_size=64",
-        "--num_steps=6000",
+        "--num_steps=2500",
         "--checkpoint_every_steps=250",
         "--sample_every_steps=250",
     ],
@@ -55,6 +55,7 @@ def main() -> int:
         print(f"usage: {sys.argv[0]} {'|'.join(RUNS)} SHARED_FOLDER", file=sys.stderr)
         return 2
     name, shared = sys.argv[1:]
+    results.FOLDER.mkdir(exist_ok=True)
     workdir = Path("runs") / name
     flags = [flag.format(shared=shared) for flag in RUNS[name]]
     command = ["python", "-m", "dcgan_jax.train", *flags, f"--workdir={workdir}"]
