@@ -48,15 +48,23 @@ def save(
 
 
 def _commit() -> str:
-    """Return the commit's id, marked where the working tree differs from it."""
+    """Return the commit's id, marked where the code (not a result) differs from it."""
+    commit = _git("rev-parse", "--short=12", "HEAD")
+    if commit is None:
+        return "unknown"
+    changes = _git("status", "--porcelain", "-uno", "--", ":/", f":!{FOLDER}")
+    return f"{commit}-dirty" if changes else commit
+
+
+def _git(*arguments: str) -> str | None:
     told = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+        ["git", *arguments],
         cwd=FOLDER.parent,
         capture_output=True,
         text=True,
         check=False,
     )
-    return told.stdout.strip() or "unknown"
+    return told.stdout.strip() if told.returncode == 0 else None
 
 
 def _machine() -> dict[str, Any]:
