@@ -52,7 +52,8 @@ def _commit() -> str:
     commit = _git("rev-parse", "--short=12", "HEAD")
     if commit is None:
         return "unknown"
-    changes = _git("status", "--porcelain", "-uno", "--", ":/", f":!{FOLDER}")
+    others = ":(top,exclude)experiments/results"
+    changes = _git("status", "--porcelain", "-uno", "--", ":/", others)
     return f"{commit}-dirty" if changes else commit
 
 
