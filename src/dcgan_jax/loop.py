@@ -75,12 +75,10 @@ def run(config: TrainConfig) -> Outcome:
         state = _start_or_resume(config, nets, workdir, store)
         if int(state.step) >= num_steps:
             _LOG.info("%s is finished; a larger --num_steps goes on", workdir)
-        session = _Session(
-            config, nets, store, step=int(state.step), num_steps=num_steps
-        )
-        with contextlib.closing(session):
-            state = session.train(state, heard)
-            return session.finish(state, heard[0] if heard else None)
+        driver = _Driver(config, nets, store, step=int(state.step), num_steps=num_steps)
+        with contextlib.closing(driver):
+            state = driver.train(state, heard)
+            return driver.finish(state, heard[0] if heard else None)
 
 
 def workdir_of(config: TrainConfig) -> Path:
@@ -102,7 +100,7 @@ def count_steps(config: TrainConfig, num_rows: int) -> int:
     return math.ceil(config.num_epochs * per_epoch / config.num_d_steps)
 
 
-class _Session:
+class _Driver:
     """One process's part of a run: what it holds open between two checkpoints."""
 
     def __init__(
