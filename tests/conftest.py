@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,9 @@ SHARED = Path(
 
 def pytest_configure(config: pytest.Config) -> None:
     """Compile once for this process, those that it starts, and later sessions."""
+    # A shell's background jobs ignore Ctrl-C and hand that on to what they start, which
+    # would leave the tests of Ctrl-C waiting.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if getattr(config, "cache", None) is None:  # -p no:cacheprovider
         return
     settings = {
