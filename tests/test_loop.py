@@ -448,6 +448,12 @@ def test_a_number_that_is_not_finite_stops_the_run_naming_quantity_and_steps(
     assert checkpoints.list_steps(workdir / "checkpoints") == [10, 20]
 
 
+@pytest.fixture
+def warmed_up(monkeypatch):
+    """Let a short run count as past the steps in which all samples are grey."""
+    monkeypatch.setattr(loop, "WARM_UP_STEPS", 20)
+
+
 def run_one_step(tiny_run, workdir, capsys):
     """Run a step, which moves no weight by more than the rate; return what was said."""
     capsys.readouterr()
@@ -455,6 +461,7 @@ def run_one_step(tiny_run, workdir, capsys):
     return capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("warmed_up")
 def test_a_generator_that_draws_one_picture_is_warned_about(tiny_run, tmp_path, capsys):
     workdir = shutil.copytree(tiny_run.workdir, tmp_path / "run")
     alter(workdir, lambda kernel: 0 * kernel)
@@ -464,9 +471,16 @@ def test_a_generator_that_draws_one_picture_is_warned_about(tiny_run, tmp_path, 
     assert said.count("collapsed") == 1
 
 
+@pytest.mark.usefixtures("warmed_up")
 def test_a_generator_that_draws_different_pictures_is_not(tiny_run, tmp_path, capsys):
     workdir = shutil.copytree(tiny_run.workdir, tmp_path / "run")
     alter(workdir, lambda kernel: 1000 * kernel)
+    assert "collapsed" not in run_one_step(tiny_run, workdir, capsys)
+
+
+def test_the_grey_of_the_first_steps_is_no_collapse(tiny_run, tmp_path, capsys):
+    workdir = shutil.copytree(tiny_run.workdir, tmp_path / "run")
+    alter(workdir, lambda kernel: 0 * kernel)
     assert "collapsed" not in run_one_step(tiny_run, workdir, capsys)
 
 

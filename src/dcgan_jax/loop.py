@@ -33,6 +33,8 @@ _LOG = logging.getLogger(__name__)
 NUM_GRID_SAMPLES = 100
 # Below this share of the data's own diversity the samples are taken for collapsed.
 COLLAPSED_SHARE = 0.1
+# Before this step the samples are still almost the grey that the weights begin with.
+WARM_UP_STEPS = 200
 
 
 class Outcome(NamedTuple):
@@ -230,7 +232,8 @@ class _Driver:
         self._sampled_step = step
         self._reporter.save_curves()
         diversity = sampling.measure_diversity(images)
-        if diversity < COLLAPSED_SHARE * self._data_diversity:
+        least = COLLAPSED_SHARE * self._data_diversity
+        if step >= WARM_UP_STEPS and diversity < least:
             self._reporter.say(
                 f"warning: the generator may have collapsed at step {step}: its "
                 f"samples differ by {diversity:.1f} grey levels on average, the data "
