@@ -35,6 +35,21 @@ def write_whole(path: Path, content: bytes | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield another name to write a file under, which becomes `path` if that succeeds.
+
+    The name ends as `path` does, for libraries that go by it. For files that a crash of
+    the system may cost, such as pictures; `write_whole` is for those that it may not.
+    """
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def sync(path: Path) -> None:
     """Make a file's content, or the names in a folder, survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from dcgan_jax import cli, errors
+from dcgan_jax import cli, disk, errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,19 +72,18 @@ def write_images(images: "np.ndarray", out: Path) -> None:
     if out.suffix == ".png":
         grid.save_image(grid.make_grid(images), out)
         return
-    partial = out.with_name(f".{out.name}.partial{out.suffix}")
-    try:
-        if out.suffix == ".npz":
+    if out.suffix == ".npz":
+        with disk.replacing(out) as partial:
             np.savez_compressed(partial, images=images)
-        else:
-            partial.mkdir(exist_ok=True)
-            for index, image in enumerate(images):
-                grid.save_image(image, partial / f"{index:06d}.png")
-        partial.replace(out)
+        return
+    folder = out.with_name(f".{out.name}.partial")
+    try:
+        folder.mkdir(exist_ok=True)
+        for index, image in enumerate(images):
+            grid.save_image(image, folder / f"{index:06d}.png")
+        folder.replace(out)
     finally:
-        if partial.is_dir():
-            shutil.rmtree(partial)
-        partial.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _check(config: SampleConfig) -> None:

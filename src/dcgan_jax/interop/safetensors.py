@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from flax import traverse_util
 
-from dcgan_jax import config as configs, errors
+from dcgan_jax import config as configs, disk, errors
 from dcgan_jax.config import TrainConfig
 
 _FORMAT = "dcgan_jax generator 1"
@@ -34,12 +34,8 @@ def save_generator(
         "config": json.dumps(configs.to_json(config)),
         "step": str(step),
     }
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with disk.replacing(path) as partial:
         save_file(arrays, partial, metadata=metadata)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load_generator(path: Path) -> tuple[TrainConfig, int, dict[str, Any]]:

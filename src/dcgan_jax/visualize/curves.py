@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from dcgan_jax import disk
+
 _PANELS = (
     ("loss (nats)", ("d_loss", "g_loss")),
     ("mean D(x), D(G(z))", ("d_real", "d_fake")),
@@ -31,9 +33,5 @@ def save_curves(rows: list[dict[str, float]], path: Path) -> None:
         axes.legend()
         axes.grid(alpha=0.3)
     axes.set_yscale("log")
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
+    with disk.replacing(path) as partial:
         figure.savefig(partial, dpi=100)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from dcgan_jax import disk
+
 
 def make_grid(
     images: np.ndarray, *, columns: int | None = None, gap: int = 2
@@ -40,9 +42,5 @@ def save_image(image: np.ndarray, path: Path, *, scale: int = 1) -> None:
     pixels = image.repeat(scale, 0).repeat(scale, 1)
     if pixels.shape[-1] == 1:
         pixels = pixels[..., 0]
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
+    with disk.replacing(path) as partial:
         Image.fromarray(pixels).save(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
