@@ -219,22 +219,22 @@ def _transpose_each_phase(y: Array, kernel: Array, geometry: Geometry) -> Array:
         before = len(phase.taps) - 1 - phase.offset
         return before, count + len(phase.taps) - 1 - before - y.shape[1]
 
-    rows = []
-    for row in phases:
-        columns = []
-        for column in phases:
-            taps = kernel[jnp.array(row.taps[::-1])][:, jnp.array(column.taps[::-1])]
-            columns.append(
-                lax.conv_general_dilated(
-                    y,
-                    taps.swapaxes(2, 3),
-                    (1, 1),
-                    [pads(row), pads(column)],
-                    dimension_numbers=_NHWC,
-                )
-            )
-        rows.append(jnp.stack(columns, axis=3))
-    return _interleave(jnp.stack(rows, axis=2), size)
+    def convolve(row: _Phase, column: _Phase) -> Array:
+        taps = kernel[jnp.array(row.taps[::-1])][:, jnp.array(column.taps[::-1])]
+        return lax.conv_general_dilated(
+            y,
+            taps.swapaxes(2, 3),
+            (1, 1),
+            [pads(row), pads(column)],
+            dimension_numbers=_NHWC,
+        )
+
+    results = [convolve(row, column) for row in phases for column in phases]
+    # Else XLA fuses the interleaving into the stack and copies element by element.
+    stacked = lax.optimization_barrier(jnp.stack(results, axis=3))
+    batch, rows, columns, _, channels = stacked.shape
+    split = stacked.reshape(batch, rows, columns, stride, stride, channels)
+    return _interleave(split.transpose(0, 1, 3, 2, 4, 5), size)
 
 
 def _transpose_all_phases(y: Array, kernel: Array, geometry: Geometry) -> Array:
