@@ -10,9 +10,12 @@ from dcgan_jax.config import DataConfig
 NAN, INFINITY = float("nan"), float("inf")
 
 
-@pytest.mark.parametrize("name", presets.PRESETS)
+ALL = {**presets.PRESETS, **presets.RECIPES}
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_every_preset_passes_the_check(name):
-    configs.check(presets.PRESETS[name])
+    configs.check(ALL[name])
 
 
 @pytest.mark.parametrize(
@@ -35,29 +38,66 @@ def test_every_preset_passes_the_check(name):
         ("adam.epsilon", [-1.0, NAN]),
         ("adam.l2", [-1.0, NAN, INFINITY]),
         ("adam.decay_fraction", [-0.1, 1.1, NAN]),
+        ("held_out", [-1]),
+        ("num_classes", [0]),
+        ("sgd.learning_rate", [-1.0, NAN, INFINITY]),
+        ("sgd.decay_factor", [0.9, NAN]),
+        ("sgd.min_learning_rate", [-1.0, NAN]),
+        ("sgd.momentum", [-0.1, 1.0, NAN]),
+        ("sgd.final_momentum", [-0.1, 1.0, NAN]),
+        ("sgd.momentum_epochs", [0, -1]),
+        ("sgd.disc_gradient_scale", [0.0, NAN]),
+        ("sgd.max_column_norm", [0.0, -1.0, NAN]),
     ],
 )
 def test_a_number_that_no_run_can_have_is_refused_by_its_name(name, values):
     for value in values:
         with pytest.raises(errors.InputError, match=f"--{name}={value}"):
-            configs.check(replace(presets.DIGITS, name, value))
+            configs.check(replace(name, value))
 
 
-def replace(config, name, value):
-    if name.startswith("adam."):
-        inner = {name.removeprefix("adam."): value}
-        return dataclasses.replace(
-            config, adam=dataclasses.replace(config.adam, **inner)
-        )
-    return dataclasses.replace(config, **{name: value})
+def replace(name, value):
+    """Change a setting of a recipe that has it."""
+    config = presets.GOODFELLOW_MNIST if name.startswith("sgd.") else presets.DIGITS
+    part, _, inner = name.rpartition(".")
+    if part:
+        value = dataclasses.replace(getattr(config, part), **{inner: value})
+    return dataclasses.replace(config, **{part or inner: value})
 
 
-def test_a_config_survives_json():
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"adam": None}, "neither"),
+        ({"sgd": presets.GOODFELLOW_MNIST.sgd}, "both"),
+    ],
+)
+def test_a_run_has_one_optimiser(changes, told):
+    config = dataclasses.replace(presets.DIGITS, **changes)
+    with pytest.raises(errors.InputError, match=f"adam or sgd; .* {told}"):
+        configs.check(config)
+
+
+def test_the_convolutional_2014_pair_is_for_32_pixels():
+    config = dataclasses.replace(presets.GOODFELLOW_CIFAR10_CONV, image_size=64)
+    with pytest.raises(errors.InputError, match=r"--image_size=64.* 32 pixels"):
+        configs.check(config)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_config_survives_json(name):
     config = dataclasses.replace(
-        presets.SVHN, source=Path("a/b"), workdir=Path("c"), num_steps=7
+        ALL[name], source=Path("a/b"), workdir=Path("c"), num_steps=7
     )
     text = json.dumps(configs.to_json(config))
     assert configs.train_config_from_json(json.loads(text)) == config
+
+
+def test_a_config_from_before_there_were_labels_and_sgd_means_what_it_did():
+    values = configs.to_json(presets.SVHN)
+    for name in ("num_classes", "bn_affine", "held_out", "sgd"):
+        del values[name]
+    assert configs.train_config_from_json(values) == presets.SVHN
 
 
 def test_an_unknown_setting_is_not_passed_over():
@@ -82,5 +122,8 @@ def test_what_may_change_freely_names_real_settings():
 
 
 def test_nothing_that_a_run_learns_by_may_change_freely():
-    bound = {"seed", "architecture", "batch_size", "loss", "adam", "precision"}
+    bound = {
+        "seed", "architecture", "batch_size", "loss", "adam", "precision", "sgd",
+        "num_classes", "bn_affine", "held_out",
+    }  # fmt: skip
     assert not bound & configs.OPERATIONAL_FIELDS

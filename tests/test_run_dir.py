@@ -128,6 +128,31 @@ def test_the_run_s_length_may_not_change_under_a_decaying_rate(tmp_path):
         settle(tmp_path, dataclasses.replace(config, num_steps=20))
 
 
+def test_settings_that_a_run_s_folder_is_too_old_for_are_what_it_had(tmp_path):
+    settle(tmp_path, CONFIG)
+    path = tmp_path / "config.json"
+    values = json.loads(path.read_text())
+    new = {"num_classes": 7, "bn_affine": False, "held_out": 3}
+    path.write_text(json.dumps({k: v for k, v in values.items() if k not in new}))
+    settle(tmp_path, CONFIG)
+    for name, value in new.items():
+        with pytest.raises(errors.InputError, match=f"{name}={value}"):
+            settle(tmp_path, dataclasses.replace(CONFIG, **{name: value}))
+
+
+def test_another_momentum_is_refused_naming_both_values(tmp_path):
+    config = presets.GOODFELLOW_MNIST
+    settle(tmp_path, config)
+    sgd = dataclasses.replace(config.sgd, momentum=0.25)
+    with pytest.raises(errors.InputError, match=r"sgd\.momentum=0\.5.*=0\.25"):
+        settle(tmp_path, dataclasses.replace(config, sgd=sgd))
+
+
+def test_the_run_s_length_may_change_under_sgd(tmp_path):
+    settle(tmp_path, presets.GOODFELLOW_MNIST)
+    settle(tmp_path, dataclasses.replace(presets.GOODFELLOW_MNIST, num_steps=9))
+
+
 def test_allow_changes_lets_everything_pass(tmp_path):
     settle(tmp_path, CONFIG)
     changed = dataclasses.replace(CONFIG, batch_size=65, allow_changes=True)

@@ -11,10 +11,17 @@ from typing import Any, Literal
 
 from dcgan_jax import errors
 
-Architecture = Literal["small", "dcgan64", "imagenet32", "svhn32"]
+Architecture = Literal[
+    "small", "dcgan64", "imagenet32", "svhn32", "conditional_mnist", "mlp_gan",
+    "goodfellow_mnist", "goodfellow_cifar10", "goodfellow_cifar10_conv",
+    "goodfellow_faces",
+]  # fmt: skip
 ImageSize = Literal[28, 32, 48, 64, 96, 128]
 Channels = Literal[1, 3]
 Shuffle = Literal["auto", "rows", "blocks"]
+
+# Networks that are told the label of every image.
+CONDITIONAL = frozenset({"conditional_mnist", "mlp_gan"})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,23 +62,49 @@ class AdamConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class SgdConfig:
+    """Gradient descent with momentum, as Goodfellow et al. 2014 use it."""
+
+    learning_rate: float
+    """Of the first update."""
+    decay_factor: float
+    """What the rate is divided by after every update."""
+    min_learning_rate: float
+    """Where the rate stops falling."""
+    momentum: float
+    """In the first epoch."""
+    final_momentum: float
+    """From epoch momentum_epochs on; before it, on a straight line from the first."""
+    momentum_epochs: int
+    """Number of the epoch, counted from 1, in which the momentum ceases to rise."""
+    disc_gradient_scale: float
+    """Factor of the discriminator's gradient."""
+    max_column_norm: float | None
+    """Length to which the incoming weights of a unit are cut; None: none."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainConfig(DataConfig):
     """A complete training run."""
 
     preset: str | None = None
     """A recipe other than the data set's own."""
     workdir: Path | None = None
-    """The run's folder; None: runs/DATASET."""
+    """The run's folder; None: runs/DATASET, or runs/PRESET."""
     seed: int = 0
     """Seed of the initial weights, the latents and the order of the data."""
 
     architecture: Architecture
     """The pair of networks."""
+    num_classes: int | None = None
+    """Classes of a conditional network; None: as many as the data have."""
     width_multiplier: float = 1.0
-    """Scales the number of feature maps of every layer."""
+    """Scales the number of feature maps or units of every layer."""
     input_bias: bool
-    """Give the discriminator's first convolution a bias; without one it cannot see the
+    """Give the discriminator's first layer a bias; without one it cannot see the
     contrast of a batch."""
+    bn_affine: bool = True
+    """Give batch norm a gain and an offset to learn."""
     latent_size: int
     """Length of the generator's input."""
     latent_distribution: Literal["uniform", "normal"]
@@ -83,6 +116,9 @@ class TrainConfig(DataConfig):
     """k: discriminator updates, each on a new minibatch, to one generator update."""
     batch_size: int
     """Images per minibatch."""
+    held_out: int = 0
+    """Images that are kept from training, for validation: the last of the store, whose
+    order is a fixed shuffle."""
     shuffle: Shuffle = "auto"
     """Order of an epoch's images: row by row, or in blocks of rows, which a disk reads
     fast; auto: blocks where the pixels take more than 8 GiB."""
@@ -91,7 +127,10 @@ class TrainConfig(DataConfig):
     num_steps: int | None = None
     """Length of the run in steps (k discriminator updates and one generator update);
     overrides num_epochs."""
-    adam: AdamConfig
+    adam: AdamConfig | None
+    """The optimiser; None where it is sgd."""
+    sgd: SgdConfig | None = None
+    """The optimiser in place of adam."""
 
     precision: Literal["float32", "bfloat16"] = "float32"
     """Arithmetic of the convolutions; parameters, statistics, losses stay float32."""
@@ -126,7 +165,7 @@ OPERATIONAL_FIELDS = frozenset(
     }
 )  # fmt: skip
 # What the config of a run means that was started before there was such a setting.
-ABSENT_MEANS = {"shuffle": "rows"}
+ABSENT_MEANS = {"shuffle": "rows", "bn_affine": True, "held_out": 0}
 
 
 # The least value of each number, and whether it itself is allowed.
@@ -139,21 +178,39 @@ _LEAST = {
     "profile_first_step": (0, True), "profile_num_steps": (1, True),
     "learning_rate": (0, True), "b1": (0, True), "b2": (0, True),
     "epsilon": (0, False), "l2": (0, True), "decay_fraction": (0, True),
+    "num_classes": (1, True), "held_out": (0, True), "decay_factor": (1, True),
+    "min_learning_rate": (0, True), "momentum": (0, True), "final_momentum": (0, True),
+    "momentum_epochs": (1, True), "disc_gradient_scale": (0, False),
+    "max_column_norm": (0, False),
 }  # fmt: skip
-_MOST = {"b1": (1, False), "b2": (1, False), "decay_fraction": (1, True)}
+_MOST = {
+    "b1": (1, False), "b2": (1, False), "decay_fraction": (1, True),
+    "momentum": (1, False), "final_momentum": (1, False),
+}  # fmt: skip
 
 
 def check(config: TrainConfig) -> None:
-    """Raise an error for the first number that no run can have.
+    """Raise an error for the first setting that no run can have.
 
     Raises:
         InputError: naming the setting, its value and the bound.
     """
-    for prefix, part in (("", config), ("adam.", config.adam)):
-        for field in dataclasses.fields(part):
+    parts: dict[str, Any] = {"": config, "adam.": config.adam, "sgd.": config.sgd}
+    for prefix, part in parts.items():
+        for field in () if part is None else dataclasses.fields(part):
             value = getattr(part, field.name)
             if field.name in _LEAST and value is not None:
                 _check_bounds(prefix + field.name, field.name, value)
+    if (config.adam is None) == (config.sgd is None):
+        found = "neither" if config.adam is None else "both"
+        raise errors.InputError(
+            f"a run has one optimiser, adam or sgd; this config has {found}."
+        )
+    if config.architecture == "goodfellow_cifar10_conv" and config.image_size != 32:
+        raise errors.InputError(
+            f"--image_size={config.image_size}; the networks of "
+            f"--architecture={config.architecture} are for 32 pixels alone."
+        )
 
 
 def _check_bounds(shown: str, name: str, value: float) -> None:
@@ -189,7 +246,12 @@ def train_config_from_json(values: dict[str, Any]) -> TrainConfig:
         for name in ("source", "data_dir", "workdir")
         if values.get(name) is not None
     }
-    return TrainConfig(**{**values, **paths, "adam": AdamConfig(**values["adam"])})
+    adam, sgd = values["adam"], values.get("sgd")
+    optimizers = {
+        "adam": None if adam is None else AdamConfig(**adam),
+        "sgd": None if sgd is None else SgdConfig(**sgd),
+    }
+    return TrainConfig(**{**values, **paths, **optimizers})
 
 
 def data_config(config: DataConfig) -> DataConfig:

@@ -1,15 +1,15 @@
 """Complete recipes by name; every number carries its source.
 
 Sources: § is a section of Radford, Metz & Chintala 2015 (arXiv 1511.06434v2); file:line
-is the authors' code (Newmu/dcgan_code, commit ee12b2d); `ours` marks a choice of this
-project, with its reason.
+is the authors' code (Newmu/dcgan_code, commit ee12b2d); `2014` is Goodfellow et al.'s
+(goodfeli/adversarial); `ours` marks a choice of this project, with its reason.
 """
 
 import dataclasses
 import difflib
 
 from dcgan_jax import errors
-from dcgan_jax.config import AdamConfig, TrainConfig
+from dcgan_jax.config import AdamConfig, SgdConfig, TrainConfig
 
 _PAPER_ADAM = AdamConfig(
     learning_rate=2e-4,  # §4
@@ -125,11 +125,118 @@ FOLDER = dataclasses.replace(
 ARRAYS = dataclasses.replace(FOLDER, dataset="arrays")
 TFDS = dataclasses.replace(FOLDER, dataset="tfds:")
 
+MNIST_CONDITIONAL = TrainConfig(
+    preset="mnist_conditional",
+    dataset="mnist",  # §8.1
+    image_size=28,  # mnist/train_cond_dcgan.py:38
+    channels=1,  # mnist/train_cond_dcgan.py:35
+    architecture="conditional_mnist",  # mnist/train_cond_dcgan.py:75-131
+    input_bias=False,  # mnist/train_cond_dcgan.py:80
+    bn_affine=False,  # §8.1
+    latent_size=100,  # mnist/train_cond_dcgan.py:39
+    latent_distribution="uniform",  # mnist/train_cond_dcgan.py, sample_zmb
+    loss="non_saturating",  # mnist/train_cond_dcgan.py, g_cost_d
+    num_d_steps=1,  # mnist/train_cond_dcgan.py:32
+    batch_size=128,  # mnist/train_cond_dcgan.py:37
+    held_out=10_000,  # §8.1; ours are a random choice, theirs the last of the file
+    num_epochs=200,  # mnist/train_cond_dcgan.py:45-46
+    adam=dataclasses.replace(
+        _PAPER_ADAM,
+        l2=2.5e-5,  # mnist/train_cond_dcgan.py:33
+        decay_fraction=0.5,  # mnist/train_cond_dcgan.py:45-46, there epoch by epoch
+    ),
+)
+
+MNIST_MLP = dataclasses.replace(
+    MNIST_CONDITIONAL,
+    preset="mnist_mlp",  # the row "GAN" of Table 3
+    architecture="mlp_gan",  # ours: the paper tells no more than that it is one
+)
+
+_GOODFELLOW_SGD = SgdConfig(
+    learning_rate=0.1,  # 2014, mnist.yaml
+    decay_factor=1.000004,  # 2014, mnist.yaml
+    min_learning_rate=1e-6,  # 2014, mnist.yaml
+    momentum=0.5,  # 2014, mnist.yaml
+    final_momentum=0.7,  # 2014, mnist.yaml
+    momentum_epochs=250,  # 2014, mnist.yaml
+    disc_gradient_scale=0.5,  # 2014, AdversaryCost2: D minimises the mean of both terms
+    max_column_norm=None,  # 2014, mnist.yaml has none
+)
+
+GOODFELLOW_MNIST = TrainConfig(
+    preset="goodfellow_mnist",
+    dataset="mnist",  # 2014, mnist.yaml
+    image_size=28,  # 2014, mnist.yaml
+    channels=1,  # 2014, mnist.yaml
+    architecture="goodfellow_mnist",  # 2014, mnist.yaml
+    input_bias=True,  # 2014: every layer has biases
+    latent_size=100,  # 2014, mnist.yaml
+    # The project's recipe; the released Generator draws "gaussian" unless told.
+    latent_distribution="uniform",
+    loss="non_saturating",  # 2014, AdversaryCost2
+    num_d_steps=1,  # 2014, Algorithm 1: "we used k = 1"
+    batch_size=100,  # 2014, mnist.yaml
+    held_out=10_000,  # 2014, mnist.yaml; ours are a random choice, theirs the last
+    num_epochs=250,  # ours: the yaml names no end; here the momentum has risen
+    adam=None,
+    sgd=_GOODFELLOW_SGD,
+)
+
+GOODFELLOW_CIFAR10 = dataclasses.replace(
+    GOODFELLOW_MNIST,
+    preset="goodfellow_cifar10",
+    dataset="cifar10",  # 2014, cifar10_fully_connected.yaml
+    image_size=32,  # 2014, cifar10_fully_connected.yaml
+    channels=3,  # 2014, cifar10_fully_connected.yaml
+    architecture="goodfellow_cifar10",  # 2014, cifar10_fully_connected.yaml
+    sgd=dataclasses.replace(
+        _GOODFELLOW_SGD,
+        learning_rate=0.025,  # 2014, cifar10_fully_connected.yaml
+    ),
+    checkpoint_every_steps=4000,  # ours: a checkpoint takes 1 GB
+)
+
+GOODFELLOW_CIFAR10_CONV = dataclasses.replace(
+    GOODFELLOW_CIFAR10,
+    preset="goodfellow_cifar10_conv",
+    architecture="goodfellow_cifar10_conv",  # 2014, cifar10_convolutional.yaml
+    batch_size=128,  # 2014, cifar10_convolutional.yaml
+    sgd=dataclasses.replace(
+        _GOODFELLOW_SGD,
+        learning_rate=0.004,  # 2014, cifar10_convolutional.yaml
+    ),
+)
+
+GOODFELLOW_FACES = dataclasses.replace(
+    GOODFELLOW_MNIST,
+    preset="goodfellow_faces",
+    dataset="folder",  # ours: the Toronto Face Database is given out on request only
+    image_size=48,  # 2014, tfd_pretrain/train.yaml
+    architecture="goodfellow_faces",  # 2014, tfd_pretrain/train.yaml
+    held_out=0,  # ours: TFD came with a validation set of its own
+    num_epochs=22,  # 2014, tfd_pretrain/train.yaml
+    sgd=dataclasses.replace(
+        _GOODFELLOW_SGD,
+        learning_rate=0.05,  # 2014, tfd_pretrain/train.yaml
+        max_column_norm=1.9365,  # 2014, tfd_pretrain/train.yaml
+    ),
+)
+
+# By data set: what --dataset alone brings along.
 PRESETS = {
     preset.dataset: preset
     for preset in (
         DIGITS, MNIST, FASHION_MNIST, CIFAR10, SVHN, IMAGENET32, CELEB_A, LSUN_BEDROOM,
         FOLDER, ARRAYS,
+    )
+}  # fmt: skip
+# Other recipes, by the name that --preset takes.
+RECIPES = {
+    str(recipe.preset): recipe
+    for recipe in (
+        MNIST_CONDITIONAL, MNIST_MLP, GOODFELLOW_MNIST, GOODFELLOW_CIFAR10,
+        GOODFELLOW_CIFAR10_CONV, GOODFELLOW_FACES,
     )
 }  # fmt: skip
 
@@ -149,11 +256,14 @@ def check_name(kind: str, name: str, known: list[str]) -> None:
     )
 
 
-def find(dataset: str, preset: str | None, *, image_size: int | None) -> TrainConfig:
+def find(
+    dataset: str | None, preset: str | None, *, image_size: int | None
+) -> TrainConfig:
     """Return the recipe for a data set, or the named one applied to it.
 
     Args:
-        dataset: a preset's name, `folder`, `arrays`, or `tfds:NAME[/CONFIG]`.
+        dataset: a data set's name, `folder`, `arrays`, or `tfds:NAME[/CONFIG]`; None:
+            the preset's own, or the digits.
         preset: a recipe to use in place of the data set's own.
         image_size: side in pixels if the user asked for one; a user's own images of up
             to 32 pixels take the small net.
@@ -161,11 +271,15 @@ def find(dataset: str, preset: str | None, *, image_size: int | None) -> TrainCo
     Raises:
         InputError: if a name is unknown.
     """
-    if not (dataset.startswith("tfds:") and len(dataset) > len("tfds:")):
-        check_name("dataset", dataset, [*PRESETS, "tfds:NAME"])
     if preset is not None:
-        check_name("preset", preset, list(PRESETS))
-        return dataclasses.replace(PRESETS[preset], dataset=dataset, preset=preset)
+        recipes = {**PRESETS, **RECIPES}
+        check_name("preset", preset, list(recipes))
+        recipe = recipes[preset]
+        dataset = recipe.dataset if dataset is None else dataset
+        _check_dataset(dataset)
+        return dataclasses.replace(recipe, dataset=dataset, preset=preset)
+    dataset = DIGITS.dataset if dataset is None else dataset
+    _check_dataset(dataset)
     if dataset.startswith("tfds:"):
         base = dataclasses.replace(TFDS, dataset=dataset)
     else:
@@ -174,3 +288,8 @@ def find(dataset: str, preset: str | None, *, image_size: int | None) -> TrainCo
     if own_images and image_size is not None and image_size <= 32:
         return dataclasses.replace(base, architecture="small")
     return base
+
+
+def _check_dataset(name: str) -> None:
+    if not (name.startswith("tfds:") and len(name) > len("tfds:")):
+        check_name("dataset", name, [*PRESETS, "tfds:NAME"])

@@ -135,7 +135,7 @@ def _differences(
 ) -> Iterator[tuple[str, Any, Any]]:
     # A falling learning rate depends on where the run ends.
     free = set(configs.OPERATIONAL_FIELDS)
-    if new.get("adam", {}).get("decay_fraction"):
+    if (new.get("adam") or {}).get("decay_fraction"):
         free -= {"num_epochs", "num_steps"}
     for name, after in new.items():
         if not prefix and name in free:

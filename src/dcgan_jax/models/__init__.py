@@ -2,44 +2,101 @@
 
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
 
-from dcgan_jax.config import TrainConfig
-from dcgan_jax.models import convolution, dcgan, imagenet32
+from dcgan_jax import errors
+from dcgan_jax.config import CONDITIONAL, TrainConfig
+from dcgan_jax.models import (
+    conditional_mnist,
+    convolution,
+    dcgan,
+    goodfellow,
+    imagenet32,
+    mlp_gan,
+)
 
 # Side of the smallest map and number of stride-2 blocks for each image size.
 SHAPES = {28: (7, 2), 32: (4, 3), 48: (6, 3), 64: (4, 4), 96: (6, 4), 128: (4, 5)}
 
-MAX_WIDTH = {"small": 256, "dcgan64": 1024, "imagenet32": 512, "svhn32": 256}
-IMAGE_SIDE_WIDTH = {"small": 64, "dcgan64": 128, "imagenet32": 128, "svhn32": 64}
+MAX_WIDTH = {
+    "small": 256, "dcgan64": 1024, "imagenet32": 512, "svhn32": 256,
+    "conditional_mnist": 256,
+}  # fmt: skip
+IMAGE_SIDE_WIDTH = {
+    "small": 64, "dcgan64": 128, "imagenet32": 128, "svhn32": 64,
+    "conditional_mnist": 64,
+}  # fmt: skip
+# Units of the conditional networks' dense layers; mnist/train_cond_dcgan.py:40-41.
+HIDDEN_UNITS = 1024
+
+
+class Pair(NamedTuple):
+    """Two networks that are trained against each other.
+
+    Attributes:
+        generator: (latents, labels or None) → images; it states its `pixel_range`.
+        discriminator: (images, labels or None) → ((batch,) logits, named activations).
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+
+
+def make_pair(config: TrainConfig) -> Pair:
+    """Build the networks of a run.
+
+    Raises:
+        InputError: if a conditional pair is not told the number of classes.
+    """
+    if config.architecture in CONDITIONAL and config.num_classes is None:
+        raise errors.InputError(
+            f"{config.architecture} needs the number of classes; num_classes is None."
+        )
+    if config.architecture == "conditional_mnist":
+        return _make_conditional_pair(config)
+    if config.architecture == "mlp_gan":
+        return _make_mlp_pair(config)
+    if config.architecture in goodfellow.PLANS:
+        return _make_goodfellow_pair(config)
+    return Pair(make_generator(config), make_discriminator(config))
 
 
 def make_generator(config: TrainConfig) -> dcgan.Generator:
-    """Build the generator: (batch, latent_size) → (batch, size, size, channels)."""
+    """Build a DCGAN's generator: (batch, latent_size) → (batch, size, size, channels).
+
+    Raises:
+        InputError: if the architecture is no unconditional DCGAN.
+    """
     plan = _plan(config)
-    widths = make_widths(config)
     base_size, _ = SHAPES[config.image_size]
+    widths = make_widths(config)
     return dcgan.Generator(
         base_size=base_size,
         base_features=widths[-1],
         convolutions=plan.generator_layers(widths, config.channels),
         kernel_size=plan.KERNEL_SIZE,
-        dtype=jnp.dtype(config.precision),
-        formulation=convolution.choose_formulation(config.convolution),
+        bn_affine=config.bn_affine,
+        **_computation(config),
     )
 
 
 def make_discriminator(config: TrainConfig) -> dcgan.Discriminator:
-    """Build the discriminator: images → ((batch,) logits, named activations)."""
+    """Build a DCGAN's discriminator: images → ((batch,) logits, named activations).
+
+    Raises:
+        InputError: if the architecture is no unconditional DCGAN.
+    """
     plan = _plan(config)
     return dcgan.Discriminator(
         convolutions=plan.discriminator_layers(make_widths(config)),
         kernel_size=plan.KERNEL_SIZE,
-        dtype=jnp.dtype(config.precision),
-        formulation=convolution.choose_formulation(config.convolution),
         input_bias=config.input_bias,
+        bn_affine=config.bn_affine,
+        **_computation(config),
     )
 
 
@@ -55,11 +112,13 @@ def make_widths(config: TrainConfig) -> tuple[int, ...]:
         MAX_WIDTH[config.architecture],
     )
     full = [min(first * 2**block, most) for block in range(num_blocks)]
-    return tuple(max(1, round(width * config.width_multiplier)) for width in full)
+    return tuple(_scale(width, config) for width in full)
 
 
-def _plan(config: TrainConfig) -> ModuleType:
-    return imagenet32 if config.architecture == "imagenet32" else dcgan
+def begins_at_means(config: TrainConfig) -> bool:
+    """Tell whether a new generator is given the data's mean image to begin with."""
+    plan = goodfellow.PLANS.get(config.architecture)
+    return plan is not None and plan.output == "sigmoid"
 
 
 def make_latents(config: TrainConfig) -> Callable[[jax.Array, int], jax.Array]:
@@ -70,3 +129,96 @@ def make_latents(config: TrainConfig) -> Callable[[jax.Array, int], jax.Array]:
     return lambda key, count: jax.random.uniform(
         key, (count, size), minval=-1.0, maxval=1.0
     )
+
+
+def _make_conditional_pair(config: TrainConfig) -> Pair:
+    widths = make_widths(config)
+    base_size, _ = SHAPES[config.image_size]
+    shared: dict[str, Any] = {
+        "num_classes": config.num_classes,
+        "hidden_units": _scale(HIDDEN_UNITS, config),
+        "kernel_size": dcgan.KERNEL_SIZE,
+        "bn_affine": config.bn_affine,
+        **_computation(config),
+    }
+    return Pair(
+        conditional_mnist.Generator(
+            base_size=base_size,
+            base_features=widths[-1],
+            convolutions=dcgan.generator_layers(widths, config.channels),
+            **shared,
+        ),
+        conditional_mnist.Discriminator(
+            convolutions=dcgan.discriminator_layers(widths),
+            input_bias=config.input_bias,
+            **shared,
+        ),
+    )
+
+
+def _make_mlp_pair(config: TrainConfig) -> Pair:
+    shared: dict[str, Any] = {
+        "num_classes": config.num_classes,
+        "hidden_units": (_scale(HIDDEN_UNITS, config),) * 2,
+    }
+    return Pair(
+        mlp_gan.Generator(
+            image_shape=_image_shape(config), bn_affine=config.bn_affine, **shared
+        ),
+        mlp_gan.Discriminator(input_bias=config.input_bias, **shared),
+    )
+
+
+def _make_goodfellow_pair(config: TrainConfig) -> Pair:
+    plan = goodfellow.PLANS[config.architecture]
+    deconvolves = bool(plan.blocks)
+    hidden = [
+        layer._replace(units=_scale(layer.units, config)) for layer in plan.hidden
+    ]
+    if deconvolves:  # whole maps
+        places = goodfellow.DECONV_BASE**2
+        maps = _scale(plan.hidden[-1].units // places, config)
+        hidden[-1] = hidden[-1]._replace(units=maps * places)
+    return Pair(
+        goodfellow.Generator(
+            hidden=tuple(hidden),
+            output=plan.output,
+            output_limit=plan.output_limit,
+            image_shape=_image_shape(config),
+            deconvolves=deconvolves,
+            **_computation(config),
+        ),
+        goodfellow.Discriminator(
+            blocks=tuple(
+                block._replace(features=_scale(block.features, config))
+                for block in plan.blocks
+            ),
+            maxout_units=tuple(_scale(units, config) for units in plan.maxout_units),
+            input_bias=config.input_bias,
+            **_computation(config),
+        ),
+    )
+
+
+def _plan(config: TrainConfig) -> ModuleType:
+    if config.architecture in CONDITIONAL or config.architecture in goodfellow.PLANS:
+        raise errors.InputError(
+            f"{config.architecture} is no plain DCGAN, which is expected here: one of "
+            "small, dcgan64, imagenet32, svhn32."
+        )
+    return imagenet32 if config.architecture == "imagenet32" else dcgan
+
+
+def _computation(config: TrainConfig) -> dict[str, Any]:
+    return {
+        "dtype": jnp.dtype(config.precision),
+        "formulation": convolution.choose_formulation(config.convolution),
+    }
+
+
+def _image_shape(config: TrainConfig) -> tuple[int, int, int]:
+    return config.image_size, config.image_size, config.channels
+
+
+def _scale(width: int, config: TrainConfig) -> int:
+    return max(1, round(width * config.width_multiplier))

@@ -44,10 +44,13 @@ class Generator(nn.Module):
         kernel_size: of all of them.
         dtype: of the convolutions.
         formulation: of the convolutions.
+        bn_affine: whether batch norm learns a gain and an offset.
         bn_momentum: share of the running statistics that a batch leaves in place.
 
     Source: faces/train_uncond_dcgan.py:108-131.
     """
+
+    pixel_range = "tanh"
 
     base_size: int
     base_features: int
@@ -55,6 +58,7 @@ class Generator(nn.Module):
     kernel_size: int
     dtype: jnp.dtype
     formulation: Formulation
+    bn_affine: bool = True
     bn_momentum: float = layers.BN_MOMENTUM
 
     @nn.compact
@@ -65,7 +69,7 @@ class Generator(nn.Module):
         del labels
         x = layers.Projection(
             self.base_size, self.base_features, self.dtype, self.bn_momentum,
-            name="project",
+            self.bn_affine, name="project",
         )(latents, train=train)  # fmt: skip
         for index, layer in enumerate(self.convolutions):
             x = layers.ConvTranspose(
@@ -73,7 +77,9 @@ class Generator(nn.Module):
                 self.formulation, name=f"conv{index}",
             )(x)  # fmt: skip
             if index < len(self.convolutions) - 1:  # §3: none at the generator's output
-                bn = layers.BatchNorm(self.bn_momentum, name=f"bn{index}")
+                bn = layers.BatchNorm(
+                    self.bn_momentum, self.bn_affine, name=f"bn{index}"
+                )
                 x = nn.relu(bn(x, train=train))
         return jnp.tanh(x.astype(jnp.float32))
 
@@ -97,6 +103,7 @@ class Discriminator(nn.Module):
     formulation: Formulation
     input_bias: bool = False
     activation: layers.Activation = layers.leaky_relu
+    bn_affine: bool = True
     bn_momentum: float = layers.BN_MOMENTUM
 
     @nn.compact
@@ -119,7 +126,9 @@ class Discriminator(nn.Module):
                 self.formulation, use_bias=self.input_bias and index == 0, name=name,
             )(x)  # fmt: skip
             if index > 0:  # §3: none at the discriminator's input
-                bn = layers.BatchNorm(self.bn_momentum, name=f"bn{index}")
+                bn = layers.BatchNorm(
+                    self.bn_momentum, self.bn_affine, name=f"bn{index}"
+                )
                 x = bn(x, train=train)
             x = activations[name] = self.activation(x)
         return layers.Logit(name="logit")(x), activations

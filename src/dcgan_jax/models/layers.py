@@ -95,17 +95,22 @@ class BatchNorm(nn.Module):
     """Normalise each channel over batch and positions, in float32.
 
     With `train`, by the batch's own mean and biased variance, which also move the
-    running statistics; without, by the running statistics alone.
+    running statistics; without, by the running statistics alone. Gain and offset are
+    learnt where `affine` says so.
     """
 
     momentum: float = BN_MOMENTUM
+    affine: bool = True
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> Array:
         """Return x normalised, in the dtype of x."""
         shape = (x.shape[-1],)
-        gain = self.param("gain", init_gain, shape, jnp.float32)
-        offset = self.param("offset", nn.initializers.zeros, shape, jnp.float32)
+        if self.affine:
+            gain = self.param("gain", init_gain, shape, jnp.float32)
+            offset = self.param("offset", nn.initializers.zeros, shape, jnp.float32)
+        else:
+            gain, offset = jnp.ones(shape), jnp.zeros(shape)
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, shape)
         running_var = self.variable("batch_stats", "var", jnp.ones, shape)
         if train:
@@ -179,6 +184,24 @@ def _channels_last(vector: Array, ndim: int) -> Array:
     return vector.reshape((1,) * (ndim - 1) + vector.shape)
 
 
+class DenseNorm(nn.Module):
+    """Weigh all inputs without bias, normalise each unit: (batch, n) → (batch, units).
+
+    float32.
+    """
+
+    units: int
+    bn_momentum: float
+    bn_affine: bool
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool) -> Array:
+        """Apply the layer."""
+        dense = _make_dense(self.units)
+        bn = BatchNorm(self.bn_momentum, self.bn_affine, name="bn")
+        return bn(dense(x.astype(jnp.float32)), train=train)
+
+
 class Projection(nn.Module):
     """Map latents to the first map: dense without bias, BN per unit, ReLU, reshape.
 
@@ -190,13 +213,14 @@ class Projection(nn.Module):
     features: int
     dtype: jnp.dtype
     bn_momentum: float
+    bn_affine: bool
 
     @nn.compact
     def __call__(self, latents: Array, *, train: bool) -> Array:
         """Apply the layer."""
-        units = self.size * self.size * self.features
-        dense = nn.Dense(units, use_bias=False, kernel_init=init_weights, name="dense")
-        x = BatchNorm(self.bn_momentum, name="bn")(dense(latents), train=train)
+        dense = _make_dense(self.size * self.size * self.features)
+        bn = BatchNorm(self.bn_momentum, self.bn_affine, name="bn")
+        x = bn(dense(latents), train=train)
         shape = (-1, self.size, self.size, self.features)
         return nn.relu(x).reshape(shape).astype(self.dtype)
 
@@ -208,6 +232,37 @@ class Logit(nn.Module):
     def __call__(self, x: Array) -> Array:
         """Apply the layer."""
         flat = x.reshape(x.shape[0], -1).astype(jnp.float32)
-        return nn.Dense(1, use_bias=False, kernel_init=init_weights, name="dense")(
-            flat
-        )[:, 0]
+        return _make_dense(1)(flat)[:, 0]
+
+
+def _make_dense(units: int) -> nn.Dense:
+    return nn.Dense(units, use_bias=False, kernel_init=init_weights, name="dense")
+
+
+def encode_labels(labels: Array | None, num_classes: int) -> Array:
+    """Return labels (batch,) as (batch, num_classes) float32, 1 in the label's place.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    if labels is None:
+        raise ValueError("a conditional network needs labels, one for each image")
+    return jax.nn.one_hot(labels, num_classes)
+
+
+def join_labels(x: Array, codes: Array) -> Array:
+    """Append labels to the channels, for each class a map of zeros or ones.
+
+    Args:
+        x: (batch, …, channels).
+        codes: (batch, num_classes), from `encode_labels`.
+
+    Returns:
+        (batch, …, channels + num_classes), in the dtype of x.
+
+    Source: authors' lib/ops.py, conv_cond_concat.
+    """
+    batch, num_classes = codes.shape
+    codes = codes.astype(x.dtype).reshape(batch, *(1,) * (x.ndim - 2), num_classes)
+    maps = jnp.broadcast_to(codes, (*x.shape[:-1], num_classes))
+    return jnp.concatenate([x, maps], axis=-1)
