@@ -86,6 +86,8 @@ class ExampleGenerator(nn.Module):
     norm follows per feature map, where `dcgan.Generator` normalises per unit.
     """
 
+    pixel_range = "tanh"
+
     base_size: int
     base_features: int
     convolutions: tuple[Layer, ...]

@@ -1,8 +1,57 @@
-"""The tuned Adam of §4 as an optax chain."""
+"""The tuned Adam of §4, and the gradient descent of the 2014 GAN, as optax chains."""
 
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
 import optax
 
-from dcgan_jax.config import AdamConfig
+from dcgan_jax.config import AdamConfig, SgdConfig, TrainConfig
+from dcgan_jax.data import batches
+
+Array = jax.Array
+PyTree = Any
+
+
+class Optimizers(NamedTuple):
+    """One for either network."""
+
+    gen: optax.GradientTransformation
+    disc: optax.GradientTransformation
+
+
+def make_optimizers(
+    config: TrainConfig, *, num_steps: int, num_rows: int | None
+) -> Optimizers:
+    """Build the optimisers that a config asks for.
+
+    Args:
+        config: of the run.
+        num_steps: in the whole run, each k updates of D and one of G.
+        num_rows: images that it trains on; only sgd, whose momentum goes by epochs,
+            needs it.
+
+    Raises:
+        ValueError: if sgd is not told.
+    """
+    k = config.num_d_steps
+    if config.adam is not None:
+        return Optimizers(
+            gen=make_adam(config.adam, num_updates=num_steps),
+            disc=make_adam(config.adam, num_updates=num_steps * k),
+        )
+    sgd = config.sgd
+    if sgd is None or num_rows is None:
+        raise ValueError("sgd needs its config and num_rows, one of which is None")
+    per_epoch = batches.batches_per_epoch(num_rows, config.batch_size)
+    return Optimizers(
+        gen=make_sgd(sgd, batches_per_update=k, batches_per_epoch=per_epoch),
+        disc=optax.chain(
+            optax.scale(sgd.disc_gradient_scale),
+            make_sgd(sgd, batches_per_update=1, batches_per_epoch=per_epoch),
+        ),
+    )
 
 
 def make_adam(config: AdamConfig, *, num_updates: int) -> optax.GradientTransformation:
@@ -26,3 +75,72 @@ def make_adam(config: AdamConfig, *, num_updates: int) -> optax.GradientTransfor
         optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=config.epsilon),
         optax.scale_by_learning_rate(schedule),
     )
+
+
+class SgdState(NamedTuple):
+    """How often it has updated, and the last update."""
+
+    updates: Array
+    velocity: PyTree
+
+
+def make_sgd(
+    config: SgdConfig, *, batches_per_update: int, batches_per_epoch: int
+) -> optax.GradientTransformation:
+    """Build gradient descent: velocity ← momentum velocity − rate gradient.
+
+    Args:
+        config: rates and momentum.
+        batches_per_update: minibatches that D sees from one update to the next.
+        batches_per_epoch: minibatches that show D every image once.
+
+    Differs from optax.sgd: the rate is inside of the velocity, so that a falling rate
+    does not slow down what is under way; rate and momentum both change; columns of
+    dense kernels may be cut after the update.
+
+    Source: pylearn2, learning_rule.Momentum, MomentumAdjustor, sgd.ExponentialDecay.
+    """
+
+    def init(params: PyTree) -> SgdState:
+        return SgdState(jnp.zeros((), jnp.int32), jax.tree.map(jnp.zeros_like, params))
+
+    def update(
+        gradients: PyTree, state: SgdState, params: PyTree | None = None
+    ) -> tuple[PyTree, SgdState]:
+        rate = rate_at(config, state.updates)
+        epoch = state.updates * batches_per_update // batches_per_epoch
+        momentum = momentum_at(config, epoch)
+        velocity = jax.tree.map(
+            lambda v, g: momentum * v - rate * g, state.velocity, gradients
+        )
+        updates = velocity
+        if config.max_column_norm is not None:
+            most = config.max_column_norm
+            updates = jax.tree.map(
+                lambda p, v: _cut_columns(p + v, most) - p, params, velocity
+            )
+        return updates, SgdState(state.updates + 1, velocity)
+
+    return optax.GradientTransformation(init, update)
+
+
+def rate_at(config: SgdConfig, count: Array) -> Array:
+    """Return the learning rate after `count` updates."""
+    # Not as a power: float32 has few digits left of what 1 / 1.000004 is below 1.
+    fall = jnp.exp(-math.log(config.decay_factor) * count.astype(jnp.float32))
+    return jnp.maximum(config.learning_rate * fall, config.min_learning_rate)
+
+
+def momentum_at(config: SgdConfig, epoch: Array) -> Array:
+    """Return the momentum in an epoch, counted from 0."""
+    rise = config.final_momentum - config.momentum
+    share = epoch.astype(jnp.float32) / max(config.momentum_epochs - 1, 1)
+    return config.momentum + rise * jnp.minimum(share, 1.0)
+
+
+def _cut_columns(weights: Array, most: float) -> Array:
+    """Shorten the incoming weights of each unit; other parameters than kernels pass."""
+    if weights.ndim != 2:
+        return weights
+    norms = jnp.sqrt(jnp.square(weights).sum(axis=0, keepdims=True))
+    return weights * (jnp.minimum(norms, most) / (1e-7 + norms))

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from dcgan_jax import backend, losses, minibatches, models, optimizers
+from dcgan_jax import backend, losses, minibatches, models, optimizers, pixels
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.minibatches import Minibatches
@@ -22,14 +22,17 @@ Array = jax.Array
 Metrics = dict[str, Array]
 
 METRICS = ("d_loss", "g_loss", "d_real", "d_fake", "d_grad_norm", "g_grad_norm")
+# The latents come from an update's own key; dropout from what is folded in under a
+# number beyond all of theirs, so that networks without it draw as they did before.
+_DROPOUT = 1 << 30
 
 
 class Nets(NamedTuple):
     """What is static about a run: networks, optimisers, objective, latents.
 
     Attributes:
-        generator: latents → images.
-        discriminator: images → (logits, activations).
+        generator: latents and labels → images.
+        discriminator: images and labels → (logits, activations).
         gen_optimizer: of the generator.
         disc_optimizer: of the discriminator.
         generator_loss: (batch,) logits of generated images → scalar.
@@ -44,19 +47,29 @@ class Nets(NamedTuple):
     draw_latents: Callable[[Array, int], Array]
 
 
-def make_nets(config: TrainConfig, *, num_steps: int) -> Nets:
-    """Build the static part of a run of `num_steps` steps."""
+def make_nets(
+    config: TrainConfig, *, num_steps: int, num_rows: int | None = None
+) -> Nets:
+    """Build the static part of a run.
+
+    Args:
+        config: of the run.
+        num_steps: its length.
+        num_rows: images that it trains on; only sgd needs it.
+    """
+    pair = models.make_pair(config)
+    optimizer = optimizers.make_optimizers(
+        config, num_steps=num_steps, num_rows=num_rows
+    )
     generator_loss = {
         "non_saturating": losses.generator_non_saturating,
         "minimax": losses.generator_minimax,
     }[config.loss]
     return Nets(
-        generator=models.make_generator(config),
-        discriminator=models.make_discriminator(config),
-        gen_optimizer=optimizers.make_adam(config.adam, num_updates=num_steps),
-        disc_optimizer=optimizers.make_adam(
-            config.adam, num_updates=num_steps * config.num_d_steps
-        ),
+        generator=pair.generator,
+        discriminator=pair.discriminator,
+        gen_optimizer=optimizer.gen,
+        disc_optimizer=optimizer.disc,
         generator_loss=generator_loss,
         draw_latents=models.make_latents(config),
     )
@@ -72,9 +85,10 @@ def init_state(nets: Nets, key: Array, *, image_shape: tuple[int, ...]) -> Train
     """
     gen_key, disc_key = jax.random.split(key)
     latents = nets.draw_latents(key, 2)
+    labels = jnp.zeros(2, jnp.int32)
     images = jnp.zeros((2, *image_shape))
-    gen = nets.generator.init(gen_key, latents, train=True)
-    disc = nets.discriminator.init(disc_key, images, train=True)
+    gen = nets.generator.init(gen_key, latents, labels, train=True)
+    disc = nets.discriminator.init(disc_key, images, labels, train=True)
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         rollbacks=jnp.zeros((), jnp.int32),
@@ -85,8 +99,8 @@ def init_state(nets: Nets, key: Array, *, image_shape: tuple[int, ...]) -> Train
 
 
 def scale_images(images: Array) -> Array:
-    """Map uint8 images to the range of tanh, [-1, 1] (§4)."""
-    return images.astype(jnp.float32) / 127.5 - 1.0
+    """Map uint8 images to the range of a DCGAN's tanh, [-1, 1] (§4)."""
+    return pixels.scale_images(images, "tanh")
 
 
 def d_step(
@@ -103,21 +117,22 @@ def d_step(
         nets: the static part.
         state: before the update.
         batch: uint8 images (batch, height, width, channels), and labels or None.
-        key: for the latents.
+        key: for the latents, and for dropout where D has it.
 
     Returns:
         The state with a new `disc`, and d_loss, d_real = E[D(x)], d_fake = E[D(G(z))],
         d_grad_norm (of the loss alone, before the L2 term).
     """
-    real = scale_images(jnp.asarray(batch.images))
+    real = pixels.scale_images(jnp.asarray(batch.images), nets.generator.pixel_range)
     labels = None if batch.labels is None else jnp.asarray(batch.labels)
     latents = nets.draw_latents(key, real.shape[0])
     fake, _ = _generate(nets, state.gen, state.gen.params, latents, labels)
+    real_key, fake_key = jax.random.split(jax.random.fold_in(key, _DROPOUT))
 
     def loss_of(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
         stats = state.disc.batch_stats
-        real_logits, stats = _judge(nets, params, stats, real, labels)
-        fake_logits, stats = _judge(nets, params, stats, fake, labels)
+        real_logits, stats = _judge(nets, params, stats, real, labels, real_key)
+        fake_logits, stats = _judge(nets, params, stats, fake, labels, fake_key)
         metrics = {
             "d_real": losses.mean_probability(real_logits),
             "d_fake": losses.mean_probability(fake_logits),
@@ -144,18 +159,20 @@ def g_step(
         nets: the static part.
         state: before the update.
         labels: (batch,) to generate for, or None.
-        key: for the latents.
+        key: for the latents, and for dropout where D has it.
         batch_size: number of latents.
 
     Returns:
         The state with a new `gen`, and g_loss, g_grad_norm.
     """
     latents = nets.draw_latents(key, batch_size)
+    dropout_key = jax.random.fold_in(key, _DROPOUT)
+    disc = state.disc
 
     def loss_of(params: PyTree) -> tuple[Array, PyTree]:
         fake, stats = _generate(nets, state.gen, params, latents, labels)
         logits, _ = _judge(
-            nets, state.disc.params, state.disc.batch_stats, fake, labels
+            nets, disc.params, disc.batch_stats, fake, labels, dropout_key
         )
         return nets.generator_loss(logits), stats
 
@@ -261,7 +278,12 @@ def _generate(
 
 
 def _judge(
-    nets: Nets, params: PyTree, batch_stats: PyTree, images: Array, labels: Array | None
+    nets: Nets,
+    params: PyTree,
+    batch_stats: PyTree,
+    images: Array,
+    labels: Array | None,
+    dropout_key: Array,
 ) -> tuple[Array, PyTree]:
     """Return logits under the images' own statistics, and the moved running ones."""
     (logits, _), moved = nets.discriminator.apply(
@@ -270,6 +292,7 @@ def _judge(
         labels,
         train=True,
         mutable=["batch_stats"],
+        rngs={"dropout": dropout_key},
     )
     return logits, moved.get("batch_stats", {})
 
