@@ -78,9 +78,54 @@ def test_batch_statistics_make_an_image_depend_on_its_mates(generator, latents):
     assert (first != second[:4]).any()
 
 
-def test_pixels_are_rounded_to_the_nearest_level():
-    ends = jnp.array([-1.0, -0.9961, 0.0, 0.5, 1.0])
-    np.testing.assert_array_equal(sampling.to_uint8(ends), [0, 0, 128, 191, 255])
+@pytest.fixture(scope="module")
+def conditional(draw_state):
+    """A conditional network, its variables and 70 latents."""
+    config = dataclasses.replace(
+        presets.MNIST_CONDITIONAL, width_multiplier=1 / 16, num_classes=3
+    )
+    nets = steps.make_nets(config, num_steps=1)
+    gen = draw_state(nets, image_shape=(28, 28, 1)).gen
+    variables = {"params": gen.params, "batch_stats": gen.batch_stats}
+    latents = sampling.draw_latents(nets.draw_latents, jax.random.key(0), 70)
+    return nets.generator, variables, latents
+
+
+def test_an_image_depends_on_its_own_label_alone(conditional):
+    network, variables, latents = conditional
+    draw = sampling.make_sampler(network)
+    turns = np.arange(70, dtype=np.int32) % 3
+    images = draw(variables, latents, turns)
+    assert images.shape == (70, 28, 28, 1)
+    for label in range(3):
+        same = draw(variables, latents, np.full(70, label, np.int32))
+        equal = (same == images).all((1, 2, 3))
+        np.testing.assert_array_equal(equal, turns == label)
+
+
+def test_a_sigmoid_s_images_are_stretched_from_0_to_1(conditional):
+    network, variables, latents = conditional
+    labels = np.zeros(4, np.int32)
+    exact = network.apply(variables, jnp.asarray(latents[:4]), labels, train=False)
+    images = sampling.make_sampler(network)(variables, latents[:4], labels)
+    assert np.abs(images - 255 * np.asarray(exact, np.float64)).max() <= 0.51
+
+
+def test_batch_statistics_heed_labels_too(conditional):
+    network, variables, latents = conditional
+    first, second = (
+        sampling.sample_with_batch_statistics(
+            network, variables, latents[:4], np.full(4, label, np.int32)
+        )
+        for label in (0, 1)
+    )
+    assert (first != second).any()
+
+
+def test_a_conditional_generator_without_labels_says_what_it_lacks(conditional):
+    network, variables, latents = conditional
+    with pytest.raises(ValueError, match="needs labels"):
+        sampling.make_sampler(network)(variables, latents)
 
 
 def test_one_image_repeated_has_no_diversity(images):

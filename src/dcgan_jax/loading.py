@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from flax import linen as nn
 
 from dcgan_jax import (
     batch_statistics,
@@ -17,7 +19,6 @@ from dcgan_jax import (
 )
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.interop import safetensors, theano_weights
-from dcgan_jax.models.dcgan import Generator
 
 # Latents over which the statistics of released generators are taken (seed 0).
 NUM_STATISTICS_LATENTS = 4096
@@ -28,14 +29,14 @@ class LoadedGenerator(NamedTuple):
     """A generator and what it takes to draw from it.
 
     Attributes:
-        network: latents → images.
+        network: latents, and labels where config.num_classes is set, → images.
         variables: {params, batch_stats}.
         draw_latents: (key, count) → (count, latent_size).
         config: of the run.
         step: of the checkpoint; None for released parameters.
     """
 
-    network: Generator
+    network: nn.Module
     variables: dict[str, Any]
     draw_latents: sampling.DrawLatents
     config: TrainConfig
@@ -107,10 +108,12 @@ def _load_released(name: str, weights_dir: Path | None) -> LoadedGenerator:
 def _loaded(
     config: TrainConfig, variables: dict[str, Any], step: int
 ) -> LoadedGenerator:
-    network = models.make_generator(config)
+    network = models.make_pair(config).generator
     draw = models.make_latents(config)
+    labels = jnp.zeros(2, jnp.int32)
     expected = jax.eval_shape(
-        lambda key: network.init(key, draw(key, 2), train=True), jax.random.key(0)
+        lambda key: network.init(key, draw(key, 2), labels, train=True),
+        jax.random.key(0),
     )
     _check_fit(expected, variables)
     return LoadedGenerator(network, variables, draw, config, step)

@@ -24,8 +24,11 @@ class SampleConfig:
     """Number of images; the first n are the same however many are drawn."""
     seed: int = 0
     """Seed of the latents."""
+    label: int | None = None
+    """The class to draw, of a conditional generator; None: all take turns."""
     out: Path = Path("samples.png")
-    """A picture of all (.png), uint8 arrays (.npz, key `images`), or a new folder."""
+    """A picture of all (.png), uint8 arrays (.npz, key `images`, and `labels` where
+    there are any), or a new folder."""
     batch_stats: bool = False
     """Normalise by the statistics of these very images, as the authors do; an image
     then depends on the others."""
@@ -39,30 +42,37 @@ def main(argv: Sequence[str]) -> int:
     """Draw the images that the flags describe; return the exit code."""
     config = cli.parse(SampleConfig, argv)
     _check(config)
-    from dcgan_jax import backend, loading, reporting, sampling, streams
+    from dcgan_jax import backend, labels, loading, reporting, sampling, streams
 
     reporting.configure_logging()
     backend.enable_compilation_cache()
     loaded = loading.load_generator(
         config.run, weights_dir=config.weights_dir, step=config.step
     )
+    chosen = labels.choose(
+        config.label, num_classes=loaded.config.num_classes, count=config.num
+    )
     key = streams.make_key(config.seed, streams.Purpose.SAMPLES)
     latents = sampling.draw_latents(loaded.draw_latents, key, config.num)
     if config.batch_stats:
         images = sampling.sample_with_batch_statistics(
-            loaded.network, loaded.variables, latents
+            loaded.network, loaded.variables, latents, chosen
         )
     else:
-        images = sampling.make_sampler(loaded.network)(loaded.variables, latents)
-    write_images(images, config.out)
+        sampler = sampling.make_sampler(loaded.network)
+        images = sampler(loaded.variables, latents, chosen)
+    write_images(images, config.out, labels=chosen)
     print(f"{config.num} images in {config.out}")
     return 0
 
 
-def write_images(images: "np.ndarray", out: Path) -> None:
+def write_images(
+    images: "np.ndarray", out: Path, *, labels: "np.ndarray | None" = None
+) -> None:
     """Write uint8 (count, height, width, channels) as grid, array file or folder.
 
-    Nothing is left half-written: each form gets its name when it is complete.
+    An array file holds the labels too. Nothing is left half-written: each form gets its
+    name when it is complete.
     """
     import numpy as np
 
@@ -74,7 +84,10 @@ def write_images(images: "np.ndarray", out: Path) -> None:
         return
     if out.suffix == ".npz":
         with disk.replacing(out) as partial:
-            np.savez_compressed(partial, images=images)
+            if labels is None:
+                np.savez_compressed(partial, images=images)
+            else:
+                np.savez_compressed(partial, images=images, labels=labels)
         return
     folder = out.with_name(f".{out.name}.partial")
     try:

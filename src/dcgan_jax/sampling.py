@@ -1,18 +1,17 @@
 """Latents → uint8 images, in padded batches of one size, so that no image has mates.
 
-With stored statistics an image depends on its latent alone; the fixed batch makes that
-exact, since one compiled program computes every image.
+With stored statistics an image depends on its latent and label alone; the fixed batch
+makes that exact, since one compiled program computes every image.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax import backend
+from dcgan_jax import backend, pixels
 
 Array = jax.Array
 DrawLatents = Callable[[Array, int], Array]
@@ -37,35 +36,56 @@ def draw_latents(draw: DrawLatents, key: Array, count: int) -> np.ndarray:
     return np.concatenate(blocks)[:count]
 
 
-def make_sampler(
-    generator: nn.Module,
-) -> Callable[[dict[str, Any], np.ndarray], np.ndarray]:
-    """Compile a generator that normalises by its stored statistics.
+class Sampler(Protocol):
+    """A compiled generator."""
 
-    Returns:
-        `(variables, latents) → images`: variables {params, batch_stats}, latents
-        (count, latent_size), images uint8 (count, height, width, channels).
-    """
+    def __call__(
+        self,
+        variables: dict[str, Any],
+        latents: np.ndarray,
+        labels: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Draw an image for each latent.
+
+        Args:
+            variables: {params, batch_stats}.
+            latents: (count, latent_size).
+            labels: (count,) int32, which a conditional generator needs.
+
+        Returns:
+            uint8 (count, height, width, channels).
+        """
+
+
+def make_sampler(generator: nn.Module) -> Sampler:
+    """Compile a generator that normalises by its stored statistics."""
 
     @backend.jit
-    def generate(variables: dict[str, Any], latents: Array) -> Array:
-        images: Array = generator.apply(variables, latents, train=False)  # type: ignore[assignment]
-        return to_uint8(images)
+    def generate(
+        variables: dict[str, Any], latents: Array, labels: Array | None
+    ) -> Array:
+        images: Array = generator.apply(variables, latents, labels, train=False)  # type: ignore[assignment]
+        return pixels.to_uint8(images, generator.pixel_range)
 
-    def sample(variables: dict[str, Any], latents: np.ndarray) -> np.ndarray:
-        count = len(latents)
-        padded = np.pad(latents, ((0, -count % BLOCK), (0, 0)))
+    def sample(
+        variables: dict[str, Any],
+        latents: np.ndarray,
+        labels: np.ndarray | None = None,
+    ) -> np.ndarray:
         blocks = [
-            np.asarray(generate(variables, padded[start : start + BLOCK]))
-            for start in range(0, len(padded), BLOCK)
+            np.asarray(generate(variables, *_take_block((latents, labels), start)))
+            for start in range(0, len(latents), BLOCK)
         ]
-        return np.concatenate(blocks)[:count]
+        return np.concatenate(blocks)[: len(latents)]
 
     return sample
 
 
 def sample_with_batch_statistics(
-    generator: nn.Module, variables: dict[str, Any], latents: np.ndarray
+    generator: nn.Module,
+    variables: dict[str, Any],
+    latents: np.ndarray,
+    labels: np.ndarray | None = None,
 ) -> np.ndarray:
     """Generate as the authors do: normalised by the statistics of this very batch.
 
@@ -75,24 +95,22 @@ def sample_with_batch_statistics(
         generator: the network.
         variables: {params, batch_stats}.
         latents: (count, latent_size), count at least 2.
+        labels: (count,) int32, which a conditional generator needs.
 
     Returns:
         uint8 (count, height, width, channels).
     """
 
     @backend.jit
-    def generate(variables: dict[str, Any], latents: Array) -> Array:
+    def generate(
+        variables: dict[str, Any], latents: Array, labels: Array | None
+    ) -> Array:
         images, _ = generator.apply(  # type: ignore[misc]
-            variables, latents, train=True, mutable=["batch_stats"]
+            variables, latents, labels, train=True, mutable=["batch_stats"]
         )
-        return to_uint8(images)
+        return pixels.to_uint8(images, generator.pixel_range)
 
-    return np.asarray(generate(variables, latents))
-
-
-def to_uint8(images: Array) -> Array:
-    """Map [-1, 1] to 0 … 255, rounding to the nearest grey level."""
-    return jnp.clip(jnp.round((images + 1.0) * 127.5), 0, 255).astype(jnp.uint8)
+    return np.asarray(generate(variables, latents, labels))
 
 
 def measure_diversity(images: np.ndarray) -> float:
@@ -101,3 +119,14 @@ def measure_diversity(images: np.ndarray) -> float:
     0 means that all images are one; a collapsed generator comes close to it.
     """
     return float(images.astype(np.float32).std(axis=0).mean())
+
+
+def _take_block(rows: Any, start: int) -> Any:
+    """Cut BLOCK rows out of each array, the last ones filled up with zeros."""
+
+    def take(array: np.ndarray) -> np.ndarray:
+        block = array[start : start + BLOCK]
+        rest = [(0, BLOCK - len(block))] + [(0, 0)] * (array.ndim - 1)
+        return np.pad(block, rest)
+
+    return jax.tree.map(take, rows)
