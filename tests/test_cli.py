@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dcgan_jax import cli, errors, export, presets, sample, train
-from dcgan_jax.config import AdamConfig, DataConfig, TrainConfig
+from dcgan_jax.config import AdamConfig, DataConfig, SgdConfig, TrainConfig
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,9 @@ from dcgan_jax.config import AdamConfig, DataConfig, TrainConfig
         (["stray"], "stray"),
         (["--batch_size=0"], "--batch_size=0; it must be at least"),
         (["--adam.b1=1"], "--adam.b1=1"),
+        (["--preset=goodfellow_mnist", "--adam.b1=0.5"], "--adam.b1=0.5"),
+        (["--sgd.momentum=0.5"], "--sgd.momentum=0.5"),
+        (["--preset=goodfellow_mnst"], "did you mean 'goodfellow_mnist'?"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -89,6 +92,22 @@ def test_a_user_s_own_small_images_take_the_small_net(argv, architecture):
     assert cli.parse_run(argv).architecture == architecture
 
 
+@pytest.mark.parametrize("name", presets.RECIPES)
+def test_a_recipe_alone_brings_its_data_along(name):
+    assert cli.parse_run([f"--preset={name}"]) == presets.RECIPES[name]
+
+
+def test_a_data_set_s_own_recipe_is_a_preset_too():
+    expected = dataclasses.replace(presets.SVHN, preset="svhn")
+    assert cli.parse_run(["--preset=svhn"]) == expected
+
+
+def test_a_recipe_is_applied_to_other_data():
+    config = cli.parse_run(["--dataset=fashion_mnist", "--preset=mnist_conditional"])
+    expected = dataclasses.replace(presets.MNIST_CONDITIONAL, dataset="fashion_mnist")
+    assert config == expected
+
+
 CHANGES = {
     "dataset": "mnist",
     "preset": "svhn",
@@ -96,6 +115,7 @@ CHANGES = {
     "data_dir": Path("x"),
     "workdir": Path("x"),
     "split": "test",
+    "sgd.decay_factor": 1.5,
 }
 
 
@@ -123,19 +143,28 @@ def another(name, hint, value):
     return 1 if value is None else value + 1
 
 
-SETTINGS = list(fields_of(presets.LSUN_BEDROOM))
+SETTINGS = [
+    (recipe, *setting)
+    for recipe, config in (
+        ("--dataset=lsun_bedroom", presets.LSUN_BEDROOM),
+        ("--preset=goodfellow_mnist", presets.GOODFELLOW_MNIST),
+    )
+    for setting in fields_of(config)
+    if recipe.startswith("--dataset") or setting[0].startswith("sgd.")
+    if setting[0] != "sgd"  # None: its flags are another recipe's
+]
 
 
 @pytest.mark.parametrize(
-    ("name", "hint", "value"), SETTINGS, ids=[s[0] for s in SETTINGS]
+    ("recipe", "name", "hint", "value"), SETTINGS, ids=[s[1] for s in SETTINGS]
 )
-def test_every_setting_is_a_flag_that_changes_it_alone(name, hint, value):
+def test_every_setting_is_a_flag_that_changes_it_alone(recipe, name, hint, value):
     changed = another(name, hint, value)
     if isinstance(changed, bool):
         flag = [f"--{name}" if changed else f"--no_{name}"]
     else:
         flag = [f"--{name}={changed}"]
-    recipe = [] if name == "dataset" else ["--dataset=lsun_bedroom"]
+    recipe = [] if name == "dataset" else [recipe]
     found = {n: v for n, _, v in fields_of(cli.parse_run([*recipe, *flag]))}
     before = {n: v for n, _, v in fields_of(cli.parse_run(recipe))}
     assert found[name] == changed
@@ -144,9 +173,26 @@ def test_every_setting_is_a_flag_that_changes_it_alone(name, hint, value):
 
 
 def test_the_settings_under_test_are_all():
-    names = {field.name for field in dataclasses.fields(TrainConfig)} - {"adam"}
-    adam = {f"adam.{field.name}" for field in dataclasses.fields(AdamConfig)}
-    assert {name for name, _, _ in SETTINGS} == names | adam
+    optimizers = {"adam": AdamConfig, "sgd": SgdConfig}
+    names = {field.name for field in dataclasses.fields(TrainConfig)} - set(optimizers)
+    names |= {
+        f"{part}.{field.name}"
+        for part, config_type in optimizers.items()
+        for field in dataclasses.fields(config_type)
+    }
+    assert {name for _, name, _, _ in SETTINGS} == names
+
+
+@pytest.mark.parametrize(
+    ("config", "needs_labels"),
+    [
+        (presets.MNIST_CONDITIONAL, True),
+        (presets.MNIST_MLP, True),
+        (presets.SVHN, False),
+    ],
+)
+def test_a_conditional_run_has_its_data_prepared_with_labels(config, needs_labels):
+    assert ("--labelled" in cli.data_flags(config)) == needs_labels
 
 
 def test_the_data_s_flags_are_read_back():

@@ -16,7 +16,7 @@ from typing import TypeVar
 import tyro
 
 from dcgan_jax import config as configs, disk, errors, presets
-from dcgan_jax.config import DataConfig, TrainConfig, data_config
+from dcgan_jax.config import CONDITIONAL, DataConfig, TrainConfig, data_config
 
 T = TypeVar("T")
 D = TypeVar("D", bound=DataConfig)
@@ -85,6 +85,8 @@ def parse(config_type: type[T], argv: Sequence[str], *, default: T | None = None
                 args=list(argv),
                 default=tyro.MISSING_NONPROP if default is None else default,  # type: ignore[arg-type]
                 use_underscores=True,
+                # Of settings that may be None, those of the recipe are flags.
+                config=(tyro.conf.AvoidSubcommands,),
             )
     except SystemExit as stop:
         if stop.code == 0:
@@ -93,8 +95,10 @@ def parse(config_type: type[T], argv: Sequence[str], *, default: T | None = None
 
 
 def data_flags(config: DataConfig) -> list[str]:
-    """Return the flags that `parse_data` reads back to the data part of a config."""
+    """Return the flags that `prepare` reads back to what a config needs of the data."""
     flags = []
+    if isinstance(config, TrainConfig) and config.architecture in CONDITIONAL:
+        flags.append("--labelled")
     for name, value in dataclasses.asdict(data_config(config)).items():
         if isinstance(value, bool):
             flags.append(f"--{name}" if value else f"--no_{name}")
@@ -107,7 +111,7 @@ def data_flags(config: DataConfig) -> list[str]:
 class _Base:
     """The flags that choose a recipe, which the others then change."""
 
-    dataset: str = "digits"
+    dataset: str | None = None
     preset: str | None = None
     image_size: int | None = None
 
@@ -124,7 +128,7 @@ def _find_preset(argv: Sequence[str]) -> TrainConfig:
             chosen[name] = value if has_value else following
     size = chosen.get("image_size", "")
     return presets.find(
-        chosen.get("dataset", _Base.dataset),
+        chosen.get("dataset"),
         chosen.get("preset"),
         image_size=int(size) if size.isdecimal() else None,
     )

@@ -16,6 +16,8 @@ class PrepareConfig(DataConfig):
 
     verify: bool = False
     """Compare every shard's sha256 with the manifest, however large the store is."""
+    labelled: bool = False
+    """Refuse images without labels before anything is written."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -27,7 +29,7 @@ def main(argv: Sequence[str]) -> int:
     config = cli.parse_data(PrepareConfig, argv)
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
-        path = prepare.prepare(config)
+        path = prepare.prepare(config, labelled=config.labelled)
         if config.verify:
             store.open_store(path, hash_all=True)
     except KeyboardInterrupt as stop:

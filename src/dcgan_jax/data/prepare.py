@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax import disk, errors
+from dcgan_jax import disk, errors, labels
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import (
     batches,
@@ -45,7 +45,11 @@ class _Plan:
 
 
 def prepare(
-    config: DataConfig, *, show_progress: bool = True, rows_per_shard: int | None = None
+    config: DataConfig,
+    *,
+    show_progress: bool = True,
+    rows_per_shard: int | None = None,
+    labelled: bool = False,
 ) -> Path:
     """Make sure that a config's store is there; cheap when it is.
 
@@ -53,13 +57,15 @@ def prepare(
         config: the data part of a config.
         show_progress: report on stderr.
         rows_per_shard: images per file; None: 4096, more for millions.
+        labelled: whether a source without labels is refused.
 
     Returns:
         The store's folder.
 
     Raises:
         InputError: if the source cannot be used or has changed since the store was
-            made, or if the disk is full; the same call then goes on from there.
+            made, has no labels although it should, or if the disk is full; the same
+            call then goes on from there.
     """
     path = store_path(config)
     if config.data_dir.exists() and not config.data_dir.is_dir():
@@ -67,12 +73,14 @@ def prepare(
     if is_complete(path):
         shutil.rmtree(path / _NOTES, ignore_errors=True)  # killed just before the end
         _check_unchanged(path, config)
+        if labelled and manifest.read(path).class_names is None:
+            raise labels.no_labels(config)
         return path
     sources.check(config)  # before anything is written
     try:
         with disk.exclusive(path.with_name(path.name + ".lock")):
             if not is_complete(path):  # else another process has just finished it
-                _build(path, config, show_progress, rows_per_shard)
+                _build(path, config, show_progress, rows_per_shard, labelled)
     except OSError as error:
         if not disk.is_full(error):
             raise
@@ -87,12 +95,19 @@ def prepare(
 
 
 def _build(
-    path: Path, config: DataConfig, show_progress: bool, rows_per_shard: int | None
+    path: Path,
+    config: DataConfig,
+    show_progress: bool,
+    rows_per_shard: int | None,
+    labelled: bool,
 ) -> None:
     notes = path / _NOTES
     resumes = path.exists()
     try:
         source = sources.open_source(config, notes / "source")
+        if labelled and source.class_names is None:
+            source.close()
+            raise labels.no_labels(config)
     except Exception:
         if not resumes:  # then nothing in there is worth keeping
             shutil.rmtree(path, ignore_errors=True)
