@@ -117,9 +117,10 @@ class Feed:
 def open_feed(store: Store, config: TrainConfig) -> Feed:
     """Make the feed of a run; it keeps small data on the device where that helps."""
     shuffle = batches.choose_shuffle(config.shuffle, store.num_bytes)
+    num_rows = batches.count_training_rows(len(store), config.held_out)
     return Feed(
         store,
-        Schedule(len(store), config.batch_size, config.seed, shuffle),
+        Schedule(num_rows, config.batch_size, config.seed, shuffle),
         num_d_steps=config.num_d_steps,
         resident=minibatches.fits_device(store.num_bytes),
     )

@@ -17,6 +17,9 @@ from dcgan_jax import (
     config as configs,
     errors,
     feed,
+    labels,
+    models,
+    presets,
     profiling,
     run_dir,
     sampling,
@@ -25,8 +28,9 @@ from dcgan_jax import (
     streams,
 )
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.data import batches, store as stores
-from dcgan_jax.reporting import Reporter
+from dcgan_jax.data import batches, means, store as stores
+from dcgan_jax.models import goodfellow
+from dcgan_jax.reporting import GRID_COLUMNS, Reporter
 from dcgan_jax.train_state import TrainState
 
 _LOG = logging.getLogger(__name__)
@@ -68,12 +72,15 @@ def run(config: TrainConfig) -> Outcome:
     configs.check(config)
     workdir = workdir_of(config)
     store = stores.open_store(stores.store_path(config))
-    num_steps = count_steps(config, len(store))
+    # As the folder records it.
+    config = labels.settle_classes(config, store.class_names)
     shuffle = batches.choose_shuffle(config.shuffle, store.num_bytes)
-    config = dataclasses.replace(config, shuffle=shuffle)  # as the folder records it
+    config = dataclasses.replace(config, shuffle=shuffle)
+    num_rows = batches.count_training_rows(len(store), config.held_out)
+    num_steps = count_steps(config, num_rows)
     with run_dir.lock(workdir), signals.heed() as heard:
         run_dir.settle(workdir, config, fingerprint=store.fingerprint)
-        nets = steps.make_nets(config, num_steps=num_steps)
+        nets = steps.make_nets(config, num_steps=num_steps, num_rows=num_rows)
         state = _start_or_resume(config, nets, workdir, store)
         if int(state.step) >= num_steps:
             _LOG.info("%s is finished; a larger --num_steps goes on", workdir)
@@ -84,14 +91,23 @@ def run(config: TrainConfig) -> Outcome:
 
 
 def workdir_of(config: TrainConfig) -> Path:
-    """Return the run's folder, by default runs/DATASET."""
+    """Return the run's folder, by default runs/DATASET.
+
+    A recipe that is no data set's own has a folder of its own: runs/PRESET, or
+    runs/DATASET-PRESET with other data than it is for.
+    """
     if config.workdir is not None:
         return config.workdir
-    return Path("runs") / config.dataset.replace(":", "_").replace("/", "_")
+    name = config.dataset.replace(":", "_").replace("/", "_")
+    recipe = presets.RECIPES.get(config.preset or "")
+    if recipe is not None:
+        is_own = config.dataset == recipe.dataset
+        name = str(recipe.preset) if is_own else f"{name}-{recipe.preset}"
+    return Path("runs") / name
 
 
 def count_steps(config: TrainConfig, num_rows: int) -> int:
-    """Return the length of a run in steps.
+    """Return the length of a run over `num_rows` images in steps.
 
     Raises:
         InputError: if a minibatch is larger than the data.
@@ -123,10 +139,13 @@ class _Driver:
         self._run_steps = steps.make_steps(nets, static_count=backend.is_accelerator())
         self._key = streams.make_key(config.seed, streams.Purpose.TRAINING)
         self._sampler = sampling.make_sampler(nets.generator)
+        self._labels = None
+        if config.num_classes is not None:
+            self._labels = labels.arrange_grid(config.num_classes, columns=GRID_COLUMNS)
         self._latents = sampling.draw_latents(
             nets.draw_latents,
             streams.make_key(config.seed, streams.Purpose.FIXED_LATENTS),
-            NUM_GRID_SAMPLES,
+            NUM_GRID_SAMPLES if self._labels is None else len(self._labels),
         )
         self._trace = profiling.Trace(
             workdir / run_dir.PROFILE,
@@ -227,7 +246,7 @@ class _Driver:
 
     def _sample(self, step: int, state: TrainState) -> None:
         variables = {"params": state.gen.params, "batch_stats": state.gen.batch_stats}
-        images = self._sampler(variables, self._latents)
+        images = self._sampler(variables, self._latents, self._labels)
         self._samples = self._reporter.save_samples(step, images)
         self._sampled_step = step
         self._reporter.save_curves()
@@ -267,6 +286,11 @@ def _start_or_resume(
     newest = checkpoints.find_newest(folder)
     if newest is None:
         state = jax.jit(init)(key)
+        if models.begins_at_means(config):
+            num_rows = batches.count_training_rows(len(store), config.held_out)
+            mean = means.mean_image(store, num_rows)
+            params = goodfellow.begin_at_means(state.gen.params, mean)
+            state = state.replace(gen=state.gen.replace(params=params))
     else:
         state = checkpoints.restore(newest, jax.eval_shape(init, key))
         _LOG.info("going on from step %d", newest.step)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from dcgan_jax import errors, run_dir
 from dcgan_jax.visualize import curves, grid
 
-_GRID_COLUMNS = 10
+GRID_COLUMNS = 10
 
 
 class Reporter:
@@ -90,7 +90,7 @@ class Reporter:
 
     def save_samples(self, step: int, images: np.ndarray) -> Path:
         """Write a grid of uint8 (count, height, width, channels) as PNG and event."""
-        picture = grid.make_grid(images, columns=_GRID_COLUMNS)
+        picture = grid.make_grid(images, columns=GRID_COLUMNS)
         folder = self._workdir / run_dir.SAMPLES
         folder.mkdir(exist_ok=True)
         path = folder / f"step_{step:08d}.png"

@@ -167,3 +167,13 @@ def test_an_epoch_s_windows_hold_every_row_once(shuffle):
     schedule = batches.Schedule(40_000, 128, 0, shuffle)
     rows = np.concatenate([batches.window_rows(schedule, w) for w in range(3, 6)])
     np.testing.assert_array_equal(np.sort(rows), np.arange(40_000))
+
+
+def test_rows_that_are_held_out_are_the_last():
+    assert batches.count_training_rows(60_000, 10_000) == 50_000
+
+
+@pytest.mark.parametrize("held_out", [5, 6])
+def test_holding_everything_out_is_refused(held_out):
+    with pytest.raises(errors.InputError, match=rf"--held_out={held_out} .* 5 images"):
+        batches.count_training_rows(5, held_out)

@@ -67,6 +67,20 @@ def choose_shuffle(shuffle: Shuffle, num_bytes: int) -> Shuffle:
     return "blocks" if num_bytes > BLOCKS_FROM_BYTES else "rows"
 
 
+def count_training_rows(num_rows: int, held_out: int) -> int:
+    """Return how many rows of a store, from the first on, are trained on.
+
+    Raises:
+        InputError: if none is left.
+    """
+    if held_out >= num_rows:
+        raise errors.InputError(
+            f"--held_out={held_out} leaves nothing of the data set, which has"
+            f" {num_rows} images; hold fewer of them out"
+        )
+    return num_rows - held_out
+
+
 @functools.lru_cache(maxsize=2)  # a chunk of minibatches may reach into the next epoch
 def epoch_order(num_rows: int, seed: int, *, epoch: int) -> np.ndarray:
     """Shuffle the rows for one epoch.
