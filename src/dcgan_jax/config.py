@@ -107,8 +107,9 @@ class TrainConfig(DataConfig):
     """Give batch norm a gain and an offset to learn."""
     latent_size: int
     """Length of the generator's input."""
-    latent_distribution: Literal["uniform", "normal"]
-    """uniform: on [-1, 1]; normal: standard normal."""
+    latent_distribution: Literal["uniform", "normal", "unit_uniform"]
+    """uniform: on [-1, 1]; normal: standard normal; unit_uniform: on [-√3, √3], whose
+    variance is 1 as well."""
 
     loss: Literal["non_saturating", "minimax"]
     """The generator's objective (Goodfellow et al. 2014, §3)."""

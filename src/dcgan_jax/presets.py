@@ -172,8 +172,9 @@ GOODFELLOW_MNIST = TrainConfig(
     architecture="goodfellow_mnist",  # 2014, mnist.yaml
     input_bias=True,  # 2014: every layer has biases
     latent_size=100,  # 2014, mnist.yaml
-    # The project's recipe; the released Generator draws "gaussian" unless told.
-    latent_distribution="uniform",
+    # 2014, Generator.get_noise for "uniform"; its default, "gaussian", and the range
+    # [-1, 1] collapsed here, see BUILD_NOTES.md.
+    latent_distribution="unit_uniform",
     loss="non_saturating",  # 2014, AdversaryCost2
     num_d_steps=1,  # 2014, Algorithm 1: "we used k = 1"
     batch_size=100,  # 2014, mnist.yaml

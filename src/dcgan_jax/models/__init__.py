@@ -1,5 +1,6 @@
 """The networks, and the choice of a pair by a run's config."""
 
+import math
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -126,8 +127,9 @@ def make_latents(config: TrainConfig) -> Callable[[jax.Array, int], jax.Array]:
     size = config.latent_size
     if config.latent_distribution == "normal":
         return lambda key, count: jax.random.normal(key, (count, size))
+    most = {"uniform": 1.0, "unit_uniform": math.sqrt(3.0)}[config.latent_distribution]
     return lambda key, count: jax.random.uniform(
-        key, (count, size), minval=-1.0, maxval=1.0
+        key, (count, size), minval=-most, maxval=most
     )
 
 
