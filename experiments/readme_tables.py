@@ -160,6 +160,7 @@ def render(readme: str) -> str:
         "runs": _runs_table(),
         "speed": _speed_table(),
         "pipeline": _pipeline_table(),
+        "scaling": _scaling_table(),
         "features": _features_table(),
         "svm": _svm_table(),
     }
@@ -213,6 +214,28 @@ def _pipeline_table() -> str:
     for what, (key, form) in PIPELINE.items():
         value = None if result is None else result["numbers"].get(key)
         lines.append(f"| {what} | {'' if value is None else form.format(value)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _scaling_table() -> str:
+    lines = [
+        "| batch | width | side | seconds a step | images/s | GFLOP/s | second core "
+        "| memory planned |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    result = _read("benchmark_scaling")
+    points = {} if result is None else result["numbers"]
+    for name, two in points.items():
+        point = re.fullmatch(r"b(\d+)_w([\d.]+)_s(\d+)_t2", name)
+        one = points.get(name.removesuffix("t2") + "t1")
+        if point is None or one is None:
+            continue
+        batch, width, side = point.groups()
+        lines.append(
+            f"| {batch} | {width} | {side} | {two['step_s']:.3f} "
+            f"| {two['images_per_s']:,.0f} | {two['gflop_per_s']:.0f} "
+            f"| {one['step_s'] / two['step_s']:.2f}× | {two['program_mb']:.0f} MB |"
+        )
     return "\n".join(lines) + "\n"
 
 
