@@ -10,9 +10,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import linen as nn
 
-from dcgan_jax import backend
+from dcgan_jax import backend, models
+from dcgan_jax.models.dcgan import Generator
 
 Array = jax.Array
 DrawLatents = Callable[[Array, int], Array]
@@ -38,7 +38,7 @@ def draw_latents(draw: DrawLatents, key: Array, count: int) -> np.ndarray:
 
 
 def make_sampler(
-    generator: nn.Module,
+    generator: Generator,
 ) -> Callable[[dict[str, Any], np.ndarray], np.ndarray]:
     """Compile a generator that normalises by its stored statistics.
 
@@ -46,10 +46,11 @@ def make_sampler(
         `(variables, latents) → images`: variables {params, batch_stats}, latents
         (count, latent_size), images uint8 (count, height, width, channels).
     """
+    network = models.for_inference(generator)
 
     @backend.jit
     def generate(variables: dict[str, Any], latents: Array) -> Array:
-        images: Array = generator.apply(variables, latents, train=False)  # type: ignore[assignment]
+        images: Array = network.apply(variables, latents, train=False)  # type: ignore[assignment]
         return to_uint8(images)
 
     def sample(variables: dict[str, Any], latents: np.ndarray) -> np.ndarray:
@@ -65,7 +66,7 @@ def make_sampler(
 
 
 def sample_with_batch_statistics(
-    generator: nn.Module, variables: dict[str, Any], latents: np.ndarray
+    generator: Generator, variables: dict[str, Any], latents: np.ndarray
 ) -> np.ndarray:
     """Generate as the authors do: normalised by the statistics of this very batch.
 
@@ -79,10 +80,11 @@ def sample_with_batch_statistics(
     Returns:
         uint8 (count, height, width, channels).
     """
+    network = models.for_inference(generator)
 
     @backend.jit
     def generate(variables: dict[str, Any], latents: Array) -> Array:
-        images, _ = generator.apply(  # type: ignore[misc]
+        images, _ = network.apply(  # type: ignore[misc]
             variables, latents, train=True, mutable=["batch_stats"]
         )
         return to_uint8(images)

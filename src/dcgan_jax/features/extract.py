@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import backend, batch_statistics, steps
+from dcgan_jax import backend, batch_statistics, models, steps
 from dcgan_jax.data.store import Store
 from dcgan_jax.features.weights import LoadedDiscriminator
 
@@ -50,10 +50,11 @@ def make_encoder(loaded: LoadedDiscriminator, batch_stats: Any) -> Encode:
         `images → features`: uint8 (n, size, size, channels) → float32 (n,
         `count_features`). Images do not depend on each other.
     """
+    network = models.for_inference(loaded.network)
 
     @backend.jit
     def encode(variables: dict[str, Any], images: Array) -> Array:
-        _, activations = loaded.network.apply(  # type: ignore[misc]
+        _, activations = network.apply(  # type: ignore[misc]
             variables, steps.scale_images(images), train=False
         )
         pooled = [pool(maps.astype(jnp.float32)) for maps in activations.values()]

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from types import ModuleType
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 
+from dcgan_jax import backend
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.models import convolution, dcgan, imagenet32
+
+Network = TypeVar("Network", dcgan.Generator, dcgan.Discriminator)
 
 # Side of the smallest map and number of stride-2 blocks for each image size.
 SHAPES = {28: (7, 2), 32: (4, 3), 48: (6, 3), 64: (4, 4), 96: (6, 4), 128: (4, 5)}
@@ -41,6 +45,16 @@ def make_discriminator(config: TrainConfig) -> dcgan.Discriminator:
         formulation=convolution.choose_formulation(config.convolution),
         input_bias=config.input_bias,
     )
+
+
+def for_inference(network: Network) -> Network:
+    """Return a network in the precision in which it is applied without gradients.
+
+    XLA's CPU code is 5 to 10 % slower in bfloat16 there, and less exact: float32.
+    """
+    if backend.is_accelerator():
+        return network
+    return network.clone(dtype=jnp.dtype("float32"))
 
 
 def make_widths(config: TrainConfig) -> tuple[int, ...]:
