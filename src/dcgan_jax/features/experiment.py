@@ -22,7 +22,7 @@ from dcgan_jax.features.feature_file import Shape
 from dcgan_jax.features.protocols import LabelledData, Score, Split, Svm
 
 # Pixels and K-means features have other scales than a discriminator's.
-_WIDE_GRID = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+_WIDE_GRID = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 
 
 class Measured(NamedTuple):

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from dcgan_jax.features import squared_hinge
+from dcgan_jax.features import blocked_rows, squared_hinge
 
 # Features up to so many numbers are computed with in float64, as scikit-learn does.
 _SMALL = 4_000_000
@@ -85,7 +85,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
         if features.size <= _SMALL:
             features = features.astype(np.float64)
         with jax.enable_x64(features.dtype == np.float64):
-            rows = squared_hinge.Rows(
+            rows = blocked_rows.Rows(
                 features,
                 constant=self.intercept_scaling if self.fit_intercept else None,
             )
@@ -108,7 +108,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
             self, X, dtype=[np.float64, np.float32], order="C", reset=False
         )
         with jax.enable_x64(features.dtype == np.float64):
-            rows = squared_hinge.Rows(features, constant=None)
+            rows = blocked_rows.Rows(features, constant=None)
             scores = rows.times(self.coef_.T) + self.intercept_
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
