@@ -10,9 +10,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import linen as nn
 
 from dcgan_jax import backend, models
-from dcgan_jax.models.dcgan import Generator
 
 Array = jax.Array
 DrawLatents = Callable[[Array, int], Array]
@@ -38,7 +38,7 @@ def draw_latents(draw: DrawLatents, key: Array, count: int) -> np.ndarray:
 
 
 def make_sampler(
-    generator: Generator,
+    generator: nn.Module,
 ) -> Callable[[dict[str, Any], np.ndarray], np.ndarray]:
     """Compile a generator that normalises by its stored statistics.
 
@@ -66,7 +66,7 @@ def make_sampler(
 
 
 def sample_with_batch_statistics(
-    generator: Generator, variables: dict[str, Any], latents: np.ndarray
+    generator: nn.Module, variables: dict[str, Any], latents: np.ndarray
 ) -> np.ndarray:
     """Generate as the authors do: normalised by the statistics of this very batch.
 

@@ -171,12 +171,14 @@ def _newton_direction(
     # The matrix is taken to be 1 + scale · max(λ_i, λ_last) along axis i.
     scale = 2.0 * cost * active.mean(0)
     curvatures = 1.0 + scale * axes.squares[:, None]
-    shrink = np.float32(curvatures[-1] / curvatures - 1.0)
+    shrink = (curvatures[-1] / curvatures - 1.0).astype(np.float32)
     directions = jax.device_put(axes.directions)
 
     def precondition(residual: np.ndarray) -> np.ndarray:
         # By XLA too: the threads of numpy's library would go on spinning beside it.
-        correction = _compile_correction()(directions, shrink, np.float32(residual))
+        correction = _compile_correction()(
+            directions, shrink, residual.astype(np.float32)
+        )
         return residual + np.asarray(correction)
 
     direction = np.zeros_like(gradient)

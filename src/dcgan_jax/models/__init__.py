@@ -6,12 +6,13 @@ from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
 
 from dcgan_jax import backend
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.models import convolution, dcgan, imagenet32
 
-Network = TypeVar("Network", dcgan.Generator, dcgan.Discriminator)
+Network = TypeVar("Network", bound=nn.Module)
 
 # Side of the smallest map and number of stride-2 blocks for each image size.
 SHAPES = {28: (7, 2), 32: (4, 3), 48: (6, 3), 64: (4, 4), 96: (6, 4), 128: (4, 5)}
