@@ -79,14 +79,17 @@ class Participant:
     def features(self, batches: int) -> float:
         """Extract the pooled activations of batches, on the host; return seconds."""
         disc = self._state.disc
-        network = self._nets.discriminator
-        loaded = LoadedDiscriminator(network, disc.params, None, self._config, "", "")
-        encode = self._encode or extract.make_encoder(loaded, disc.batch_stats)
-        self._encode = encode
+        if self._encode is None:
+            # Copies, since training gives its own arrays away.
+            params, stats = jax.tree.map(jnp.copy, (disc.params, disc.batch_stats))
+            loaded = LoadedDiscriminator(
+                self._nets.discriminator, params, None, self._config, "", ""
+            )
+            self._encode = extract.make_encoder(loaded, stats)
         images = np.asarray(self._batches.images[0, 0])
         begin = time.perf_counter()
         for _ in range(batches):
-            encode(images)
+            self._encode(images)
         return time.perf_counter() - begin
 
     def matmul(self, size: int, count: int) -> float:
