@@ -86,13 +86,11 @@ def main() -> int:
         return 2
     report = _open_report(flags)
     for net in flags.nets:
-        before = report.numbers.get(net, {})
-        if before and flags.only is None:
+        if net in report.numbers:
             print(f"{net}: measured before; --again measures anew")
             continue
         with tempfile.TemporaryDirectory() as cache, contextlib.ExitStack() as stack:
-            row = _Bench(net, flags, cache, stack).measure()
-        report.numbers[net] = _add_ratios(_merge(before, row))
+            report.numbers[net] = _Bench(net, flags, cache, stack).measure()
         report.save()
     _print_table({net: report.numbers[net] for net in flags.nets})
     print(report.path)
@@ -223,7 +221,7 @@ class _Bench:
 def _arrange(
     medians: dict[str, float], shape: nets.Shape, *, batch_size: int
 ) -> dict[str, Any]:
-    """Add what follows from the medians: operations and the machine's limit."""
+    """Add what follows from the medians: rates, ratios, fraction of the limit."""
     numbers: dict[str, Any] = {
         name: value
         for name, value in medians.items()
@@ -233,31 +231,18 @@ def _arrange(
         count = flops.count_iteration(shape, shares_fake=shares_fake)
         numbers[name] = count * batch_size / 1e9
     rates = [v for k, v in medians.items() if k.startswith("matmul_gflops_")]
-    if rates:
+    ours = medians.get("ours_s")
+    if rates and ours is not None:
         numbers["matmul_gflops"] = max(rates)
-    return numbers
-
-
-def _merge(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """Put columns that were measured anew (--only) into a net's row."""
-    merged = {**before, **after}
-    for name in ("rounds", "peak_mb"):
-        merged[name] = {**before.get(name, {}), **after[name]}
-    return merged
-
-
-def _add_ratios(numbers: dict[str, Any]) -> dict[str, Any]:
-    ours, rate = numbers.get("ours_s"), numbers.get("matmul_gflops")
-    if ours is not None and rate is not None:
-        numbers["fraction_of_matmul"] = numbers["gflop"] / ours / rate
+        numbers["fraction_of_matmul"] = numbers["gflop"] / ours / max(rates)
     for name, (above, below) in {
         "ratio_to_eager": ("torch_eager_s", "ours_s"),
         "ratio_to_best": ("torch_best_s", "ours_s"),
         "ratio_to_bf16": ("torch_bf16_s", "ours_bf16_s"),
         "ratio_to_lax": ("lax_s", "ours_s"),
     }.items():
-        if above in numbers and below in numbers:
-            numbers[name] = numbers[above] / numbers[below]
+        if above in medians and below in medians:
+            numbers[name] = medians[above] / medians[below]
     return numbers
 
 
@@ -326,7 +311,7 @@ def _parse() -> argparse.Namespace:
     add("--batch_size", type=int, default=128)
     add("--device", choices=("cpu", "gpu"), default="cpu")
     add("--threads", type=int, default=0, help="cores to use; 0: all")
-    add("--only", nargs="+", help="columns to measure (anew), without _s")
+    add("--only", nargs="+", help="columns to measure, without _s")
     add("--without_torch", action="store_true")
     add("--without_layers", action="store_true")
     add("--again", action="store_true", help="measure finished nets anew")
