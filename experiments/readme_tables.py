@@ -14,12 +14,22 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 class Row(NamedTuple):
-    """One number of the papers, and where ours will be found."""
+    """One number of the papers, and where ours will be found.
+
+    Attributes:
+        what: is measured.
+        paper: its number.
+        result: the file in experiments/results.
+        key: of the number; slashes lead into objects.
+        unit: "%" where ours is a share of 1, "" where it is shown as it is.
+        how: the protocol.
+    """
 
     what: str
     paper: str
     result: str
     key: str
+    unit: str
     how: str
 
 
@@ -28,28 +38,32 @@ PAPER = (
         "CIFAR-10, L2-SVM on 28,672 features (§5.1, Table 1)",
         "82.8 %",
         "table1_cifar10_features",
-        "accuracy",
+        "authors_imagenet_all_labels/accuracy_mean",
+        "%",
         "accuracy on the test set, discriminator trained on ImageNet-1k",
     ),
     Row(
         "CIFAR-10, 400 labels a class (§5.1, Table 1)",
         "73.8 ± 0.4 %",
         "table1_cifar10_features",
-        "accuracy_400",
+        "authors_imagenet_400_labels/accuracy_mean",
+        "%",
         "mean over draws",
     ),
     Row(
         "SVHN, 1,000 labels, L2-SVM (§5.2, Table 2)",
         "22.48 %",
         "table2_svhn_1000_labels",
-        "error",
+        "authors_svhn/error_mean",
+        "%",
         "test error, mean over 100 draws",
     ),
     Row(
         "MNIST, nearest neighbour on 50K samples (§8.1, Table 3)",
         "2.98 %",
         "table3_mnist_nearest",
-        "dcgan_50000",
+        "dcgan/50000",
+        "",
         "test error, conditional DCGAN",
     ),
     Row(
@@ -57,6 +71,7 @@ PAPER = (
         "225 ± 2",
         "goodfellow_parzen",
         "log_likelihood",
+        "",
         "10,000 samples, mean over the test set",
     ),
 )
@@ -68,6 +83,53 @@ class Run(NamedTuple):
     name: str
     data: str
 
+
+SPEED_COLUMNS = {
+    "ours": "ours_s",
+    "PyTorch eager": "torch_eager_s",
+    "PyTorch best": "torch_best_s",
+    "plain `lax`": "lax_s",
+    "ours, bfloat16": "ours_bf16_s",
+    "PyTorch, bfloat16": "torch_bf16_s",
+}
+NETS = {
+    "small32": "32×32, 5×5 kernels, 64-128-256 maps",
+    "pytorch_example": "the net of PyTorch's DCGAN example, 64×64",
+    "imagenet32": "the paper's ImageNet net, 32×32",
+    "dcgan64": "the paper's 64×64 net (Fig. 1)",
+}
+PIPELINE = {
+    "store → device, images in memory": ("warm_images_per_s", "{:,.0f} images/s"),
+    "store → device, images on the disk": ("cold_images_per_s", "{:,.0f} images/s"),
+    "share of training time spent waiting for data": ("data_wait_share", "{:.1%}"),
+    "zip of JPEGs → store, 1 process": ("prepare_images_per_s_1", "{:,.0f} images/s"),
+    "zip of JPEGs → store, 2 processes": (
+        "prepare_images_per_s_2",
+        "{:,.0f} images/s",
+    ),
+}
+
+FEATURES = {
+    "authors_imagenet": "authors' ImageNet discriminator",
+    "authors_imagenet_4_layers": "authors' ImageNet discriminator, first 4 layers",
+    "authors_svhn": "authors' SVHN discriminator",
+    "own": "imagenet32 trained on these images, width ½",
+    "own_random": "the same, untrained",
+    "random_svhn": "random filters, the SVHN architecture",
+    "kmeans": "1-layer K-means (Coates & Ng)",
+    "pixels": "raw pixels",
+    "neighbours": "nearest neighbours on pixels",
+}
+FEATURE_RESULTS = {
+    "table1_cifar10_features": "CIFAR-10",
+    "table1_cifar10_features_cifar10_part": "a part of CIFAR-10: 10,000 + 5,000 images",
+}
+SVM = {
+    "LinearSVC's time over ours, 10,000 × 7,168, C = 1e-3": ("speedup", "{:.0f}×"),
+    "largest distance from the optimum": ("objective_gap", "{:.1e}"),
+    "test rows predicted as at the optimum": ("agreement", "{:.2%}"),
+    "memory beside the file, 50,000 × 28,672": ("peak_memory_gb", "{:.2f} GB"),
+}
 
 RUNS = (
     Run("digits", "scikit-learn digits, 1,797 × 32×32 grey"),
@@ -93,7 +155,16 @@ def main() -> int:
 
 def render(readme: str) -> str:
     """Return the README with its tables made anew from the result files."""
-    for name, table in (("paper", _paper_table()), ("runs", _runs_table())):
+    tables = {
+        "paper": _paper_table(),
+        "runs": _runs_table(),
+        "speed": _speed_table(),
+        "pipeline": _pipeline_table(),
+        "scaling": _scaling_table(),
+        "features": _features_table(),
+        "svm": _svm_table(),
+    }
+    for name, table in tables.items():
         pattern = rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end of {name} -->)"
         readme, count = re.subn(
             pattern, lambda match, t=table: match[1] + t + match[2], readme, flags=re.S
@@ -107,8 +178,103 @@ def _paper_table() -> str:
     lines = ["| | paper | ours | protocol |", "|---|---|---|---|"]
     for row in PAPER:
         result = _read(row.result)
-        ours = "" if result is None else str(result["numbers"].get(row.key, ""))
+        ours = "" if result is None else _show(result["numbers"], row)
         lines.append(f"| {row.what} | {row.paper} | {ours} | {row.how} |")
+    return "\n".join(lines) + "\n"
+
+
+def _show(numbers: dict[str, Any], row: Row) -> str:
+    value: Any = numbers
+    for part in row.key.split("/"):
+        value = value.get(part, {})
+    if value == {}:
+        return ""
+    return f"{100 * value:.2f} %" if row.unit == "%" else str(value)
+
+
+def _speed_table() -> str:
+    head = ["net", *SPEED_COLUMNS, "of the matmul rate"]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    result = _read("benchmark_train_step")
+    for net, what in NETS.items():
+        row = {} if result is None else result["numbers"].get(net, {})
+        cells = [f"`{net}`: {what}"]
+        for column in SPEED_COLUMNS.values():
+            value = row.get(column)
+            cells.append("" if value is None else f"{value:.2f} s")
+        share = row.get("fraction_of_matmul")
+        cells.append("" if share is None else f"{share:.0%}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _pipeline_table() -> str:
+    lines = ["| pipeline, 64×64×3 | |", "|---|---|"]
+    result = _read("benchmark_pipeline")
+    for what, (key, form) in PIPELINE.items():
+        value = None if result is None else result["numbers"].get(key)
+        lines.append(f"| {what} | {'' if value is None else form.format(value)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _scaling_table() -> str:
+    lines = [
+        "| batch | width | side | seconds a step | images/s | GFLOP/s | second core "
+        "| memory planned |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    result = _read("benchmark_scaling")
+    points = {} if result is None else result["numbers"]
+    for name, two in points.items():
+        point = re.fullmatch(r"b(\d+)_w([\d.]+)_s(\d+)_t2", name)
+        one = points.get(name.removesuffix("t2") + "t1")
+        if point is None or one is None:
+            continue
+        batch, width, side = point.groups()
+        lines.append(
+            f"| {batch} | {width} | {side} | {two['step_s']:.3f} "
+            f"| {two['images_per_s']:,.0f} | {two['gflop_per_s']:.0f} "
+            f"| {one['step_s'] / two['step_s']:.2f}× | {two['program_mb']:.0f} MB |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _features_table() -> str:
+    lines = []
+    for name, data in FEATURE_RESULTS.items():
+        result = _read(name)
+        if result is None:
+            continue
+        lines += [f"| {data} | all labels | 400 a class |", "|---|---|---|"]
+        for key, what in FEATURES.items():
+            cells = [
+                _accuracy(result["numbers"].get(f"{key}_{labels}_labels"))
+                for labels in ("all", "400")
+            ]
+            if any(cells):
+                lines.append(f"| {what} | {' | '.join(cells)} |")
+        row = result["numbers"].get("supervised_network")
+        if row is not None:
+            error = f"{100 * (1 - row['validation_error']):.1f} % (validation)"
+            lines.append(f"| the same architecture, supervised | {error} | |")
+        lines.append("")
+    return "\n".join(lines) or "\n"
+
+
+def _accuracy(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    std = row.get("accuracy_std")
+    spread = "" if std is None else f" ± {100 * std:.1f}"
+    return f"{100 * row['accuracy_mean']:.1f}{spread} %"
+
+
+def _svm_table() -> str:
+    lines = ["| `LinearSVM` beside scikit-learn's `LinearSVC` | |", "|---|---|"]
+    result = _read("linear_svm_benchmark")
+    for what, (key, form) in SVM.items():
+        value = None if result is None else result["numbers"].get(key)
+        lines.append(f"| {what} | {'' if value is None else form.format(value)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -35,7 +35,7 @@ def run(start):
 
     def to_the_end(*flags: str) -> tuple[int, str, str]:
         process = start(*flags)
-        stdout, stderr = process.communicate()
+        stdout, stderr = process.communicate(timeout=120)
         return process.returncode, stdout, stderr
 
     return to_the_end
@@ -112,7 +112,7 @@ def test_a_stop_is_clean_and_the_same_command_goes_on(
         assert time.monotonic() < deadline
         time.sleep(0.005)
     os.killpg(process.pid, number)  # as a terminal sends Ctrl-C to the whole group
-    stderr = process.communicate()[1]
+    stderr = process.communicate(timeout=60)[1]
     assert process.returncode == code
     assert stderr.splitlines()[-1] == "stopped; the same command goes on from here"
     assert "Traceback" not in stderr

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import presets, sampling, steps
+from dcgan_jax import models, presets, sampling, steps
 
 CONFIG = dataclasses.replace(presets.SVHN, width_multiplier=1 / 16, convolution="lax")
 
@@ -136,3 +136,14 @@ def test_diversity_is_the_deviation_over_images():
     images = np.zeros((2, 1, 2, 1), np.uint8)
     images[1, 0, :, 0] = [10, 30]
     assert sampling.measure_diversity(images) == pytest.approx((5 + 15) / 2)
+
+
+def test_on_a_cpu_images_are_generated_in_float32_whatever_trained_them():
+    network = models.make_generator(
+        dataclasses.replace(presets.DIGITS, width_multiplier=0.0625)
+    )
+    half = network.clone(dtype=jnp.dtype("bfloat16"))
+    latents = np.random.default_rng(0).uniform(-1, 1, (3, 100)).astype(np.float32)
+    variables = network.init(jax.random.key(0), latents, train=True)
+    a, b = (sampling.make_sampler(net)(variables, latents) for net in (network, half))
+    np.testing.assert_array_equal(a, b)

@@ -41,11 +41,12 @@ def estimate(
             lambda: plain.init(jax.random.key(0), inputs, train=True)
         )
         zeros = jax.tree.map(
-            lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes["batch_stats"]
+            lambda leaf: jnp.zeros(leaf.shape, leaf.dtype),
+            shapes.get("batch_stats", {}),  # a network may have none
         )
         variables = {"params": params, "batch_stats": zeros}
         _, moved = plain.apply(variables, inputs, train=True, mutable=["batch_stats"])
-        return moved["batch_stats"]
+        return moved.get("batch_stats", {})
 
     count, total = 0, None
     for inputs in batches:

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import tyro
@@ -76,7 +77,9 @@ def parse(config_type: type[T], argv: Sequence[str], *, default: T | None = None
         SystemExit: with code 0, after --help.
     """
     stderr = io.StringIO()
-    prog = f"python -m dcgan_jax.{os.path.basename(sys.argv[0]).removesuffix('.py')}"
+    file = Path(sys.argv[0])
+    name = file.parent.name if file.name == "__main__.py" else file.stem
+    prog = f"python -m dcgan_jax.{name}"
     try:
         with contextlib.redirect_stderr(stderr):
             return tyro.cli(

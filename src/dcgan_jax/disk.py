@@ -120,6 +120,27 @@ def exclusive(path: Path) -> Iterator[None]:
             return
 
 
+@contextlib.contextmanager
+def try_exclusive(path: Path) -> Iterator[bool]:
+    """Hold a lock file as `exclusive` does, unless somebody else does; do not wait.
+
+    Yields:
+        Whether it is held.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = _is_at(path, file.fileno())
+        except BlockingIOError:
+            held = False
+        try:
+            yield held
+        finally:
+            if held:
+                path.unlink(missing_ok=True)
+
+
 def _is_at(path: Path, descriptor: int) -> bool:
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))

@@ -1,7 +1,7 @@
-"""A generator from wherever one lies: a run, an exported file, the authors' release."""
+"""Networks from wherever they lie: a run, an exported file, the authors' release."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -51,7 +51,8 @@ def load_generator(
     Args:
         where: a run's folder, an exported .safetensors file, `authors_svhn` or
             `authors_imagenet`.
-        weights_dir: folder of the authors' files.
+        weights_dir: folder of the authors' files; None: a cache, into which they are
+            downloaded.
         step: of the checkpoint; None: the newest that verifies.
 
     Raises:
@@ -64,34 +65,54 @@ def load_generator(
     if path.suffix == ".safetensors":
         config, step_saved, variables = safetensors.load_generator(path)
         return _loaded(config, variables, step_saved)
-    if not path.is_dir():
+    config, arrays, step_saved = read_run(where, step=step)
+    return _loaded(config, pick_variables(arrays, "gen"), step_saved)
+
+
+def read_run(
+    where: str, *, step: int | None
+) -> tuple[TrainConfig, dict[str, Any], int]:
+    """Read a run's config and a checkpoint's arrays by name, and its step.
+
+    Raises:
+        MissingInputError: if there is no run or no such checkpoint.
+        InputError: if what is there is damaged.
+    """
+    config = read_config(where)
+    path = Path(where)
+    newest = checkpoints.find_newest(path / run_dir.CHECKPOINTS, step=step)
+    if newest is None:
+        raise errors.MissingInputError(f"{path} has no checkpoint yet; train first.")
+    return config, checkpoints.read_arrays(newest), newest.step
+
+
+def read_config(where: str) -> TrainConfig:
+    """Read a run's config.
+
+    Raises:
+        MissingInputError: if there is no run.
+        InputError: if its config is damaged.
+    """
+    if not Path(where).is_dir():
         raise errors.MissingInputError(
             f"{where} is neither a run's folder nor an exported .safetensors file nor "
             f"one of {', '.join(theano_weights.RELEASES)}."
         )
-    config = run_dir.read_config(path)
-    newest = checkpoints.find_newest(path / run_dir.CHECKPOINTS, step=step)
-    if newest is None:
-        raise errors.MissingInputError(f"{path} has no checkpoint yet; train first.")
-    arrays = checkpoints.read_arrays(newest)
-    return _loaded(config, generator_variables(arrays), newest.step)
+    return run_dir.read_config(Path(where))
 
 
-def generator_variables(arrays: dict[str, Any]) -> dict[str, Any]:
-    """Pick the generator's {params, batch_stats} out of a checkpoint's arrays."""
+def pick_variables(
+    arrays: dict[str, Any], net: Literal["gen", "disc"]
+) -> dict[str, Any]:
+    """Pick a network's {params, batch_stats} out of a checkpoint's arrays."""
     from flax import traverse_util
 
-    nested = traverse_util.unflatten_dict(arrays, sep="/")["gen"]
+    nested = traverse_util.unflatten_dict(arrays, sep="/")[net]
     return {name: nested.get(name, {}) for name in ("params", "batch_stats")}
 
 
 def _load_released(name: str, weights_dir: Path | None) -> LoadedGenerator:
     release = theano_weights.RELEASES[name]
-    if weights_dir is None:
-        raise errors.InputError(
-            f"{name} needs --weights_dir: a folder with the files of models/"
-            f"{release.folder} of github.com/Newmu/dcgan_code."
-        )
     config = theano_weights.release_config(release)
     network = models.make_generator(config)
     params = theano_weights.load_generator(release, weights_dir)
@@ -115,18 +136,28 @@ def _loaded(
         lambda key: network.init(key, draw(key, 2), labels, train=True),
         jax.random.key(0),
     )
-    _check_fit(expected, variables)
+    check_fit("generator", expected, variables)
     return LoadedGenerator(network, variables, draw, config, step)
 
 
-def _check_fit(expected: Any, variables: Any) -> None:
+def check_fit(what: str, expected: Any, variables: Any) -> None:
+    """Raise an error unless a network's variables have the shapes that it needs.
+
+    Args:
+        what: the network, for the message.
+        expected: a tree of arrays or of their shapes.
+        variables: the tree that was found.
+
+    Raises:
+        InputError: naming the first array that differs and both shapes.
+    """
     wanted = _named_shapes(expected)
     found = _named_shapes(variables)
-    for name in wanted.keys() | found.keys():
+    for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
             raise errors.InputError(
-                f"the generator does not fit its config: {name} is {found.get(name)}, "
-                f"expected {wanted.get(name)}."
+                f"the {what} does not fit its config: {name} is"
+                f" {found.get(name, 'missing')}, expected {wanted.get(name, 'none')}."
             )
 
 

@@ -35,7 +35,8 @@ class SampleConfig:
     step: int | None = None
     """The checkpoint's step; None: the newest."""
     weights_dir: Path | None = None
-    """Folder of the authors' released parameters."""
+    """Folder of the authors' released parameters; None: a cache, into which they are
+    downloaded."""
 
 
 def main(argv: Sequence[str]) -> int:

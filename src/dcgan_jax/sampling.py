@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax import backend, pixels
+from dcgan_jax import backend, models, pixels
 
 Array = jax.Array
 DrawLatents = Callable[[Array, int], Array]
@@ -60,11 +60,13 @@ class Sampler(Protocol):
 def make_sampler(generator: nn.Module) -> Sampler:
     """Compile a generator that normalises by its stored statistics."""
 
+    network = models.for_inference(generator)
+
     @backend.jit
     def generate(
         variables: dict[str, Any], latents: Array, labels: Array | None
     ) -> Array:
-        images: Array = generator.apply(variables, latents, labels, train=False)  # type: ignore[assignment]
+        images: Array = network.apply(variables, latents, labels, train=False)  # type: ignore[assignment]
         return pixels.to_uint8(images, generator.pixel_range)
 
     def sample(
@@ -100,12 +102,13 @@ def sample_with_batch_statistics(
     Returns:
         uint8 (count, height, width, channels).
     """
+    network = models.for_inference(generator)
 
     @backend.jit
     def generate(
         variables: dict[str, Any], latents: Array, labels: Array | None
     ) -> Array:
-        images, _ = generator.apply(  # type: ignore[misc]
+        images, _ = network.apply(  # type: ignore[misc]
             variables, latents, labels, train=True, mutable=["batch_stats"]
         )
         return pixels.to_uint8(images, generator.pixel_range)

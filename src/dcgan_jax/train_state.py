@@ -34,9 +34,9 @@ class TrainState(struct.PyTreeNode):
     optional: dict[str, PyTree]
 
 
-def to_flat(state: TrainState) -> dict[str, jax.Array]:
-    """Name every array by its path: `disc/params/conv0/kernel`."""
-    leaves, _ = jax.tree_util.tree_flatten_with_path(state)
+def to_flat(tree: PyTree) -> dict[str, jax.Array]:
+    """Name every array of a state or a part of it: `disc/params/conv0/kernel`."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
     return {_path_name(path): leaf for path, leaf in leaves}
 
 

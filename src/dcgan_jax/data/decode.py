@@ -22,6 +22,8 @@ _IN_PROCESS_UP_TO = 2000
 _CHUNK_ROWS = 128
 # The parent takes nothing while it writes a shard; decoding goes on meanwhile.
 _CHUNKS_AHEAD_PER_WORKER = 6
+# From SIGTERM to a worker's end.
+_GRACE_SECONDS = 2.0
 
 
 class Decoded(NamedTuple):
@@ -149,8 +151,16 @@ def _start_worker(source: Source, transform: Transform) -> None:
     _worker_state = source, transform
     # Ctrl-C reaches the whole group; the parent alone decides and ends the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # So does SIGTERM. A worker that it ended halfway through sending would leave the
+    # pool reading for the other half forever; the pool itself uses it to end the rest.
+    signal.signal(signal.SIGTERM, lambda *_: _end_later())
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_later() -> None:
+    timer = threading.Timer(_GRACE_SECONDS, os._exit, [1])
+    timer.daemon = True
+    timer.start()
 
 
 def _end_with_parent() -> None:

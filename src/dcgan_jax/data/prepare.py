@@ -1,5 +1,6 @@
 """Source → store: decode every image once; a kill loses one shard's work at most."""
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import json
@@ -170,13 +171,25 @@ def _make_shards(
         contextlib.closing(
             decode.decode_all(source, transform, works, num_workers=config.num_workers)
         ) as decoded,
+        concurrent.futures.ThreadPoolExecutor(max_workers=1) as writer,
     ):
+
+        def keep(number: int, shard: concurrent.futures.Future[Finished]) -> None:
+            finished[number] = shard.result()
+            _check_broken(notes.parent, list(finished.values()), plan.num_records)
+
+        # A shard is written while the next one is being decoded: disks make wait.
+        written: tuple[int, concurrent.futures.Future[Finished]] | None = None
         for n in missing:
             rows = shards.Rows(len(parts[n]), shape)
             rows.fill(decoded, advance)
+            if written is not None:
+                keep(*written)
             labelled = source.class_names is not None
-            finished[n] = shards.write(notes, n, rows, labelled=labelled)
-            _check_broken(notes.parent, list(finished.values()), plan.num_records)
+            task = writer.submit(shards.write, notes, n, rows, labelled=labelled)
+            written = n, task
+        if written is not None:
+            keep(*written)
     return [finished[n] for n in sorted(finished)]
 
 

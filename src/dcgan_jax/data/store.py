@@ -85,6 +85,10 @@ class Store:
         """Size of all pixels."""
         return sum(images.nbytes for images in self._images)
 
+    def labels(self) -> np.ndarray | None:
+        """Return the labels of all rows, (len,) int32; None where there are none."""
+        return np.concatenate(self._labels) if self._labels else None
+
     def rows(self, indices: np.ndarray, out: np.ndarray | None = None) -> Batch:
         """Gather rows into new arrays.
 

@@ -5,18 +5,16 @@ the arguments of its `gen` and `discrim` functions. Theano convolves with kernel
 flipped in both directions and lays maps out as (channels, rows, columns).
 """
 
-import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax import errors, models, presets
+from dcgan_jax import models, presets
 from dcgan_jax.config import TrainConfig
+from dcgan_jax.interop import authors_files
 
 Params = dict[str, Any]
-COMMIT = "ee12b2d15a3856794b8dae77d1eb263c67c36e47"
 
 
 class Release(NamedTuple):
@@ -115,23 +113,26 @@ IMAGENET = Release(
 RELEASES = {"authors_svhn": SVHN, "authors_imagenet": IMAGENET}
 
 
-def load_generator(release: Release, weights_dir: Path) -> Params:
+def load_generator(release: Release, weights_dir: Path | None) -> Params:
     """Read a released generator's parameters.
 
     Args:
         release: `SVHN` or `IMAGENET`.
-        weights_dir: the folder of the `.npy` files, or one that holds that folder.
+        weights_dir: the folder of the `.npy` files, or one that holds that folder;
+            None: a cache, into which they are downloaded.
 
     Returns:
         `params` for the generator of `release_config`. There are no batch statistics:
         the authors normalise by the batch even while sampling.
 
     Raises:
-        MissingInputError: if a file is missing.
-        InputError: if a file is damaged or does not fit the network.
+        MissingInputError: if a file is missing in `weights_dir`.
+        InputError: if a file is damaged or cannot be downloaded.
     """
     config = release_config(release)
-    arrays = _read(release, weights_dir, release.gen_stem, release.gen_blobs)
+    arrays = authors_files.read_arrays(
+        release.folder, release.gen_stem, release.gen_blobs, weights_dir=weights_dir
+    )
     base_size, _ = models.SHAPES[config.image_size]
     dense = next(arrays)
     params: Params = {
@@ -153,50 +154,44 @@ def load_generator(release: Release, weights_dir: Path) -> Params:
     return params
 
 
-def load_discriminator(release: Release, weights_dir: Path) -> Params:
-    """Read a released discriminator's parameters; see `load_generator`."""
+def load_discriminator(
+    release: Release, weights_dir: Path | None, *, num_layers: int | None = None
+) -> Params:
+    """Read a released discriminator's parameters; see `load_generator`.
+
+    Args:
+        release: `SVHN` or `IMAGENET`.
+        weights_dir: as there.
+        num_layers: read the first convolutions alone, from as many files as that takes;
+            there is then no `logit`.
+    """
     config = release_config(release)
-    arrays = _read(release, weights_dir, release.disc_stem, release.disc_blobs)
+    depth = len(models.make_discriminator(config).convolutions)
+    wanted = depth if num_layers is None else num_layers
+    whole = wanted == depth
+    num_arrays = len(release.disc_blobs) if whole else 1 + 3 * (wanted - 1)
+    arrays = authors_files.read_arrays(
+        release.folder,
+        release.disc_stem,
+        release.disc_blobs[:num_arrays],
+        weights_dir=weights_dir,
+        hint=", or use the first layers alone (--num_layers)" if wanted > 1 else "",
+    )
     params: Params = {}
-    for index in range(len(models.make_discriminator(config).convolutions)):
+    for index in range(wanted):
         params[f"conv{index}"] = {"kernel": _kernel(next(arrays))}
         if index > 0:
             params[f"bn{index}"] = {"gain": next(arrays), "offset": next(arrays)}
-    base_size, _ = models.SHAPES[config.image_size]
-    logit = next(arrays)
-    params["logit"] = {"dense": {"kernel": _rows_last(logit.T, base_size).T}}
+    if whole:
+        base_size, _ = models.SHAPES[config.image_size]
+        logit = next(arrays)
+        params["logit"] = {"dense": {"kernel": _rows_last(logit.T, base_size).T}}
     return params
 
 
 def release_config(release: Release) -> TrainConfig:
     """Return the recipe whose networks take a release's parameters."""
     return presets.PRESETS[release.preset]
-
-
-def _read(
-    release: Release, weights_dir: Path, stem: str, blobs: tuple[str, ...]
-) -> Iterator[np.ndarray]:
-    """Yield the arrays in order after comparing each file with its git blob id."""
-    nested = weights_dir / release.folder
-    folder = nested if nested.is_dir() else weights_dir
-    paths = [folder / f"{stem}_{number:02d}.npy" for number in range(1, len(blobs) + 1)]
-    missing = [path.name for path in paths if not path.is_file()]
-    if missing:
-        raise errors.MissingInputError(
-            f"{folder} lacks {', '.join(missing)}; expected the files of "
-            f"models/{release.folder} of github.com/Newmu/dcgan_code "
-            f"(commit {COMMIT[:7]}). Give their folder with --weights_dir."
-        )
-    for path, blob in zip(paths, blobs, strict=True):
-        content = path.read_bytes()
-        header = b"blob %d\0" % len(content)
-        found = hashlib.sha1(header + content, usedforsecurity=False).hexdigest()
-        if found != blob:
-            raise errors.InputError(
-                f"{path} is not the authors' file: its git blob id is {found}, "
-                f"expected {blob}. Download it again."
-            )
-        yield np.load(path, allow_pickle=False).astype(np.float32)
 
 
 def _kernel(array: np.ndarray) -> np.ndarray:

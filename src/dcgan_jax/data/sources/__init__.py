@@ -1,5 +1,6 @@
 """Open the images that a config names: a known data set, or the user's own files."""
 
+import functools
 import os
 from pathlib import Path
 from typing import Literal
@@ -143,11 +144,19 @@ def find_kind(path: Path) -> Kind:
 
 
 def _zip_kind(path: Path) -> Kind:
+    status = path.stat()
+    return _look_into_zip(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=8)  # reading the list of a large zip takes its time
+def _look_into_zip(path: Path, size: int, changed: int) -> Kind:
     from dcgan_jax.data.sources import unpack
 
+    del size, changed  # a file that was replaced is another one
     with unpack.open_zip(path) as archive:
         names = archive.namelist()
-    return "lmdb_zip" if any(Path(n).name == "data.mdb" for n in names) else "zip"
+    is_lmdb = any(name.rpartition("/")[2] == "data.mdb" for name in names)
+    return "lmdb_zip" if is_lmdb else "zip"
 
 
 def _open_path(path: Path, split: str, *, work_dir: Path) -> Source:

@@ -1,0 +1,1 @@
+"""What the discriminator's features are worth: §5 of the paper."""

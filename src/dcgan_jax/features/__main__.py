@@ -1,0 +1,30 @@
+"""Classify by features: python -m dcgan_jax.features --target=NAME [--weights=RUN]."""
+
+import shlex
+from collections.abc import Sequence
+
+from dcgan_jax import cli
+from dcgan_jax.features import config as configs
+from dcgan_jax.features.config import FeaturesConfig
+
+
+def main(argv: Sequence[str]) -> int:
+    """Extract, fit, test and print what the flags describe; return the exit code."""
+    config = cli.parse(FeaturesConfig, argv)
+    configs.check(config)
+    from dcgan_jax.features import experiment
+
+    code = experiment.prepare(config)
+    if code != 0:
+        return code
+    from dcgan_jax import backend, reporting
+
+    reporting.configure_logging()
+    backend.enable_compilation_cache()
+    command = shlex.join(["python", "-m", "dcgan_jax.features", *argv])
+    print(experiment.run(config, command=command))
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run_main(main)

@@ -1,0 +1,101 @@
+"""Images → the discriminator's features: pooled activations of every convolution.
+
+Source: §5.1; svhn/svhn_semisup_analysis.py:87-116.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dcgan_jax import backend, batch_statistics, models, steps
+from dcgan_jax.data.store import Store
+from dcgan_jax.features.weights import LoadedDiscriminator
+
+Array = jax.Array
+Encode = Callable[[np.ndarray], np.ndarray]
+NUM_CELLS = 4  # §5.1: "a 4 × 4 spatial grid"
+BATCH = 128  # authors' batch size
+
+
+def estimate_statistics(loaded: LoadedDiscriminator, store: Store) -> Any:
+    """Re-estimate the batch statistics over all images, as the authors do.
+
+    Args:
+        loaded: the discriminator.
+        store: of the training images; a last partial batch is left out.
+
+    Returns:
+        `batch_stats` for the network.
+
+    Source: svhn/svhn_semisup_analysis.py:50-85.
+    """
+    size = min(BATCH, len(store))
+    whole = len(store) - len(store) % size
+
+    def batches() -> Iterator[np.ndarray]:
+        for start in range(0, whole, size):
+            images = store.rows(np.arange(start, start + size)).images
+            yield np.asarray(steps.scale_images(jnp.asarray(images)))
+
+    return batch_statistics.estimate(loaded.network, loaded.params, batches())
+
+
+def make_encoder(loaded: LoadedDiscriminator, batch_stats: Any) -> Encode:
+    """Compile the features of a discriminator.
+
+    Returns:
+        `images → features`: uint8 (n, size, size, channels) → float32 (n,
+        `count_features`). Images do not depend on each other.
+    """
+    network = models.for_inference(loaded.network)
+
+    @backend.jit
+    def encode(variables: dict[str, Any], images: Array) -> Array:
+        _, activations = network.apply(  # type: ignore[misc]
+            variables, steps.scale_images(images), train=False
+        )
+        pooled = [pool(maps.astype(jnp.float32)) for maps in activations.values()]
+        return jnp.concatenate(pooled, axis=1)
+
+    variables = {"params": loaded.params, "batch_stats": batch_stats}
+    return lambda images: in_batches(lambda part: encode(variables, part), images)
+
+
+def in_batches(encode: Callable[[np.ndarray], Array], images: np.ndarray) -> np.ndarray:
+    """Call a compiled function with padded batches of one size."""
+    padded = np.pad(images, ((0, -len(images) % BATCH), (0, 0), (0, 0), (0, 0)))
+    parts = [
+        np.asarray(encode(padded[start : start + BATCH]))
+        for start in range(0, len(padded), BATCH)
+    ]
+    return np.concatenate(parts)[: len(images)]
+
+
+def pool(maps: Array) -> Array:
+    """Take the maxima over a grid of 4×4 cells.
+
+    Cell i of n rows covers floor(i·n/4) up to ceil((i+1)·n/4).
+
+    Args:
+        maps: (batch, n, n, channels).
+
+    Returns:
+        (batch, 16·channels), by row, column, channel.
+    """
+    size = maps.shape[1]
+    bounds = [
+        (i * size // NUM_CELLS, -(-(i + 1) * size // NUM_CELLS))
+        for i in range(NUM_CELLS)
+    ]
+    rows = jnp.stack([maps[:, a:b].max(1) for a, b in bounds], axis=1)
+    cells = jnp.stack([rows[:, :, a:b].max(2) for a, b in bounds], axis=2)
+    return cells.reshape(len(maps), -1)
+
+
+def count_features(loaded: LoadedDiscriminator) -> int:
+    """Return the length of the feature vector, 28,672 for imagenet32 at full width."""
+    maps = sum(layer.features for layer in loaded.network.convolutions)
+    return NUM_CELLS**2 * maps

@@ -1,0 +1,42 @@
+"""Have a store made by a process of its own, before JAX takes the devices."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from dcgan_jax import cli
+from dcgan_jax.config import DataConfig
+from dcgan_jax.data import store
+
+
+def make_ready(config: DataConfig) -> int:
+    """Make sure that a config's store is there; return an exit code, 0 if it is.
+
+    `dcgan_jax.prepare` runs in a process that sees no GPU: TensorFlow, which some data
+    sets need, would take all of it.
+    """
+    # With a source, `prepare` also looks whether it has changed since.
+    if config.source is None and store.is_complete(store.store_path(config)):
+        return 0
+    command = [sys.executable, "-m", "dcgan_jax.prepare", *cli.data_flags(config)]
+    hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "ROCR_VISIBLE_DEVICES": ""}
+    with subprocess.Popen(command, env=hidden) as child, _passing_signals_to(child):
+        code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+@contextlib.contextmanager
+def _passing_signals_to(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    # A terminal sends Ctrl-C to both processes by itself; SIGTERM comes to us alone.
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: child.terminate()),
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,150 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from dcgan_jax import errors
+from dcgan_jax.features import feature_file
+from dcgan_jax.features.feature_file import Shape
+
+IDENTITY = {"images": "abc", "weights": "def"}
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(feature_file, "ROWS_PER_BLOCK", 10)
+    monkeypatch.setattr(feature_file, "BATCH", 4)
+
+
+def rows(start, stop):
+    return np.arange(start * 3, stop * 3, dtype=np.float32).reshape(-1, 3)
+
+
+def make(folder, produce=rows, identity=IDENTITY, dtype="float32", num_rows=25):
+    shape = Shape(num_rows, 3, dtype)
+    return feature_file.make(folder, produce, shape, identity=identity)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("num_rows", [1, 10, 25])
+def test_the_file_holds_every_row_in_order(tmp_path, dtype, num_rows):
+    features = make(tmp_path / "f", dtype=dtype, num_rows=num_rows)
+    assert features.dtype == dtype
+    np.testing.assert_array_equal(features, rows(0, num_rows))
+
+
+def test_it_is_a_plain_npy_file_of_aligned_rows(tmp_path):
+    make(tmp_path / "f")
+    np.testing.assert_array_equal(np.load(tmp_path / "f/features.npy"), rows(0, 25))
+    size = (tmp_path / "f/features.npy").stat().st_size
+    assert (size - 25 * 3 * 4) % 64 == 0
+
+
+def test_what_is_there_is_not_computed_again(tmp_path):
+    make(tmp_path / "f")
+
+    def fail(start, stop):
+        raise AssertionError
+
+    np.testing.assert_array_equal(make(tmp_path / "f", fail), rows(0, 25))
+
+
+@pytest.mark.parametrize("stop_at", [0, 3, 10, 17, 24])
+def test_a_stopped_extraction_goes_on_at_the_last_whole_block(tmp_path, stop_at):
+    def stop_there(start, stop):
+        if start <= stop_at < stop:
+            raise KeyboardInterrupt
+        return rows(start, stop)
+
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path / "f", stop_there)
+    asked = []
+
+    def remember(start, stop):
+        asked.append(start)
+        return rows(start, stop)
+
+    np.testing.assert_array_equal(make(tmp_path / "f", remember), rows(0, 25))
+    assert min(asked) == stop_at // 10 * 10
+
+
+def test_never_more_than_a_batch_is_asked_for(tmp_path):
+    def check(start, stop):
+        assert stop - start <= 4
+        return rows(start, stop)
+
+    make(tmp_path / "f", check)
+
+
+def test_blocks_of_another_extraction_are_not_continued(tmp_path):
+    def fail_late(start, stop):
+        if start >= 12:
+            raise KeyboardInterrupt
+        return rows(start, stop) + 1
+
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path / "f", fail_late, identity={**IDENTITY, "weights": "other"})
+    np.testing.assert_array_equal(make(tmp_path / "f"), rows(0, 25))
+
+
+def test_features_of_another_model_are_refused_by_name(tmp_path):
+    make(tmp_path / "f")
+    with pytest.raises(errors.InputError, match="weights is 'def', expected 'ghi'"):
+        make(tmp_path / "f", identity={**IDENTITY, "weights": "ghi"})
+
+
+def flip_a_bit(folder):
+    file = folder / "features.npy"
+    content = bytearray(file.read_bytes())
+    content[-5] ^= 1
+    file.write_bytes(content)
+
+
+def cut(folder):
+    file = folder / "features.npy"
+    file.write_bytes(file.read_bytes()[:-10])
+
+
+def remove(folder):
+    (folder / "features.npy").unlink()
+
+
+def garble(folder):
+    (folder / "manifest.json").write_text("{")
+
+
+def other_shape(folder):
+    np.save(folder / "features.npy", rows(0, 24))
+
+
+@pytest.mark.parametrize("damage", [flip_a_bit, cut, remove, garble, other_shape])
+def test_damage_is_told_with_the_file_and_what_to_do(tmp_path, damage):
+    make(tmp_path / "f")
+    damage(tmp_path / "f")
+    with pytest.raises(errors.InputError, match="delete the folder") as error:
+        make(tmp_path / "f")
+    assert str(tmp_path / "f") in str(error.value)
+
+
+def test_a_finished_file_leaves_no_notes(tmp_path):
+    make(tmp_path / "f")
+    names = {path.name for path in (tmp_path / "f").iterdir()}
+    assert names == {"features.npy", "manifest.json"}
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_disk_without_room_is_told_before_anything_is_extracted(
+    tmp_path, monkeypatch
+):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=10))
+    with pytest.raises(errors.InputError, match="the features need"):
+        make(tmp_path / "f")
+
+
+def test_the_manifest_says_what_the_features_are_of(tmp_path):
+    make(tmp_path / "f")
+    manifest = json.loads((tmp_path / "f/manifest.json").read_text())
+    assert manifest["identity"] == IDENTITY
+    assert manifest["shape"] == [25, 3, "float32"]
