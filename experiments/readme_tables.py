@@ -21,7 +21,7 @@ class Row(NamedTuple):
         paper: its number.
         result: the file in experiments/results.
         key: of the number; slashes lead into objects.
-        unit: "%" where ours is a share of 1, "" where it is shown as it is.
+        unit: "%" where ours is a share of 1, else what follows the number.
         how: the protocol.
     """
 
@@ -63,7 +63,7 @@ PAPER = (
         "2.98 %",
         "table3_mnist_nearest",
         "dcgan/50000",
-        "",
+        " %",
         "test error, conditional DCGAN",
     ),
     Row(
@@ -71,7 +71,7 @@ PAPER = (
         "225 ± 2",
         "goodfellow_parzen",
         "log_likelihood",
-        "",
+        " nats",
         "10,000 samples, mean over the test set",
     ),
 )
@@ -179,7 +179,8 @@ def _paper_table() -> str:
     for row in PAPER:
         result = _read(row.result)
         ours = "" if result is None else _show(result["numbers"], row)
-        lines.append(f"| {row.what} | {row.paper} | {ours} | {row.how} |")
+        how = row.how if result is None else row.how + _extent(result["numbers"])
+        lines.append(f"| {row.what} | {row.paper} | {ours} | {how} |")
     return "\n".join(lines) + "\n"
 
 
@@ -189,7 +190,18 @@ def _show(numbers: dict[str, Any], row: Row) -> str:
         value = value.get(part, {})
     if value == {}:
         return ""
-    return f"{100 * value:.2f} %" if row.unit == "%" else str(value)
+    if row.unit == "%":
+        return f"{100 * value:.2f} %"
+    return f"{value:.2f}{row.unit}" if value < 100 else f"{value:.0f}{row.unit}"
+
+
+def _extent(numbers: dict[str, Any]) -> str:
+    """Say how a run of ours differs from the paper's in size and length."""
+    run = numbers.get("run") or numbers.get("runs", {}).get("dcgan")
+    if run is None:
+        return ""
+    steps, width = run["steps"], run["width_multiplier"]
+    return f"; ours: width {width:g}, {steps:,} steps of {run['batch_size']}"
 
 
 def _speed_table() -> str:

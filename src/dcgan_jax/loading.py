@@ -101,6 +101,18 @@ def read_config(where: str) -> TrainConfig:
     return run_dir.read_config(Path(where))
 
 
+def read_generator_config(where: str) -> TrainConfig:
+    """Read the config of a run or of an exported generator.
+
+    Raises:
+        MissingInputError: if there is neither.
+        InputError: if it is damaged.
+    """
+    if Path(where).suffix == ".safetensors":
+        return safetensors.load_generator(Path(where))[0]
+    return read_config(where)
+
+
 def pick_variables(
     arrays: dict[str, Any], net: Literal["gen", "disc"]
 ) -> dict[str, Any]:

@@ -1,0 +1,126 @@
+"""The nearest-neighbour count beside the products of matrices that it must make.
+
+python experiments/benchmarks/nearest.py RUN --data_dir=data
+
+README.md beside this file says what each number means.
+"""
+
+import argparse
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import reports
+
+from dcgan_jax import backend, loading
+from dcgan_jax.config import data_config
+from dcgan_jax.data import store as stores
+from dcgan_jax.evaluation import nearest_neighbour
+from dcgan_jax.evaluation.nearest import BLOCK
+from dcgan_jax.evaluation.nearest_neighbour import Identity
+from dcgan_jax.evaluation.samples import Samples
+
+PROTOCOL = (
+    "{samples} samples against {queries} test images, medians of {rounds} rounds that"
+    " take turns: count_s the whole count; generator_s drawing the samples alone;"
+    " matmul_s the products of float32 matrices (queries × pixels × samples) in the"
+    " same blocks alone; ratio = count_s / (generator_s + matmul_s); peak_memory_gb of"
+    " the process"
+)
+
+
+def main() -> int:
+    flags = _parse()
+    loaded = loading.load_generator(flags.run, weights_dir=None, step=None)
+    data = data_config(loaded.config)
+    data = type(data)(**{**vars(data), "split": "test"})
+    if flags.data_dir is not None:
+        data = type(data)(**{**vars(data), "data_dir": flags.data_dir})
+    test = stores.open_store(stores.store_path(data))
+    samples = Samples(loaded, seed=0)
+    parts = {
+        "count_s": lambda: _count(samples, test, flags.num_samples),
+        "generator_s": lambda: _draw(samples, flags.num_samples),
+        "matmul_s": lambda: _multiply(test, flags.num_samples),
+    }
+    times: dict[str, list[float]] = {name: [] for name in parts}
+    for _ in range(flags.rounds + 1):  # the first one compiles
+        for name, part in parts.items():
+            begin = time.perf_counter()
+            part()
+            times[name].append(time.perf_counter() - begin)
+    numbers = {name: statistics.median(seen[1:]) for name, seen in times.items()}
+    report = reports.Report(
+        "benchmark_nearest",
+        out=flags.out,
+        what="nearest neighbours of test images among generated samples: time, memory",
+        command=" ".join(["python experiments/benchmarks/nearest.py", *sys.argv[1:]]),
+        protocol=PROTOCOL.format(
+            samples=flags.num_samples, queries=len(test), rounds=flags.rounds
+        ),
+        again=True,
+    )
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    report.numbers |= {
+        **numbers,
+        "ratio": numbers["count_s"] / (numbers["generator_s"] + numbers["matmul_s"]),
+        "samples_per_s": flags.num_samples / numbers["count_s"],
+        "width_multiplier": loaded.config.width_multiplier,
+        "peak_memory_gb": kilobytes * 1024 / 1e9,
+    }
+    report.save()
+    print(report.numbers)
+    return 0
+
+
+def _count(samples: Samples, test: stores.Store, num_samples: int) -> None:
+    identity = Identity("benchmark", 0, test.fingerprint)
+    with tempfile.TemporaryDirectory() as folder:
+        nearest_neighbour.measure(
+            samples,
+            test,
+            num_samples=num_samples,
+            identity=identity,
+            folder=Path(folder),
+        )
+
+
+def _draw(samples: Samples, num_samples: int) -> None:
+    for first in range(0, num_samples, BLOCK):
+        samples.block(first, BLOCK).block_until_ready()
+
+
+def _multiply(test: stores.Store, num_samples: int) -> None:
+    images = test.rows(np.arange(len(test))).images.reshape(len(test), -1)
+    own = jnp.asarray(images, jnp.float32)
+    other = jnp.ones((BLOCK, own.shape[1]), jnp.float32)
+    for _ in range(0, num_samples, BLOCK):
+        _product(own, other).block_until_ready()
+
+
+@backend.jit
+def _product(own: jax.Array, other: jax.Array) -> jax.Array:
+    return own @ other.T
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("run", help="folder of a conditional run")
+    add("--data_dir", type=Path, help="of the prepared test images; the run's")
+    add("--num_samples", type=int, default=51_200)
+    add("--rounds", type=int, default=3)
+    add("--out", type=Path)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

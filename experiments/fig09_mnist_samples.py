@@ -1,0 +1,55 @@
+"""Fig. 9: MNIST digits of the conditional DCGAN, of the dense GAN, and real ones.
+
+python experiments/fig09_mnist_samples.py --runs=runs
+
+Needs the two runs of table3_mnist_nearest.py; takes seconds. One class a row: first the
+real images, then the GAN's, then the DCGAN's.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import results
+from dcgan_jax import loading
+from dcgan_jax.config import data_config
+from dcgan_jax.data import store as stores
+from dcgan_jax.evaluation.samples import Samples
+from dcgan_jax.visualize import grid
+
+COLUMNS = 10
+SCALE = 2
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--seed", type=int, default=0)
+    flags = parser.parse_args()
+    drawn = {}
+    for preset in ("mnist_mlp", "mnist_conditional"):
+        loaded = loading.load_generator(
+            str(flags.runs / preset), weights_dir=None, step=None
+        )
+        # Samples' classes take turns; here each has a row of its own.
+        images = Samples(loaded, flags.seed).images(10 * COLUMNS)
+        drawn[preset] = images.reshape(COLUMNS, 10, *images.shape[1:]).swapaxes(0, 1)
+    store = stores.open_store(stores.store_path(data_config(loaded.config)))
+    labels = store.labels()
+    rows = [np.flatnonzero(labels == digit)[:COLUMNS] for digit in range(10)]
+    real = store.rows(np.concatenate(rows)).images
+    parts = [real, *(part.reshape(real.shape) for part in drawn.values())]
+    pictures = [grid.make_grid(part, columns=COLUMNS) for part in parts]
+    gap = np.full((len(pictures[0]), 20, pictures[0].shape[2]), 255, np.uint8)
+    picture = np.concatenate([pictures[0], gap, pictures[1], gap, pictures[2]], axis=1)
+    out = results.FOLDER / "fig09_mnist_samples.png"
+    grid.save_image(picture, out, scale=SCALE)
+    print(out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""Measure a generator: python -m dcgan_jax.evaluate RUN --metric=nearest_neighbour."""
+
+import shlex
+from collections.abc import Sequence
+
+from dcgan_jax import cli
+from dcgan_jax.evaluation import config as configs
+from dcgan_jax.evaluation.config import EvaluateConfig
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure and print what the flags describe; return the exit code."""
+    config = cli.parse(EvaluateConfig, argv)
+    configs.check(config)
+    from dcgan_jax import backend, reporting
+    from dcgan_jax.evaluation import experiment
+
+    reporting.configure_logging()
+    backend.enable_compilation_cache()
+    code = experiment.prepare(config)
+    if code != 0:
+        return code
+    command = shlex.join(["python", "-m", "dcgan_jax.evaluate", *argv])
+    print(experiment.run(config, command=command))
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run_main(main)

@@ -1,0 +1,1 @@
+"""Numbers about a generator: nearest neighbours, Parzen windows, memorisation."""

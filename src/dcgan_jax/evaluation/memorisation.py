@@ -1,0 +1,56 @@
+"""The nearest training image of each sample: is the generator only repeating them?
+
+The paper looks for memorisation in walks (§6.1); copies in pixel space show here.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from dcgan_jax.data.store import Store
+from dcgan_jax.evaluation import nearest_neighbour
+from dcgan_jax.visualize import grid
+
+_PAIRS_A_ROW = 5
+
+
+class Outcome(NamedTuple):
+    """Root mean square distances to the nearest training image, in grey levels.
+
+    Attributes:
+        samples: median over the samples.
+        closest: least over the samples; 0 would be a copy.
+        test: median over as many test images, which nobody has copied.
+    """
+
+    samples: float
+    closest: float
+    test: float
+
+
+def measure(
+    samples: np.ndarray, train: Store, test: Store, *, num_rows: int, picture: Path
+) -> Outcome:
+    """Find the nearest training image of samples and of as many test images.
+
+    Args:
+        samples: uint8 (n, height, width, channels).
+        train: the images that the generator was trained on …
+        num_rows: … the first ones.
+        test: other images.
+        picture: file for a grid of pairs: sample and, to its right, the nearest.
+    """
+    others = test.rows(np.arange(min(len(samples), len(test)))).images
+    images = np.concatenate([samples, others])
+    found, neighbours = nearest_neighbour.find_in_store(
+        images, train, num_rows=num_rows
+    )
+    distances = np.sqrt(np.asarray(found.distances, np.float64) / images[0].size)
+    pairs = np.concatenate([samples, neighbours[: len(samples)]], axis=2)
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    grid.save_image(grid.make_grid(pairs, columns=_PAIRS_A_ROW, gap=6), picture)
+    ours, theirs = distances[: len(samples)], distances[len(samples) :]
+    return Outcome(
+        float(np.median(ours)), float(ours.min()), float(np.median(theirs))
+    )

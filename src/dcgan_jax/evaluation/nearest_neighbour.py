@@ -1,0 +1,217 @@
+"""1-nearest-neighbour error on generated samples (§8.1, Table 3).
+
+Test images are classified by their nearest neighbour among labelled samples: the better
+a conditional generator, the better its samples stand in for training images.
+"""
+
+import hashlib
+import io
+import json
+import logging
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from dcgan_jax import disk, errors
+from dcgan_jax.data import progress
+from dcgan_jax.data.store import Store
+from dcgan_jax.evaluation import nearest
+from dcgan_jax.evaluation.nearest import BLOCK, Nearest
+from dcgan_jax.evaluation.samples import Samples
+
+_LOG = logging.getLogger(__name__)
+
+# Numbers of samples at which the error is told on the way; Table 3 has 50K and 10M.
+MARKS = (1_000, 10_000, 50_000, 100_000, 1_000_000, 10_000_000)
+_BLOCKS_BETWEEN_SAVES = 100
+
+
+class Identity(NamedTuple):
+    """All that a count depends on besides its length: digests, and the seed."""
+
+    generator: str
+    seed: int
+    test_images: str
+
+    @property
+    def digest(self) -> str:
+        """A name for files."""
+        text = json.dumps(self._asdict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+class _Count(NamedTuple):
+    """How far a count is."""
+
+    done: int
+    nearest: Nearest
+    errors: dict[int, float]
+
+
+def measure(
+    samples: Samples, test: Store, *, num_samples: int, identity: Identity, folder: Path
+) -> dict[int, float]:
+    """Classify the test images by their nearest neighbours among samples.
+
+    The count is kept in `folder` every hundred blocks, from where the same call goes
+    on, as does one for more samples.
+
+    Args:
+        samples: the generator's.
+        test: labelled images.
+        num_samples: how many to compare with, at most 2³¹ − 1.
+        identity: of this count.
+        folder: for what is kept.
+
+    Returns:
+        The error in % by number of samples: at `MARKS` and at the end.
+
+    Raises:
+        InputError: if another process counts the same, or the kept file is damaged.
+    """
+    file = folder / f"nearest_neighbour-{identity.digest}.npz"
+    with disk.try_exclusive(file.with_suffix(".lock")) as held:
+        if not held:
+            raise errors.InputError(f"{file} is being written by another process.")
+        return _measure(samples, test, num_samples, file)
+
+
+def hash_variables(variables: Any) -> str:
+    """Return a digest of a network's parameters and statistics."""
+    digest = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(variables):
+        digest.update(jax.tree_util.keystr(path).encode())
+        digest.update(np.ascontiguousarray(leaf).data)
+    return digest.hexdigest()
+
+
+def measure_training(train: Store, test: Store, *, num_rows: int) -> float:
+    """Classify the test images by the first training images: the row "real data".
+
+    Returns:
+        The error in %.
+    """
+    found, _ = find_in_store(_images(test), train, num_rows=num_rows)
+    labels = train.rows(np.asarray(found.rows)).labels
+    return _error(np.asarray(labels), test)
+
+
+def find_in_store(
+    images: np.ndarray, store: Store, *, num_rows: int
+) -> tuple[Nearest, np.ndarray]:
+    """Find the nearest of a store's first rows for each image.
+
+    Args:
+        images: uint8 (n, height, width, channels).
+        store: to search.
+        num_rows: rows that are searched.
+
+    Returns:
+        The neighbours, and their images (n, height, width, channels).
+    """
+    queries = nearest.make_queries(images)
+    found = nearest.start(len(images))
+    with progress.track("comparing", num_rows, unit="images") as advance:
+        for first in range(0, num_rows, BLOCK):
+            count = min(BLOCK, num_rows - first)
+            # The last block is filled up with rows that are not compared.
+            rows = np.minimum(np.arange(first, first + BLOCK), num_rows - 1)
+            store.will_read(rows)
+            block = store.rows(rows).images
+            found = nearest.update(
+                found, queries, block, first_row=first, count=count
+            )
+            advance(count)
+    return found, store.rows(np.asarray(found.rows)).images
+
+
+def _measure(
+    samples: Samples, test: Store, num_samples: int, file: Path
+) -> dict[int, float]:
+    marks = {mark for mark in (*MARKS, num_samples) if mark <= num_samples}
+    none = _Count(0, nearest.start(len(test)), {})
+    kept = _read(file, len(test)) or none
+    # A count cannot go back to a number that it has passed without telling it.
+    begin = kept if all(m > kept.done or m in kept.errors for m in marks) else none
+    if begin.done:
+        _LOG.info("%s: going on after %d samples", file, begin.done)
+    queries = nearest.make_queries(_images(test))
+    found, told, done = begin.nearest, dict(begin.errors), begin.done
+
+    def note(mark: int, state: Nearest) -> None:
+        told[mark] = _error(samples.labels(np.asarray(state.rows)), test)
+        _LOG.info("%s samples: %.2f %% test error", f"{mark:,}", told[mark])
+
+    def keep() -> None:
+        if done > kept.done:
+            _write(file, _Count(done, found, told))
+
+    try:
+        with progress.track(
+            "comparing", num_samples, unit="samples", done=min(done, num_samples)
+        ) as advance:
+            while done < num_samples:
+                images = samples.block(done, BLOCK)
+                for mark in sorted(m for m in marks if done < m < done + BLOCK):
+                    part = nearest.update(
+                        found, queries, images, first_row=done, count=mark - done
+                    )
+                    note(mark, part)
+                advance(min(BLOCK, num_samples - done))
+                if done + BLOCK > num_samples:  # kept are whole blocks alone
+                    break
+                found = nearest.update(
+                    found, queries, images, first_row=done, count=BLOCK
+                )
+                done += BLOCK
+                if done in marks:
+                    note(done, found)
+                if done // BLOCK % _BLOCKS_BETWEEN_SAVES == 0:
+                    keep()
+    finally:
+        keep()
+    return {mark: told[mark] for mark in sorted(marks)}
+
+
+def _images(store: Store) -> np.ndarray:
+    return store.rows(np.arange(len(store))).images
+
+
+def _error(labels: np.ndarray, test: Store) -> float:
+    return float(100.0 * (labels != test.labels()).mean())
+
+
+def _write(file: Path, count: _Count) -> None:
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        done=count.done,
+        distances=np.asarray(count.nearest.distances),
+        rows=np.asarray(count.nearest.rows),
+        marks=np.array(list(count.errors), np.int64),
+        errors=np.array(list(count.errors.values()), np.float64),
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    disk.write_whole(file, buffer.getvalue())
+
+
+def _read(file: Path, num_queries: int) -> _Count | None:
+    if not file.is_file():
+        return None
+    try:
+        with np.load(file, allow_pickle=False) as kept:
+            found = Nearest(kept["distances"], kept["rows"])
+            if found.rows.shape != (num_queries,) or found.rows.dtype != np.int32:
+                raise ValueError("it is of other test images")
+            marks = kept["marks"].tolist()
+            return _Count(
+                int(kept["done"]),
+                found,
+                dict(zip(marks, kept["errors"].tolist(), strict=True)),
+            )
+    except Exception as error:  # zip, numpy and zlib each have errors of their own
+        raise errors.InputError(
+            f"{file} is damaged ({error}); delete it to count anew."
+        ) from error
