@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 import results
 from dcgan_jax import loading
 from dcgan_jax.config import data_config

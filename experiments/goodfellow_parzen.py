@@ -1,4 +1,4 @@
-"""The 2014 GAN's Parzen-window log-likelihood on MNIST (Goodfellow et al. 2014, Table 1).
+"""Parzen windows of the 2014 GAN on MNIST (Goodfellow et al. 2014, Table 1).
 
 python experiments/goodfellow_parzen.py
 

@@ -59,7 +59,6 @@ class Sampler(Protocol):
 
 def make_sampler(generator: nn.Module) -> Sampler:
     """Compile a generator that normalises by its stored statistics."""
-
     network = models.for_inference(generator)
 
     @backend.jit

@@ -50,9 +50,7 @@ def test_distances_are_exact_to_the_last_grey_level(side):
     images[1] = candidates[9]
     images[1, 0, 0, 0] -= 1
     distances, rows = search(images, candidates)
-    np.testing.assert_array_equal(
-        distances, measure_exactly(images, candidates, rows)
-    )
+    np.testing.assert_array_equal(distances, measure_exactly(images, candidates, rows))
     assert distances[1] == 1
     assert rows[1] == 9
 

@@ -31,9 +31,7 @@ def test_a_block_can_be_drawn_alone(samples):
 
 
 def test_an_unconditional_generator_has_samples_but_no_labels(tiny_run):
-    loaded = loading.load_generator(
-        str(tiny_run.workdir), weights_dir=None, step=None
-    )
+    loaded = loading.load_generator(str(tiny_run.workdir), weights_dir=None, step=None)
     samples = Samples(loaded, seed=0)
     assert samples.images(2).shape == (2, 32, 32, 1)
     with pytest.raises(ValueError, match="no labels"):

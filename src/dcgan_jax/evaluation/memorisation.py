@@ -51,6 +51,4 @@ def measure(
     picture.parent.mkdir(parents=True, exist_ok=True)
     grid.save_image(grid.make_grid(pairs, columns=_PAIRS_A_ROW, gap=6), picture)
     ours, theirs = distances[: len(samples)], distances[len(samples) :]
-    return Outcome(
-        float(np.median(ours)), float(ours.min()), float(np.median(theirs))
-    )
+    return Outcome(float(np.median(ours)), float(ours.min()), float(np.median(theirs)))

@@ -2,8 +2,8 @@
 
 Images come in blocks, are compared by a product of matrices, and are forgotten. What
 float32 multiplies is exact: pixels less 128 have products of at most 2¹⁴, of which
-1,024 add up without rounding. Parts of so many pixels are then summed as integers modulo
-2³², which the squared distance of two images up to 128×128×3 does not reach.
+1,024 add up without rounding. Parts of so many pixels are then summed as integers
+modulo 2³², which the squared distance of two images up to 128×128×3 does not reach.
 """
 
 import functools

@@ -120,9 +120,7 @@ def find_in_store(
             rows = np.minimum(np.arange(first, first + BLOCK), num_rows - 1)
             store.will_read(rows)
             block = store.rows(rows).images
-            found = nearest.update(
-                found, queries, block, first_row=first, count=count
-            )
+            found = nearest.update(found, queries, block, first_row=first, count=count)
             advance(count)
     return found, store.rows(np.asarray(found.rows)).images
 
