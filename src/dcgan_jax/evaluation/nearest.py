@@ -138,7 +138,7 @@ def _compile() -> Callable[..., tuple[Array, Array]]:
             distances = (
                 chunk.squares[:, None] + squares[None, :] - jnp.uint32(2) * products
             )
-            none = jnp.iinfo(jnp.uint32).max
+            none = jnp.uint32(np.iinfo(np.uint32).max)
             distances = jnp.where(is_there[None, :], distances, none)
             return distances.min(1), distances.argmin(1).astype(jnp.int32)
 

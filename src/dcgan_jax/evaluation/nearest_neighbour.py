@@ -199,7 +199,7 @@ def _read(file: Path, num_queries: int) -> _Count | None:
     if not file.is_file():
         return None
     try:
-        with np.load(file, allow_pickle=False) as kept:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
             found = Nearest(kept["distances"], kept["rows"])
             if found.rows.shape != (num_queries,) or found.rows.dtype != np.int32:
                 raise ValueError("it is of other test images")
