@@ -225,12 +225,11 @@ def _as_unit(images: np.ndarray) -> np.ndarray:
 def _data_configs(config: EvaluateConfig) -> tuple[DataConfig, DataConfig]:
     """Return the data that a run was trained on, and the part to test on."""
     trained = data_config(loading.read_generator_config(config.run))
-    changes = {
-        name: value
-        for name, value in (("data_dir", config.data_dir), ("source", config.source))
-        if value is not None
-    }
-    train = dataclasses.replace(trained, **changes)
+    train = dataclasses.replace(
+        trained,
+        data_dir=config.data_dir or trained.data_dir,
+        source=config.source or trained.source,
+    )
     return train, dataclasses.replace(train, split=config.test_split)
 
 
