@@ -113,7 +113,7 @@ FEATURES = {
     "authors_imagenet": "authors' ImageNet discriminator",
     "authors_imagenet_4_layers": "authors' ImageNet discriminator, first 4 layers",
     "authors_svhn": "authors' SVHN discriminator",
-    "own": "imagenet32 trained on these images, width ½",
+    "own": "imagenet32 trained on these images, width ¼",
     "own_random": "the same, untrained",
     "random_svhn": "random filters, the SVHN architecture",
     "kmeans": "1-layer K-means (Coates & Ng)",
