@@ -124,6 +124,11 @@ FEATURE_RESULTS = {
     "table1_cifar10_features": "CIFAR-10",
     "table1_cifar10_features_cifar10_part": "a part of CIFAR-10: 10,000 + 5,000 images",
 }
+TABLE_2_RESULTS = {
+    "table2_svhn_1000_labels": "SVHN",
+    "table2_protocol_on_cifar10_part": "a part of CIFAR-10",
+    "table2_protocol_on_mnist": "MNIST, enlarged",
+}
 SVM = {
     "LinearSVC's time over ours, 10,000 × 7,168, C = 1e-3": ("speedup", "{:.0f}×"),
     "largest distance from the optimum": ("objective_gap", "{:.1e}"),
@@ -270,7 +275,39 @@ def _features_table() -> str:
             error = f"{100 * (1 - row['validation_error']):.1f} % (validation)"
             lines.append(f"| the same architecture, supervised | {error} | |")
         lines.append("")
-    return "\n".join(lines) or "\n"
+    return "\n".join([*lines, *_few_labels_lines()]) or "\n"
+
+
+def _few_labels_lines() -> list[str]:
+    """Return a table of the protocol of Table 2, test errors with 1,000 labels."""
+    found = {data: _read(name) for name, data in TABLE_2_RESULTS.items()}
+    results = {data: result["numbers"] for data, result in found.items() if result}
+    if not results:
+        return []
+    lines = [
+        f"| test error with 1,000 labels | {' | '.join(results)} |",
+        "|---" * (1 + len(results)) + "|",
+    ]
+    for key, what in FEATURES.items():
+        cells = [_error(numbers.get(key)) for numbers in results.values()]
+        if any(cells):
+            lines.append(f"| {what} | {' | '.join(cells)} |")
+    supervised = [n.get("supervised_network") for n in results.values()]
+    if any(supervised):
+        cells = [
+            f"{100 * row['validation_error']:.1f} % (validation)" if row else ""
+            for row in supervised
+        ]
+        lines.append(f"| the SVHN architecture, supervised | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _error(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    width = row.get("error_half_width_95")
+    spread = "" if width is None else f" ± {100 * width:.1f}"
+    return f"{100 * row.get('error_mean', 1 - row['accuracy_mean']):.1f}{spread} %"
 
 
 def _accuracy(row: dict[str, Any] | None) -> str:
