@@ -307,7 +307,7 @@ def _error(row: dict[str, Any] | None) -> str:
         return ""
     width = row.get("error_half_width_95")
     spread = "" if width is None else f" ± {100 * width:.1f}"
-    return f"{100 * row.get('error_mean', 1 - row['accuracy_mean']):.1f}{spread} %"
+    return f"{100 * row['error_mean']:.1f}{spread} %"
 
 
 def _accuracy(row: dict[str, Any] | None) -> str:
