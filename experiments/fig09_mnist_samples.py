@@ -8,12 +8,13 @@ real images, then the GAN's, then the DCGAN's.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 import results
-from dcgan_jax import loading
+from dcgan_jax import cli, loading
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.evaluation.samples import Samples
@@ -23,18 +24,22 @@ COLUMNS = 10
 SCALE = 2
 
 
-def main() -> int:
+def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--seed", type=int, default=0)
-    flags = parser.parse_args()
-    drawn = {}
+    flags = parser.parse_args(argv)
+    drawn, runs = {}, {}
     for preset in ("mnist_mlp", "mnist_conditional"):
         loaded = loading.load_generator(
             str(flags.runs / preset), weights_dir=None, step=None
         )
+        runs[preset] = {
+            "step": loaded.step,
+            "width_multiplier": loaded.config.width_multiplier,
+        }
         # Samples' classes take turns; here each has a row of its own.
         images = Samples(loaded, flags.seed).images(10 * COLUMNS)
         drawn[preset] = images.reshape(COLUMNS, 10, *images.shape[1:]).swapaxes(0, 1)
@@ -48,9 +53,17 @@ def main() -> int:
     picture = np.concatenate([pictures[0], gap, pictures[1], gap, pictures[2]], axis=1)
     out = results.FOLDER / "fig09_mnist_samples.png"
     grid.save_image(picture, out, scale=SCALE)
+    results.save(
+        "fig09_mnist_samples",
+        what="MNIST: real images, samples of the dense GAN and of the DCGAN",
+        command=" ".join(["python", *sys.argv]),
+        seed=flags.seed,
+        protocol="the picture beside this file, left to right; stored batch statistics",
+        numbers=runs,
+    )
     print(out)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run_main(main)

@@ -12,19 +12,20 @@ a minute. Expected: 225 ± 2 nats. Stopped, the same command goes on.
 import argparse
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import results
 import trained
-from dcgan_jax import run_dir
+from dcgan_jax import cli, run_dir
 from dcgan_jax.evaluation import experiment
 from dcgan_jax.evaluation.config import EvaluateConfig
 
 NAME = "goodfellow_parzen"
 
 
-def main() -> int:
-    flags = _parse()
+def main(argv: Sequence[str]) -> int:
+    flags = _parse(argv)
     workdir = flags.runs / "goodfellow_mnist"
     train_flags = [f"--data_dir={flags.data_dir}", f"--num_epochs={flags.num_epochs}"]
     if flags.source is not None:
@@ -49,7 +50,7 @@ def main() -> int:
     return 0
 
 
-def _parse() -> argparse.Namespace:
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -59,8 +60,8 @@ def _parse() -> argparse.Namespace:
     add("--source", type=Path)
     add("--num_epochs", type=float, default=250.0)
     add("--seed", type=int, default=0, help="of the samples")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run_main(main)

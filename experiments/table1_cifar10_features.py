@@ -13,15 +13,16 @@ named after them. --run adds a discriminator of one's own and its random twin.
 
 import argparse
 import dataclasses
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import feature_rows
+from dcgan_jax import cli
 from dcgan_jax.features.config import FeaturesConfig
 
 
-def main() -> int:
-    flags = _parse()
+def main(argv: Sequence[str]) -> int:
+    flags = _parse(argv)
     base = FeaturesConfig(
         target="cifar10" if flags.source is None else "folder",
         source=flags.source,
@@ -90,7 +91,7 @@ def _list_methods(flags: argparse.Namespace) -> list[tuple[str, dict[str, object
     return [row for row in methods if not flags.only or row[0] in flags.only]
 
 
-def _parse() -> argparse.Namespace:
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -107,8 +108,8 @@ def _parse() -> argparse.Namespace:
     add("--num_epochs", type=int, default=100)
     add("--only", nargs="+", help="rows to measure")
     add("--again", action="store_true")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run_main(main)

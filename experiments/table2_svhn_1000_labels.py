@@ -12,17 +12,18 @@ authors' SVHN discriminator, 28.87 % validation error for the supervised network
 
 import argparse
 import dataclasses
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import feature_rows
+from dcgan_jax import cli
 from dcgan_jax.features.config import FeaturesConfig
 
 LABELS_PER_CLASS, NUM_DRAWS = 100, 100  # svhn/svhn_semisup_analysis.py:117-170
 
 
-def main() -> int:
-    flags = _parse()
+def main(argv: Sequence[str]) -> int:
+    flags = _parse(argv)
     base = FeaturesConfig(
         target=flags.target,
         source=flags.source,
@@ -63,7 +64,7 @@ def main() -> int:
     return 0
 
 
-def _parse() -> argparse.Namespace:
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -77,8 +78,8 @@ def _parse() -> argparse.Namespace:
     add("--num_epochs", type=int, default=100)
     add("--only", nargs="+", help="rows to measure")
     add("--again", action="store_true")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run_main(main)

@@ -13,18 +13,20 @@ and 5.65, the 50,000 training images 3.1. Stopped, the same command goes on.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import results
 import trained
+from dcgan_jax import cli
 from dcgan_jax.evaluation import config as configs, experiment
 from dcgan_jax.evaluation.config import EvaluateConfig
 
 RUNS = {"dcgan": "mnist_conditional", "gan": "mnist_mlp"}
 
 
-def main() -> int:
-    flags = _parse()
+def main(argv: Sequence[str]) -> int:
+    flags = _parse(argv)
     numbers: dict[str, dict[str, object]] = {}
     asked = {"dcgan": flags.num_samples, "gan": flags.num_gan_samples}
     for row, preset in RUNS.items():
@@ -68,7 +70,7 @@ def _train_flags(flags: argparse.Namespace) -> list[str]:
     return chosen
 
 
-def _parse() -> argparse.Namespace:
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -81,8 +83,8 @@ def _parse() -> argparse.Namespace:
     add("--num_samples", type=int, default=10_000_000)
     add("--num_gan_samples", type=int, default=10_000_000)
     add("--seed", type=int, default=0, help="of the samples")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run_main(main)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from dcgan_jax import loading
+from dcgan_jax.config import data_config
+from dcgan_jax.data import batches, store as stores
 
 
 def train(preset: str, workdir: Path, flags: list[str]) -> dict[str, Any]:
@@ -24,10 +26,15 @@ def train(preset: str, workdir: Path, flags: list[str]) -> dict[str, Any]:
     if code != 0:
         sys.exit(code)
     config, _, step = loading.read_run(str(workdir), step=None)
+    store = stores.open_store(stores.store_path(data_config(config)))
+    num_rows = batches.count_training_rows(len(store), config.held_out)
+    per_epoch = batches.batches_per_epoch(num_rows, config.batch_size)
     return {
         "preset": preset,
         "width_multiplier": config.width_multiplier,
         "steps": step,
+        "epochs": step * config.num_d_steps / per_epoch,
+        "num_training_images": num_rows,
         "batch_size": config.batch_size,
         "held_out": config.held_out,
         "seed": config.seed,

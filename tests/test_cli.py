@@ -251,7 +251,9 @@ print("heavy:", [name for name in {HEAVY!r} if name in sys.modules])
 """
 
 
-@pytest.mark.parametrize("command", ["train", "prepare", "sample", "export"])
+@pytest.mark.parametrize(
+    "command", ["train", "prepare", "sample", "export", "evaluate"]
+)
 def test_help_imports_no_heavy_library_and_is_fast(command):
     begin = time.process_time(), time.perf_counter()
     told = subprocess.run(

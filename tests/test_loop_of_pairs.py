@@ -19,6 +19,8 @@ from dcgan_jax import (
     presets,
     run_dir,
     sample,
+    sampling,
+    streams,
     train,
 )
 from dcgan_jax.config import data_config
@@ -110,15 +112,13 @@ def test_an_exported_generator_knows_its_classes(runs, run_command, tmp_path):
 
 
 @conditional
-def test_the_grid_shows_a_class_a_row(preset, runs, monkeypatch):
+def test_the_grid_shows_a_class_a_row(preset, runs):
     with Image.open(runs[preset] / "samples" / "step_00000020.png") as picture:
         grid = np.asarray(picture)
     step = SIDE + GAP
     assert grid.shape == (10 * step - GAP, 10 * step - GAP)
     config = run_dir.read_config(runs[preset])
     loaded = loading.load_generator(str(runs[preset]), weights_dir=None, step=None)
-    from dcgan_jax import sampling, streams
-
     key = streams.make_key(config.seed, streams.Purpose.FIXED_LATENTS)
     latents = sampling.draw_latents(loaded.draw_latents, key, 100)
     sampler = sampling.make_sampler(loaded.network)
@@ -128,6 +128,27 @@ def test_the_grid_shows_a_class_a_row(preset, runs, monkeypatch):
         for column, image in enumerate(images):
             shown = grid[row * step :, column * step :][:SIDE, :SIDE]
             np.testing.assert_array_equal(shown, image[..., 0])
+
+
+@conditional
+def test_a_picture_of_samples_shows_a_class_a_row_too(
+    preset, runs, tmp_path, run_command
+):
+    for name in ("both.png", "both.npz"):
+        argv = (runs[preset], "--num=23", f"--out={tmp_path / name}")
+        assert run_command(sample.main, *argv).code == 0
+    with np.load(tmp_path / "both.npz") as arrays:
+        images, classes = arrays["images"], arrays["labels"]
+    with Image.open(tmp_path / "both.png") as picture:
+        grid = np.asarray(picture)
+    step = SIDE + GAP
+    assert grid.shape == (10 * step - GAP, 3 * step - GAP)  # classes 0 to 2 thrice
+    for row in range(10):
+        own = images[classes == row]
+        for column in range(3):
+            shown = grid[row * step :, column * step :][:SIDE, :SIDE]
+            expected = own[column, ..., 0] if column < len(own) else 255
+            np.testing.assert_array_equal(shown, np.broadcast_to(expected, shown.shape))
 
 
 def read_arrays(workdir, step=None):

@@ -124,8 +124,16 @@ def test_batch_statistics_heed_labels_too(conditional):
 
 def test_a_conditional_generator_without_labels_says_what_it_lacks(conditional):
     network, variables, latents = conditional
-    with pytest.raises(ValueError, match="needs labels"):
+    with pytest.raises(ValueError, match="labels must be given, each in 0 … 2"):
         sampling.make_sampler(network)(variables, latents)
+
+
+@pytest.mark.parametrize("label", [-1, 3])
+def test_a_label_out_of_range_is_not_taken_for_none(label, conditional):
+    network, variables, latents = conditional
+    labels = np.full(len(latents), label)
+    with pytest.raises(ValueError, match="each in 0 … 2"):
+        sampling.make_sampler(network)(variables, latents, labels)
 
 
 def test_one_image_repeated_has_no_diversity(images):

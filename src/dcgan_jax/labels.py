@@ -32,7 +32,7 @@ def settle_classes(
             )
         return config
     if class_names is None:
-        raise no_labels(config)
+        raise make_missing_error(config)
     if asked not in (None, len(class_names)):
         raise errors.InputError(
             f"--num_classes={asked}, but the data have {len(class_names)} classes; "
@@ -41,7 +41,7 @@ def settle_classes(
     return dataclasses.replace(config, num_classes=len(class_names))
 
 
-def no_labels(config: DataConfig) -> errors.InputError:
+def make_missing_error(config: DataConfig) -> errors.InputError:
     """Return the error about data that a conditional pair cannot be trained on."""
     return errors.InputError(
         f"{config.source or config.dataset} has no labels, which a conditional network "

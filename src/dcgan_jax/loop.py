@@ -73,7 +73,8 @@ def run(config: TrainConfig) -> Outcome:
     workdir = workdir_of(config)
     store = stores.open_store(stores.store_path(config))
     # As the folder records it.
-    config = labels.settle_classes(config, store.class_names)
+    names = store.class_names if store.labelled else None
+    config = labels.settle_classes(config, names)
     shuffle = batches.choose_shuffle(config.shuffle, store.num_bytes)
     config = dataclasses.replace(config, shuffle=shuffle)
     num_rows = batches.count_training_rows(len(store), config.held_out)

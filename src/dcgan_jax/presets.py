@@ -172,8 +172,8 @@ GOODFELLOW_MNIST = TrainConfig(
     architecture="goodfellow_mnist",  # 2014, mnist.yaml
     input_bias=True,  # 2014: every layer has biases
     latent_size=100,  # 2014, mnist.yaml
-    # 2014, Generator.get_noise for "uniform"; its default, "gaussian", and the range
-    # [-1, 1] collapsed here, see BUILD_NOTES.md.
+    # ours: what 2014's Generator.get_noise calls "uniform". Its default, "gaussian",
+    # which mnist.yaml leaves in place, and [-1, 1] collapsed here, see BUILD_NOTES.md.
     latent_distribution="unit_uniform",
     loss="non_saturating",  # 2014, AdversaryCost2
     num_d_steps=1,  # 2014, Algorithm 1: "we used k = 1"

@@ -1,6 +1,7 @@
 """Draw pictures: python -m dcgan_jax.sample RUN --num=64 --seed=0 --out=grid.png."""
 
 import dataclasses
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,7 +82,10 @@ def write_images(
 
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".png":
-        grid.save_image(grid.make_grid(images), out)
+        columns = None
+        if labels is not None:
+            images, columns = _arrange_classes(images, labels)
+        grid.save_image(grid.make_grid(images, columns=columns), out)
         return
     if out.suffix == ".npz":
         with disk.replacing(out) as partial:
@@ -98,6 +102,28 @@ def write_images(
         folder.replace(out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _arrange_classes(
+    images: "np.ndarray", labels: "np.ndarray"
+) -> "tuple[np.ndarray, int]":
+    """Put the images of a class into a row of its own; of one class, into a square.
+
+    Returns:
+        The images, with white ones where a row is shorter than others, and the columns.
+    """
+    import numpy as np
+
+    known, rows, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    if len(known) == 1:
+        return images, math.ceil(math.sqrt(len(images)))
+    columns = int(counts.max())
+    order = np.argsort(rows, kind="stable")
+    begins = np.repeat(np.cumsum(counts) - counts, counts)
+    places = rows[order] * columns + np.arange(len(order)) - begins
+    arranged = np.full((len(known) * columns, *images.shape[1:]), 255, np.uint8)
+    arranged[places] = images[order]
+    return arranged, columns
 
 
 def _check(config: SampleConfig) -> None:

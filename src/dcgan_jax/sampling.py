@@ -73,6 +73,7 @@ def make_sampler(generator: nn.Module) -> Sampler:
         latents: np.ndarray,
         labels: np.ndarray | None = None,
     ) -> np.ndarray:
+        _check_labels(generator, labels)
         blocks = [
             np.asarray(generate(variables, *_take_block((latents, labels), start)))
             for start in range(0, len(latents), BLOCK)
@@ -101,6 +102,7 @@ def sample_with_batch_statistics(
     Returns:
         uint8 (count, height, width, channels).
     """
+    _check_labels(generator, labels)
     network = models.for_inference(generator)
 
     @backend.jit
@@ -113,6 +115,15 @@ def sample_with_batch_statistics(
         return pixels.to_uint8(images, generator.pixel_range)
 
     return np.asarray(generate(variables, latents, labels))
+
+
+def _check_labels(generator: nn.Module, labels: np.ndarray | None) -> None:
+    """Raise an error for labels that a conditional generator would take for none."""
+    num_classes = getattr(generator, "num_classes", None)
+    if num_classes is None:
+        return
+    if labels is None or not ((labels >= 0) & (labels < num_classes)).all():
+        raise ValueError(f"labels must be given, each in 0 … {num_classes - 1}")
 
 
 def measure_diversity(images: np.ndarray) -> float:

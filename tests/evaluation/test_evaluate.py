@@ -1,13 +1,21 @@
 """`python -m dcgan_jax.evaluate` as a user meets it."""
 
+import dataclasses
 import json
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.neighbors import KNeighborsClassifier
 
-from dcgan_jax import evaluate
+from dcgan_jax import evaluate, export, presets, run_dir
+from dcgan_jax.config import data_config
+from dcgan_jax.data import store as stores
+from dcgan_jax.evaluation import parzen
+from dcgan_jax.evaluation.samples import Samples
+
+NUM_ROWS = 1000  # of the digits' 1,797 images; the others are held out
 
 
 @pytest.fixture
@@ -20,8 +28,21 @@ def run(conditional_run, tmp_path):
     return shutil.copytree(conditional_run, tmp_path / "run")
 
 
-def test_the_nearest_neighbour_error_is_told_beside_table_3(
-    run, digits, tmp_path, run_command
+@pytest.fixture(scope="module")
+def store(conditional):
+    return stores.open_store(stores.store_path(data_config(conditional.config)))
+
+
+def read_numbers(path):
+    return json.loads(path.read_text())["numbers"]
+
+
+def flatten(images):
+    return images.reshape(len(images), -1).astype(float)
+
+
+def test_the_nearest_neighbour_error_is_scikit_learn_s_and_beside_table_3(
+    run, digits, tmp_path, run_command, conditional, store
 ):
     out = tmp_path / "result.json"
     ended = run_command(
@@ -30,19 +51,29 @@ def test_the_nearest_neighbour_error_is_told_beside_table_3(
     )  # fmt: skip
     assert ended.code == 0, ended.err
     assert "1,500 samples" in ended.out
-    assert "Table 3 (paper): 2.98 %" in ended.out
-    result = json.loads(out.read_text())
-    numbers = result["numbers"]
+    assert "Table 3 (paper, MNIST): 2.98 %" in ended.out
+    numbers = read_numbers(out)
     assert list(numbers["error_percent"]) == ["1000", "1500"]
-    # Of the digits' 1,797 images the first 1,000 are compared with all of them.
-    assert numbers["num_real"] == 1000
-    assert 0 < numbers["real_error_percent"] < 10
-    assert numbers["real_error_percent"] < numbers["error_percent"]["1500"] <= 100
-    assert result["seed"] == 0
+    assert numbers["num_real"] == NUM_ROWS
+    samples = Samples(conditional, seed=0)
+    test = store.rows(np.arange(len(store)))
+    real = store.rows(np.arange(NUM_ROWS))
+    for images, classes, found in (
+        (
+            samples.images(1500),
+            samples.labels(np.arange(1500)),
+            numbers["error_percent"]["1500"],
+        ),
+        (real.images, real.labels, numbers["real_error_percent"]),
+    ):
+        model = KNeighborsClassifier(1, algorithm="brute")
+        model.fit(flatten(images), classes)
+        wrong = model.predict(flatten(test.images)) != test.labels
+        assert found == pytest.approx(100 * wrong.mean(), abs=0.2)  # ties
 
 
-def test_the_parzen_log_likelihood_is_told_with_its_sigma(
-    run, digits, tmp_path, run_command
+def test_the_parzen_log_likelihood_is_of_pixels_from_0_to_1(
+    run, digits, tmp_path, run_command, conditional, store
 ):
     out = tmp_path / "result.json"
     ended = run_command(
@@ -51,11 +82,18 @@ def test_the_parzen_log_likelihood_is_told_with_its_sigma(
     )  # fmt: skip
     assert ended.code == 0, ended.err
     assert "MNIST 225 ± 2" in ended.out
-    numbers = json.loads(out.read_text())["numbers"]
-    assert np.isfinite(numbers["log_likelihood"])
-    assert numbers["standard_error"] > 0
-    assert numbers["sigma"] in (0.1, 0.3, 0.9)
-    assert set(numbers["validation"]) == {"0.1", "0.3", "0.9"}
+    images = flatten(store.rows(np.arange(len(store))).images) / 255
+    expected = parzen.measure(
+        flatten(Samples(conditional, seed=0).images(200)) / 255,
+        valid=images[NUM_ROWS:],
+        test=images,
+        sigmas=[0.1, 0.3, 0.9],
+    )
+    numbers = read_numbers(out)
+    assert numbers["log_likelihood"] == pytest.approx(expected.log_likelihood, rel=1e-4)
+    assert numbers["standard_error"] == pytest.approx(expected.standard_error, rel=1e-3)
+    assert numbers["sigma"] == expected.sigma
+    assert list(numbers["validation"]) == ["0.1", "0.3", "0.9"]
 
 
 def test_a_sigma_at_the_edge_is_warned_of(run, digits, run_command):
@@ -67,22 +105,52 @@ def test_a_sigma_at_the_edge_is_warned_of(run, digits, run_command):
     assert "at the edge of the grid 0.01 … 0.02: widen --sigmas" in ended.err
 
 
-def test_memorisation_makes_a_picture_of_pairs(run, digits, run_command):
+def test_a_run_that_held_nothing_out_is_warned_of(
+    tiny_run, tmp_path, digits, run_command
+):
+    run = shutil.copytree(tiny_run.workdir, tmp_path / "run")
     ended = run_command(
-        evaluate.main, run, "--metric=memorisation", "--num_samples=10", *digits
+        evaluate.main, run, "--metric=parzen", "--num_samples=20", *digits
     )
+    assert ended.code == 0, ended.err
+    assert "sigma is chosen on images that it has seen" in ended.err
+
+
+def test_memorisation_makes_a_picture_of_pairs(run, data_dir, run_command):
+    ended = run_command(
+        evaluate.main, run, "--metric=memorisation", "--num_samples=10",
+        f"--data_dir={data_dir}",
+    )  # fmt: skip
     assert ended.code == 0, ended.err
     with Image.open(run / "evaluation" / "nearest_training_images.png") as picture:
         assert picture.size == (5 * (2 * 32 + 6) - 6, 2 * (32 + 6) - 6)
     assert "grey levels from the nearest training image" in ended.out
+    assert "held out" in ended.out
 
 
-def test_memorisation_needs_no_labels(tiny_run, tmp_path, digits, run_command):
+def test_memorisation_needs_neither_labels_nor_a_test_split(
+    tiny_run, tmp_path, data_dir, run_command
+):
     run = shutil.copytree(tiny_run.workdir, tmp_path / "run")
     ended = run_command(
-        evaluate.main, run, "--metric=memorisation", "--num_samples=3", *digits
-    )
+        evaluate.main, run, "--metric=memorisation", "--num_samples=3",
+        f"--data_dir={data_dir}",
+    )  # fmt: skip
     assert ended.code == 0, ended.err
+    assert "held out" not in ended.out
+
+
+def test_an_exported_generator_is_evaluated_beside_its_file(
+    run, digits, tmp_path, run_command
+):
+    file = tmp_path / "exported" / "digits.safetensors"
+    file.parent.mkdir()
+    assert run_command(export.main, run, f"--out={file}").code == 0
+    argv = ["--metric=nearest_neighbour", "--num_samples=700", *digits]
+    told = [run_command(evaluate.main, where, *argv) for where in (run, file)]
+    assert told[0].code == told[1].code == 0, told[1].err
+    assert told[0].out == told[1].out
+    assert list((file.parent / "evaluation").glob("nearest_neighbour-*.npz"))
 
 
 def test_a_run_that_is_not_conditional_is_one_line(tiny_run, digits, one_error):
@@ -93,27 +161,67 @@ def test_a_run_that_is_not_conditional_is_one_line(tiny_run, digits, one_error):
     assert "--preset=mnist_conditional" in message
 
 
+def change_config(run, **changes):
+    config = json.loads((run / run_dir.CONFIG).read_text())
+    (run / run_dir.CONFIG).write_text(json.dumps({**config, **changes}))
+
+
+@pytest.mark.parametrize("metric", ["parzen", "memorisation"])
+def test_images_of_normalised_contrast_are_one_line(metric, run, digits, one_error):
+    recipe = dataclasses.asdict(presets.RECIPES["goodfellow_cifar10"])
+    changes = {name: recipe[name] for name in ("architecture", "adam", "sgd")}
+    change_config(run, **changes, num_classes=None)
+    message = one_error(evaluate.main, run, f"--metric={metric}", *digits)
+    assert "normalised contrast" in message
+
+
+def test_other_images_than_those_trained_on_are_one_line(run, digits, one_error):
+    change_config(run, data_fingerprint="f00d")
+    message = one_error(evaluate.main, run, "--metric=memorisation", *digits)
+    assert "was trained on other images" in message
+
+
+def test_test_images_without_labels_are_one_line(
+    run, digits, one_error, monkeypatch, store
+):
+    monkeypatch.setattr(
+        stores.Store, "labels", lambda self: np.full(len(self), -1, np.int32)
+    )
+    message = one_error(evaluate.main, run, "--metric=nearest_neighbour", *digits)
+    assert "have labels, which are needed" in message
+
+
 @pytest.mark.parametrize(
-    ("flag", "told"),
+    ("argv", "told"),
     [
-        ("--num_samples=0", "expected 1 to 2,147,483,647"),
-        ("--num_samples=2147483648", "the most that can be counted"),
-        ("--sigmas=0", "must be above 0"),
-        ("--sigmas=nan", "must be above 0"),
-        ("--out=result.txt", "must end in .json"),
-        ("--metric=beauty", "beauty"),
-        ("--step=3", "no checkpoint of step 3"),
+        (["--metric=nearest_neighbour", "--num_samples=0"], "1 to 2,147,483,647"),
+        (
+            ["--metric=nearest_neighbour", "--num_samples=2147483648"],
+            "1 to 2,147,483,647, the most that --metric=nearest_neighbour can take",
+        ),
+        (["--metric=parzen", "--num_samples=1000000"], "1 to 100,000"),
+        (["--metric=memorisation", "--num_samples=10001"], "1 to 10,000"),
+        (["--metric=parzen", "--sigmas=0"], "must be above 0"),
+        (["--metric=parzen", "--sigmas=nan"], "must be above 0"),
+        (["--metric=parzen", "--out=result.txt"], "must end in .json"),
+        (["--metric=beauty"], "beauty"),
+        (["--metric=parzen", "--step=3"], "no checkpoint of step 3"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_flags_that_cannot_be_meant_are_one_line(argv, told, run, digits, one_error):
+    assert told in one_error(evaluate.main, run, *argv, *digits)
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("", "holds no run"),
+        ("absent", "neither a run's folder nor an exported .safetensors file"),
+        ("authors_svhn", "neither a run's folder nor an exported .safetensors file"),
+        ("absent.safetensors", "there is no file"),
     ],
 )
-def test_flags_that_cannot_be_meant_are_one_line(flag, told, run, digits, one_error):
-    argv = [run, "--metric=nearest_neighbour", flag]
-    if flag.startswith("--metric"):
-        argv = [run, flag]
-    assert told in one_error(evaluate.main, *argv, *digits)
-
-
-def test_a_folder_without_a_run_is_one_line(tmp_path, one_error):
-    message = one_error(evaluate.main, tmp_path, "--metric=parzen")
-    assert "holds no run" in message
-    message = one_error(evaluate.main, tmp_path / "absent", "--metric=parzen")
-    assert "neither a run's folder nor" in message
+def test_what_is_no_run_is_one_line(where, told, tmp_path, one_error, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert told in one_error(evaluate.main, where or tmp_path, "--metric=parzen")

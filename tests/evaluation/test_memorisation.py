@@ -9,8 +9,8 @@ from dcgan_jax.evaluation import memorisation
 
 
 class Rows:
-    def __init__(self, seed, count):
-        rng = np.random.default_rng(seed)
+    def __init__(self, count):
+        rng = np.random.default_rng(0)
         self._images = rng.integers(0, 256, (count, 8, 8, 1), np.uint8)
 
     def __len__(self):
@@ -23,14 +23,17 @@ class Rows:
         pass
 
 
+NUM_ROWS = 1500
+
+
 @pytest.fixture(scope="module")
 def train():
-    return Rows(0, 1500)
+    return Rows(NUM_ROWS + 50)
 
 
 def measure(samples, train, tmp_path):
     return memorisation.measure(
-        samples, train, Rows(1, 50), num_rows=len(train), picture=tmp_path / "p.png"
+        samples, train, num_rows=NUM_ROWS, picture=tmp_path / "p.png"
     )
 
 
@@ -38,13 +41,28 @@ def test_copies_are_at_no_distance_while_others_are(train, tmp_path):
     copies = train.rows(np.arange(1490, 1500)).images
     outcome = measure(copies, train, tmp_path)
     assert outcome.samples == outcome.closest == 0
-    assert outcome.test > 30
+    assert outcome.unseen > 30
 
 
-def test_new_images_are_as_far_as_test_images(train, tmp_path):
-    new = Rows(2, 50).rows(np.arange(50)).images
+def test_new_images_are_as_far_as_held_out_ones(train, tmp_path):
+    new = np.random.default_rng(2).integers(0, 256, (50, 8, 8, 1), np.uint8)
     outcome = measure(new, train, tmp_path)
-    assert outcome.samples == pytest.approx(outcome.test, rel=0.1)
+    assert outcome.samples == pytest.approx(outcome.unseen, rel=0.1)
+
+
+def test_copies_of_held_out_images_are_none(train, tmp_path):
+    outcome = measure(train.rows(np.arange(1500, 1550)).images, train, tmp_path)
+    assert outcome.samples == outcome.unseen > 30
+
+
+def test_without_held_out_images_there_is_nothing_to_compare_with(train, tmp_path):
+    outcome = memorisation.measure(
+        train.rows(np.arange(3)).images,
+        train,
+        num_rows=len(train),
+        picture=tmp_path / "p.png",
+    )
+    assert outcome.unseen is None
 
 
 def test_a_difference_of_one_grey_level_is_a_distance_of_one(train, tmp_path):

@@ -20,7 +20,7 @@ def search(images, candidates):
         block = candidates[first : first + BLOCK]
         padded = np.resize(block, (BLOCK, *block.shape[1:]))
         found = nearest.update(
-            found, queries, padded, first_row=first, count=len(block)
+            found, queries, block=padded, first_row=first, count=len(block)
         )
     return np.asarray(found.distances), np.asarray(found.rows)
 
@@ -72,7 +72,7 @@ def test_candidates_beyond_the_count_are_not_compared():
     block = np.resize(draw(9, 28, 28, 1, seed=1), (BLOCK, 28, 28, 1))
     block[3:8] = images
     queries = nearest.make_queries(images)
-    found = nearest.update(nearest.start(5), queries, block, first_row=0, count=3)
+    found = nearest.update(nearest.start(5), queries, block=block, first_row=0, count=3)
     assert np.asarray(found.rows).max() < 3
 
 

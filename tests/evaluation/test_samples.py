@@ -30,6 +30,11 @@ def test_a_block_can_be_drawn_alone(samples):
     np.testing.assert_array_equal(samples.block(64, 70), samples.images(134)[64:])
 
 
+def test_a_block_begins_where_latents_do(samples):
+    with pytest.raises(ValueError, match="no multiple of 64"):
+        samples.block(32, 10)
+
+
 def test_an_unconditional_generator_has_samples_but_no_labels(tiny_run):
     loaded = loading.load_generator(str(tiny_run.workdir), weights_dir=None, step=None)
     samples = Samples(loaded, seed=0)

@@ -75,7 +75,7 @@ def prepare(
         shutil.rmtree(path / _NOTES, ignore_errors=True)  # killed just before the end
         _check_unchanged(path, config)
         if labelled and manifest.read(path).class_names is None:
-            raise labels.no_labels(config)
+            raise labels.make_missing_error(config)
         return path
     sources.check(config)  # before anything is written
     try:
@@ -108,7 +108,7 @@ def _build(
         source = sources.open_source(config, notes / "source")
         if labelled and source.class_names is None:
             source.close()
-            raise labels.no_labels(config)
+            raise labels.make_missing_error(config)
     except Exception:
         if not resumes:  # then nothing in there is worth keeping
             shutil.rmtree(path, ignore_errors=True)

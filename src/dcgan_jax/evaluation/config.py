@@ -15,7 +15,10 @@ Metric = Literal["nearest_neighbour", "parzen", "memorisation"]
 NUM_SAMPLES: dict[Metric, int] = {
     "nearest_neighbour": 50_000, "parzen": 10_000, "memorisation": 50,
 }  # fmt: skip
-MAX_SAMPLES = 2**31 - 1  # they are counted in int32
+# The most: counted in int32; held in memory; seen in one picture.
+MAX_SAMPLES: dict[Metric, int] = {
+    "nearest_neighbour": 2**31 - 1, "parzen": 100_000, "memorisation": 10_000,
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +42,7 @@ class EvaluateConfig:
     source: Path | None = None
     """The user's own images; None: the run's."""
     test_split: str = "test"
-    """The part to test on."""
+    """The part to test on; memorisation takes none."""
     sigmas: tuple[float, ...] | None = None
     """Widths of the windows to choose from, of pixels in [0, 1]; None: ten from 0.1 to
     1."""
@@ -53,11 +56,11 @@ def check(config: EvaluateConfig) -> None:
     Raises:
         InputError: naming the flag, its value and what was expected.
     """
-    number = find_num_samples(config)
-    if not 1 <= number <= MAX_SAMPLES:
+    number, most = find_num_samples(config), MAX_SAMPLES[config.metric]
+    if not 1 <= number <= most:
         raise errors.InputError(
-            f"--num_samples={number}, expected 1 to {MAX_SAMPLES:,}, the most that can"
-            " be counted."
+            f"--num_samples={number}, expected 1 to {most:,}, the most that"
+            f" --metric={config.metric} can take."
         )
     for sigma in config.sigmas or ():
         if not (sigma > 0 and math.isfinite(sigma)):

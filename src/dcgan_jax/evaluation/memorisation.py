@@ -21,28 +21,29 @@ class Outcome(NamedTuple):
     Attributes:
         samples: median over the samples.
         closest: least over the samples; 0 would be a copy.
-        test: median over as many test images, which nobody has copied.
+        unseen: median over as many images that were held out of training; None where
+            none were.
     """
 
     samples: float
     closest: float
-    test: float
+    unseen: float | None
 
 
 def measure(
-    samples: np.ndarray, train: Store, test: Store, *, num_rows: int, picture: Path
+    samples: np.ndarray, train: Store, *, num_rows: int, picture: Path
 ) -> Outcome:
-    """Find the nearest training image of samples and of as many test images.
+    """Find the nearest training image of samples, and of images like them.
 
     Args:
         samples: uint8 (n, height, width, channels).
-        train: the images that the generator was trained on …
-        num_rows: … the first ones.
-        test: other images.
+        train: the images that the generator was trained on, the first `num_rows`; the
+            others were held out.
+        num_rows: how many.
         picture: file for a grid of pairs: sample and, to its right, the nearest.
     """
-    others = test.rows(np.arange(min(len(samples), len(test)))).images
-    images = np.concatenate([samples, others])
+    held_out = np.arange(num_rows, len(train))[: len(samples)]
+    images = np.concatenate([samples, train.rows(held_out).images])
     found, neighbours = nearest_neighbour.find_in_store(
         images, train, num_rows=num_rows
     )
@@ -50,5 +51,9 @@ def measure(
     pairs = np.concatenate([samples, neighbours[: len(samples)]], axis=2)
     picture.parent.mkdir(parents=True, exist_ok=True)
     grid.save_image(grid.make_grid(pairs, columns=_PAIRS_A_ROW, gap=6), picture)
-    ours, theirs = distances[: len(samples)], distances[len(samples) :]
-    return Outcome(float(np.median(ours)), float(ours.min()), float(np.median(theirs)))
+    ours, unseen = distances[: len(samples)], distances[len(samples) :]
+    return Outcome(
+        float(np.median(ours)),
+        float(ours.min()),
+        float(np.median(unseen)) if len(unseen) else None,
+    )

@@ -20,8 +20,6 @@ Array = jax.Array
 
 # Candidates that are compared at once; all blocks have this length.
 BLOCK = 1024
-# Rows are counted in int32.
-MAX_CANDIDATES = 2**31 - 1
 _EXACT_PIXELS = 1024  # 1024 · 128² = 2²⁴
 _MAX_PIXELS = 2**32 // 255**2
 # Queries whose distances to a block stay in a core's cache.
@@ -65,7 +63,7 @@ def make_queries(images: np.ndarray) -> Queries:
     """Place uint8 images (n, height, width, channels) on the device.
 
     Raises:
-        ValueError: if they have more than 66,052 numbers each.
+        ValueError: if they have more than 66,051 numbers each.
     """
     if images[0].size > _MAX_PIXELS:
         raise ValueError(f"{images[0].size} pixels, expected at most {_MAX_PIXELS}")
@@ -80,19 +78,23 @@ def make_queries(images: np.ndarray) -> Queries:
 
 
 def update(
-    nearest: Nearest, queries: Queries, images: Array | np.ndarray, *, first_row: int,
+    nearest: Nearest,
+    queries: Queries,
+    *,
+    block: Array | np.ndarray,
+    first_row: int,
     count: int,
-) -> Nearest:  # fmt: skip
+) -> Nearest:
     """Compare the queries with a block of candidates; the earlier of equals wins.
 
     Args:
         nearest: so far.
         queries: n of them.
-        images: uint8 (BLOCK, height, width, channels).
-        first_row: number of the block's first candidate.
+        block: uint8 (BLOCK, height, width, channels).
+        first_row: number of the block's first candidate; all numbers are int32.
         count: candidates of the block that are compared; the first ones.
     """
-    return Nearest(*_compile()(tuple(nearest), queries, images, first_row, count))
+    return Nearest(*_compile()(tuple(nearest), queries, block, first_row, count))
 
 
 def _cut(images: Array) -> tuple[Array, ...]:

@@ -4,10 +4,12 @@ Test images are classified by their nearest neighbour among labelled samples: th
 a conditional generator, the better its samples stand in for training images.
 """
 
+import functools
 import hashlib
 import io
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +45,13 @@ class Identity(NamedTuple):
 
 
 class _Count(NamedTuple):
-    """How far a count is."""
+    """How far a count is.
+
+    Attributes:
+        done: samples compared, whole blocks.
+        nearest: of the test images.
+        errors: in %, by number of samples.
+    """
 
     done: int
     nearest: Nearest
@@ -120,7 +128,9 @@ def find_in_store(
             rows = np.minimum(np.arange(first, first + BLOCK), num_rows - 1)
             store.will_read(rows)
             block = store.rows(rows).images
-            found = nearest.update(found, queries, block, first_row=first, count=count)
+            found = nearest.update(
+                found, queries, block=block, first_row=first, count=count
+            )
             advance(count)
     return found, store.rows(np.asarray(found.rows)).images
 
@@ -128,49 +138,54 @@ def find_in_store(
 def _measure(
     samples: Samples, test: Store, num_samples: int, file: Path
 ) -> dict[int, float]:
-    marks = {mark for mark in (*MARKS, num_samples) if mark <= num_samples}
+    marks = sorted({*MARKS, num_samples})
+    wanted = [mark for mark in marks if mark <= num_samples]
     none = _Count(0, nearest.start(len(test)), {})
     kept = _read(file, len(test)) or none
     # A count cannot go back to a number that it has passed without telling it.
-    begin = kept if all(m > kept.done or m in kept.errors for m in marks) else none
-    if begin.done:
-        _LOG.info("%s: going on after %d samples", file, begin.done)
+    count = kept if all(m > kept.done or m in kept.errors for m in wanted) else none
+    if count.done:
+        _LOG.info("%s: going on after %d samples", file, count.done)
     queries = nearest.make_queries(_images(test))
-    found, told, done = begin.nearest, dict(begin.errors), begin.done
-
-    def note(mark: int, state: Nearest) -> None:
-        told[mark] = _error(samples.labels(np.asarray(state.rows)), test)
-        _LOG.info("%s samples: %.2f %% test error", f"{mark:,}", told[mark])
-
-    def keep() -> None:
-        if done > kept.done:
-            _write(file, _Count(done, found, told))
-
     try:
         with progress.track(
-            "comparing", num_samples, unit="samples", done=min(done, num_samples)
+            "comparing", num_samples, unit="samples", done=min(count.done, num_samples)
         ) as advance:
-            while done < num_samples:
-                images = samples.block(done, BLOCK)
-                for mark in sorted(m for m in marks if done < m < done + BLOCK):
-                    part = nearest.update(
-                        found, queries, images, first_row=done, count=mark - done
-                    )
-                    note(mark, part)
-                advance(min(BLOCK, num_samples - done))
-                if done + BLOCK > num_samples:  # kept are whole blocks alone
-                    break
-                found = nearest.update(
-                    found, queries, images, first_row=done, count=BLOCK
-                )
-                done += BLOCK
-                if done in marks:
-                    note(done, found)
-                if done // BLOCK % _BLOCKS_BETWEEN_SAVES == 0:
-                    keep()
+            while count.done < num_samples:
+                advance(min(BLOCK, num_samples - count.done))
+                count = _count_block(count, queries, samples, test=test, marks=marks)
+                if count.done // BLOCK % _BLOCKS_BETWEEN_SAVES == 0:
+                    _keep(file, count, beyond=kept.done)
     finally:
-        keep()
-    return {mark: told[mark] for mark in sorted(marks)}
+        _keep(file, count, beyond=kept.done)
+    return {mark: count.errors[mark] for mark in wanted}
+
+
+def _count_block(
+    count: _Count,
+    queries: nearest.Queries,
+    samples: Samples,
+    *,
+    test: Store,
+    marks: Sequence[int],
+) -> _Count:
+    """Compare one more block, and tell the errors at the marks within it."""
+    compare = functools.partial(
+        nearest.update,
+        count.nearest,
+        queries,
+        block=samples.block(count.done, BLOCK),
+        first_row=count.done,
+    )
+    errors_so_far = dict(count.errors)
+    for mark in marks:
+        if count.done < mark <= count.done + BLOCK:
+            rows = np.asarray(compare(count=mark - count.done).rows)
+            errors_so_far[mark] = _error(samples.labels(rows), test)
+            _LOG.info(
+                "%s samples: %.2f %% test error", f"{mark:,}", errors_so_far[mark]
+            )
+    return _Count(count.done + BLOCK, compare(count=BLOCK), errors_so_far)
 
 
 def _images(store: Store) -> np.ndarray:
@@ -181,7 +196,10 @@ def _error(labels: np.ndarray, test: Store) -> float:
     return float(100.0 * (labels != test.labels()).mean())
 
 
-def _write(file: Path, count: _Count) -> None:
+def _keep(file: Path, count: _Count, *, beyond: int) -> None:
+    """Write a count unless the file holds a longer one, of `beyond` samples."""
+    if count.done <= beyond:
+        return
     buffer = io.BytesIO()
     np.savez(
         buffer,

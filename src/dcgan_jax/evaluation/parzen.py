@@ -37,9 +37,9 @@ class Outcome(NamedTuple):
 
 def measure(
     samples: np.ndarray,
+    *,
     valid: np.ndarray,
     test: np.ndarray,
-    *,
     sigmas: Sequence[float] = SIGMAS,
 ) -> Outcome:
     """Choose the width and measure the test set.

@@ -38,9 +38,11 @@ class Samples:
         """Draw uint8 (count, height, width, channels) on the device.
 
         Args:
-            first: number of the first sample, a multiple of 64.
+            first: number of the first sample, a multiple of `sampling.BLOCK`.
             count: how many.
         """
+        if first % sampling.BLOCK:
+            raise ValueError(f"{first} is no multiple of {sampling.BLOCK}")
         batches = [
             self._generate(self._variables, self._key, first + start)
             for start in range(0, count, _BATCH)
