@@ -17,7 +17,7 @@ from pathlib import Path
 
 import results
 import trained
-from dcgan_jax import cli, run_dir
+from dcgan_jax import cli, reporting, run_dir
 from dcgan_jax.evaluation import experiment
 from dcgan_jax.evaluation.config import EvaluateConfig
 
@@ -26,6 +26,7 @@ NAME = "goodfellow_parzen"
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
+    reporting.configure_logging()
     workdir = flags.runs / "goodfellow_mnist"
     train_flags = [f"--data_dir={flags.data_dir}", f"--num_epochs={flags.num_epochs}"]
     if flags.source is not None:

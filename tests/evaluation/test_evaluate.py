@@ -51,6 +51,7 @@ def test_the_nearest_neighbour_error_is_scikit_learn_s_and_beside_table_3(
     )  # fmt: skip
     assert ended.code == 0, ended.err
     assert "1,500 samples" in ended.out
+    assert "1,000 samples: " in ended.err  # on the way
     assert "Table 3 (paper, MNIST): 2.98 %" in ended.out
     numbers = read_numbers(out)
     assert list(numbers["error_percent"]) == ["1000", "1500"]
