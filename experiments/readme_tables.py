@@ -208,7 +208,7 @@ def _paper_table() -> str:
     for row in PAPER:
         result = _read(row.result)
         ours = "" if result is None else _show(result["numbers"], row)
-        how = row.how + (_extent(result["numbers"]) if ours and result else "")
+        how = row.how + (_extent(result["numbers"], row) if ours and result else "")
         lines.append(f"| {row.what} | {row.paper} | {ours} | {how} |")
     return "\n".join(lines) + "\n"
 
@@ -226,9 +226,9 @@ def _show(numbers: dict[str, Any], row: Row) -> str:
     return f"{value:.2f}{row.unit}"
 
 
-def _extent(numbers: dict[str, Any]) -> str:
+def _extent(numbers: dict[str, Any], row: Row) -> str:
     """Say how a run of ours differs from the paper's in size and length."""
-    run = numbers.get("run") or numbers.get("runs", {}).get("dcgan")
+    run = numbers.get("run") or numbers.get("runs", {}).get(row.key.split("/")[0])
     if run is None:
         return ""
     width = run["width_multiplier"]
