@@ -220,6 +220,35 @@ def test_each_of_the_k_updates_has_a_minibatch_of_its_own(index, train_step, sta
     assert all(differ(first.disc.params, second.disc.params))
 
 
+@pytest.mark.parametrize("simultaneous", [False, True])
+@pytest.mark.parametrize("k", [1, 2])
+def test_g_s_update_sees_the_last_of_d_unless_they_are_simultaneous(
+    k, simultaneous, nets, state
+):
+    key = jax.random.key(0)
+    batches = batches_of(k)
+    step_key = jax.random.fold_in(jax.random.fold_in(key, 0), 0)
+    states = [state]
+    for index in range(k):
+        own = Batch(batches.images[index], None)
+        d_key = jax.random.fold_in(step_key, index)
+        states.append(jit(steps.d_step, nets)(states[-1], own, d_key)[0])
+    g_key = jax.random.fold_in(step_key, k)
+    against = states[-2] if simultaneous else states[-1]
+    moved, _ = jit(steps.g_step, nets, batch_size=BATCH)(against, None, g_key)
+    chosen = nets._replace(simultaneous=simultaneous)
+    after, _ = jit(steps.train_step, chosen)(state, batches, key)
+    for found, expected in (
+        (after.disc.params, states[-1].disc.params),
+        (after.gen.params, moved.gen.params),
+    ):
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6),
+            found,
+            expected,
+        )
+
+
 def test_every_metric_is_there_and_finite(train_step, state):
     _, metrics = train_step(state, batches_of(1), jax.random.key(0))
     assert set(metrics) == set(steps.METRICS)

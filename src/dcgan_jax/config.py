@@ -115,6 +115,9 @@ class TrainConfig(DataConfig):
     """The generator's objective (Goodfellow et al. 2014, §3)."""
     num_d_steps: int
     """k: discriminator updates, each on a new minibatch, to one generator update."""
+    updates: Literal["alternating", "simultaneous"] = "alternating"
+    """Whether the generator's update is taken against the discriminator after or before
+    the latter's own (the last of k)."""
     batch_size: int
     """Images per minibatch."""
     held_out: int = 0
@@ -166,7 +169,9 @@ OPERATIONAL_FIELDS = frozenset(
     }
 )  # fmt: skip
 # What the config of a run means that was started before there was such a setting.
-ABSENT_MEANS = {"shuffle": "rows", "bn_affine": True, "held_out": 0}
+ABSENT_MEANS = {
+    "shuffle": "rows", "bn_affine": True, "held_out": 0, "updates": "alternating",
+}  # fmt: skip
 
 
 # The least value of each number, and whether it itself is allowed.

@@ -177,6 +177,8 @@ GOODFELLOW_MNIST = TrainConfig(
     latent_distribution="unit_uniform",
     loss="non_saturating",  # 2014, AdversaryCost2
     num_d_steps=1,  # 2014, Algorithm 1: "we used k = 1"
+    # 2014, AdversaryCost2 takes both gradients at once; there even on the same images.
+    updates="simultaneous",
     batch_size=100,  # 2014, mnist.yaml
     held_out=10_000,  # 2014, mnist.yaml; ours are a random choice, theirs the last
     num_epochs=250,  # ours: the yaml names no end; here the momentum has risen

@@ -37,6 +37,7 @@ class Nets(NamedTuple):
         disc_optimizer: of the discriminator.
         generator_loss: (batch,) logits of generated images → scalar.
         draw_latents: (key, batch) → (batch, latent_size).
+        simultaneous: whether G's update is taken against D as it was before its own.
     """
 
     generator: nn.Module
@@ -45,6 +46,7 @@ class Nets(NamedTuple):
     disc_optimizer: optax.GradientTransformation
     generator_loss: Callable[[Array], Array]
     draw_latents: Callable[[Array, int], Array]
+    simultaneous: bool = False
 
 
 def make_nets(
@@ -72,6 +74,7 @@ def make_nets(
         disc_optimizer=optimizer.disc,
         generator_loss=generator_loss,
         draw_latents=models.make_latents(config),
+        simultaneous=config.updates == "simultaneous",
     )
 
 
@@ -189,6 +192,8 @@ def train_step(
 ) -> tuple[TrainState, Metrics]:
     """Run one step: an update of D on each of k minibatches, then one of G.
 
+    Where updates are simultaneous, G's does not see the last one of D.
+
     Args:
         nets: the static part.
         state: before the step.
@@ -203,12 +208,15 @@ def train_step(
     num_d_steps, batch_size = batches.images.shape[:2]
     metrics: Metrics = {}
     for index in range(num_d_steps):
+        before = state
         minibatch = jax.tree.map(lambda array: array[index], batches)  # noqa: B023
         state, metrics = d_step(nets, state, minibatch, jax.random.fold_in(key, index))
     labels = None if batches.labels is None else jnp.asarray(batches.labels[-1])
     gen_key = jax.random.fold_in(key, num_d_steps)
-    state, gen_metrics = g_step(nets, state, labels, gen_key, batch_size=batch_size)
-    return state.replace(step=state.step + 1), metrics | gen_metrics
+    against = before if nets.simultaneous else state
+    moved, gen_metrics = g_step(nets, against, labels, gen_key, batch_size=batch_size)
+    state = state.replace(gen=moved.gen, step=state.step + 1)
+    return state, metrics | gen_metrics
 
 
 def make_steps(
