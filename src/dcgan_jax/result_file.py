@@ -5,12 +5,16 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import dcgan_jax
 from dcgan_jax import disk
+
+# Of an absolute path, all but what follows the last slash.
+_FOLDERS = re.compile(r"(?<![\w.~/])/(?:[^/\s:,;)'\"]+/)*(?=[^/\s])")
 
 
 def save(
@@ -30,7 +34,7 @@ def save(
         command: that makes them.
         seed: of the run.
         protocol: how they were taken.
-        numbers: the results.
+        numbers: the results; strings in all of it lose the folders of absolute paths.
     """
     content = {
         "what": what,
@@ -43,8 +47,21 @@ def save(
         "numbers": numbers,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    disk.write_whole(path, (json.dumps(content, indent=2) + "\n").encode())
+    text = json.dumps(without_folders(content), indent=2)
+    disk.write_whole(path, (text + "\n").encode())
     return path
+
+
+def without_folders(value: Any) -> Any:
+    """Shorten absolute paths in the strings of a JSON value to their last part.
+
+    Where files lie on one machine is nothing to others.
+    """
+    if isinstance(value, dict):
+        return {key: without_folders(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [without_folders(part) for part in value]
+    return _FOLDERS.sub("", value) if isinstance(value, str) else value
 
 
 def _commit() -> str:

@@ -1,0 +1,43 @@
+"""Result files name files, not where they lie on one machine."""
+
+import json
+
+import pytest
+
+from dcgan_jax import result_file
+
+
+SAME = (
+    "python experiments/table.py --data_dir=data/sub",
+    "images/s, 10,000 / 5 = and/or, ../up/x",
+    "https://arxiv.org/abs/1511.06434",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a.py --source=/home/me/data/x.zip --k=3", "a.py --source=x.zip --k=3"),
+        ("random:/tmp/runs/own (seed 0)", "random:own (seed 0)"),
+        ("/tmp/x", "x"),
+        *zip(SAME, SAME, strict=True),
+    ],
+)
+def test_absolute_paths_lose_their_folders(text, shown):
+    assert result_file.without_folders({"a": [text, 1]}) == {"a": [shown, 1]}
+
+
+def test_a_result_says_what_how_and_on_what(tmp_path):
+    path = result_file.save(
+        tmp_path / "new" / "r.json",
+        what="a number",
+        command="python x.py --out=/home/me/r.json",
+        seed=3,
+        protocol="counted",
+        numbers={"n": 1.5, "of": "/home/me/run"},
+    )
+    result = json.loads(path.read_text())
+    assert result["command"] == "python x.py --out=r.json"
+    assert result["numbers"] == {"n": 1.5, "of": "run"}
+    assert (result["seed"], result["protocol"]) == (3, "counted")
+    assert {"commit", "machine", "date", "what"} <= result.keys()
