@@ -6,7 +6,6 @@ import pytest
 
 from dcgan_jax import result_file
 
-
 SAME = (
     "python experiments/table.py --data_dir=data/sub",
     "images/s, 10,000 / 5 = and/or, ../up/x",
