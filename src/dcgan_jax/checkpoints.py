@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,7 +89,7 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
         partial.rename(final)
         disk.sync(folder)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        _remove_for_good(partial)
         raise
     return final
 
@@ -191,6 +192,15 @@ def remove_partial(folder: Path) -> None:
     """Delete what a killed save left behind."""
     for path in folder.glob(".step_*.partial"):
         shutil.rmtree(path)
+
+
+def _remove_for_good(folder: Path) -> None:
+    """Remove a folder into which threads of a failed save may still be writing."""
+    for _ in range(50):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
 
 
 def _require_room(folder: Path, num_bytes: int) -> None:
