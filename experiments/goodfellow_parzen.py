@@ -13,7 +13,6 @@ import argparse
 import shutil
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import results
 import trained
@@ -28,10 +27,7 @@ def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
     reporting.configure_logging()
     workdir = flags.runs / "goodfellow_mnist"
-    train_flags = [f"--data_dir={flags.data_dir}", f"--num_epochs={flags.num_epochs}"]
-    if flags.source is not None:
-        train_flags += ["--dataset=arrays", f"--source={flags.source}"]
-    about = trained.train("goodfellow_mnist", workdir, train_flags)
+    about = trained.train("goodfellow_mnist", workdir, trained.list_flags(flags))
     config = EvaluateConfig(run=str(workdir), metric="parzen", seed=flags.seed)
     code = experiment.prepare(config)
     if code != 0:
@@ -55,12 +51,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add = parser.add_argument
-    add("--runs", type=Path, default=Path("runs"), help="folder of the run")
-    add("--data_dir", type=Path, default=Path("data"))
-    add("--source", type=Path)
-    add("--num_epochs", type=float, default=250.0)
-    add("--seed", type=int, default=0, help="of the samples")
+    trained.add_flags(parser, num_epochs=250.0)
     return parser.parse_args(argv)
 
 

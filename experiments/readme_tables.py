@@ -329,19 +329,19 @@ def _few_labels_lines() -> list[str]:
 
 
 def _error(row: dict[str, Any] | None) -> str:
-    if row is None:
-        return ""
-    width = row.get("error_half_width_95")
-    spread = "" if width is None else f" ± {100 * width:.1f}"
-    return f"{100 * row['error_mean']:.1f}{spread} %"
+    return _share(row, "error_mean", "error_half_width_95")
 
 
 def _accuracy(row: dict[str, Any] | None) -> str:
+    return _share(row, "accuracy_mean", "accuracy_std")
+
+
+def _share(row: dict[str, Any] | None, key: str, spread_key: str) -> str:
     if row is None:
         return ""
-    std = row.get("accuracy_std")
-    spread = "" if std is None else f" ± {100 * std:.1f}"
-    return f"{100 * row['accuracy_mean']:.1f}{spread} %"
+    width = row.get(spread_key)
+    spread = "" if width is None else f" ± {100 * width:.1f}"
+    return f"{100 * row[key]:.1f}{spread} %"
 
 
 def _svm_table() -> str:

@@ -14,7 +14,6 @@ and 5.65, the 50,000 training images 3.1. Stopped, the same command goes on.
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import results
 import trained
@@ -32,7 +31,8 @@ def main(argv: Sequence[str]) -> int:
     asked = {"dcgan": flags.num_samples, "gan": flags.num_gan_samples}
     for row, preset in RUNS.items():
         workdir = flags.runs / preset
-        about = trained.train(preset, workdir, _train_flags(flags))
+        width = f"--width_multiplier={flags.width_multiplier}"
+        about = trained.train(preset, workdir, [*trained.list_flags(flags), width])
         config = EvaluateConfig(
             run=str(workdir),
             metric="nearest_neighbour",
@@ -60,30 +60,15 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _train_flags(flags: argparse.Namespace) -> list[str]:
-    chosen = [
-        f"--data_dir={flags.data_dir}",
-        f"--width_multiplier={flags.width_multiplier}",
-        f"--num_epochs={flags.num_epochs}",
-    ]
-    if flags.source is not None:
-        chosen += ["--dataset=arrays", f"--source={flags.source}"]
-    return chosen
-
-
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    trained.add_flags(parser, num_epochs=200.0)
     add = parser.add_argument
-    add("--runs", type=Path, default=Path("runs"), help="folder of both runs")
-    add("--data_dir", type=Path, default=Path("data"))
-    add("--source", type=Path)
     add("--width_multiplier", type=float, default=1.0)
-    add("--num_epochs", type=float, default=200.0)
     add("--num_samples", type=int, default=10_000_000)
     add("--num_gan_samples", type=int, default=10_000_000)
-    add("--seed", type=int, default=0, help="of the samples")
     return parser.parse_args(argv)
 
 

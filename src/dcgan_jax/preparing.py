@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dcgan_jax import cli
 from dcgan_jax.config import DataConfig
@@ -26,6 +26,15 @@ def make_ready(config: DataConfig) -> int:
     with subprocess.Popen(command, env=hidden) as child, _passing_signals_to(child):
         code = child.wait()
     return code if code >= 0 else 128 - code
+
+
+def make_all_ready(configs: Iterable[DataConfig]) -> int:
+    """Make sure that the stores of all configs are there; return an exit code."""
+    for config in configs:
+        code = make_ready(config)
+        if code != 0:
+            return code
+    return 0
 
 
 @contextlib.contextmanager

@@ -60,11 +60,7 @@ def prepare(config: EvaluateConfig) -> int:
     splits = [_train_config(config, trained)]
     if config.metric != "memorisation":
         splits.append(_test_config(config, trained))
-    for data in splits:
-        code = preparing.make_ready(data)
-        if code != 0:
-            return code
-    return 0
+    return preparing.make_all_ready(splits)
 
 
 def run(config: EvaluateConfig, *, command: str) -> str:

@@ -44,11 +44,10 @@ def measure(
     """
     held_out = np.arange(num_rows, len(train))[: len(samples)]
     images = np.concatenate([samples, train.rows(held_out).images])
-    found, neighbours = nearest_neighbour.find_in_store(
-        images, train, num_rows=num_rows
-    )
+    found = nearest_neighbour.find_in_store(images, train, num_rows=num_rows)
+    neighbours = train.rows(np.asarray(found.rows)[: len(samples)]).images
     distances = np.sqrt(np.asarray(found.distances, np.float64) / images[0].size)
-    pairs = np.concatenate([samples, neighbours[: len(samples)]], axis=2)
+    pairs = np.concatenate([samples, neighbours], axis=2)
     picture.parent.mkdir(parents=True, exist_ok=True)
     grid.save_image(grid.make_grid(pairs, columns=_PAIRS_A_ROW, gap=6), picture)
     ours, unseen = distances[: len(samples)], distances[len(samples) :]

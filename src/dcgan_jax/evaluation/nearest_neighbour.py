@@ -101,23 +101,17 @@ def measure_training(train: Store, test: Store, *, num_rows: int) -> float:
     Returns:
         The error in %.
     """
-    found, _ = find_in_store(_images(test), train, num_rows=num_rows)
-    labels = train.rows(np.asarray(found.rows)).labels
-    return _error(np.asarray(labels), test)
+    found = find_in_store(_images(test), train, num_rows=num_rows)
+    return _error(np.asarray(train.labels())[np.asarray(found.rows)], test)
 
 
-def find_in_store(
-    images: np.ndarray, store: Store, *, num_rows: int
-) -> tuple[Nearest, np.ndarray]:
+def find_in_store(images: np.ndarray, store: Store, *, num_rows: int) -> Nearest:
     """Find the nearest of a store's first rows for each image.
 
     Args:
         images: uint8 (n, height, width, channels).
         store: to search.
         num_rows: rows that are searched.
-
-    Returns:
-        The neighbours, and their images (n, height, width, channels).
     """
     queries = nearest.make_queries(images)
     found = nearest.start(len(images))
@@ -132,7 +126,7 @@ def find_in_store(
                 found, queries, block=block, first_row=first, count=count
             )
             advance(count)
-    return found, store.rows(np.asarray(found.rows)).images
+    return found
 
 
 def _measure(

@@ -35,11 +35,7 @@ class Measured(NamedTuple):
 
 def prepare(config: FeaturesConfig) -> int:
     """Make sure that the stores of both splits are there; return an exit code."""
-    for data in _data_configs(config):
-        code = preparing.make_ready(data)
-        if code != 0:
-            return code
-    return 0
+    return preparing.make_all_ready(_data_configs(config))
 
 
 def run(config: FeaturesConfig, *, command: str) -> str:
