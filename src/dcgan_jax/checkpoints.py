@@ -195,11 +195,13 @@ def remove_partial(folder: Path) -> None:
 
 
 def _remove_for_good(folder: Path) -> None:
-    """Remove a folder into which threads of a failed save may still be writing."""
-    for _ in range(50):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
+    """Remove a folder until it stays away: threads of a failed save make it anew."""
+    absences = 0
+    for _ in range(100):
+        absences = 0 if folder.exists() else absences + 1
+        if absences == 10:  # for a second; TensorStore's last writes came within 0.02 s
             return
+        shutil.rmtree(folder, ignore_errors=True)
         time.sleep(0.1)
 
 
