@@ -6,11 +6,13 @@ Exit codes: 0 done; 2 input that cannot be used; 3 NaN or infinity in training; 
 
 import contextlib
 import dataclasses
+import difflib
+import importlib
 import io
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,6 +48,33 @@ def run_main(main: Callable[[Sequence[str]], int | None]) -> None:
     sys.exit(code)
 
 
+def run_command(argv: Sequence[str], commands: Mapping[str, str]) -> int | None:
+    """Call the command that the first argument names with the arguments after it.
+
+    Args:
+        argv: the arguments after the program's name.
+        commands: name → module with a function `main`, imported when it is asked for;
+            the first line of the module's docstring is its help.
+
+    Raises:
+        InputError: if the first argument names no command.
+    """
+    name = argv[0] if argv else "--help"
+    if name in ("-h", "--help"):
+        for known, module in commands.items():
+            text = importlib.import_module(module).__doc__ or ""
+            print(f"{known:12} {text.splitlines()[0]}")
+        return 0
+    if name not in commands:
+        close = difflib.get_close_matches(name, commands, n=1)
+        hint = f"; did you mean {close[0]}?" if close else "."
+        raise errors.InputError(
+            f"unknown command {name!r}{hint} Known: {', '.join(commands)}."
+        )
+    code: int | None = importlib.import_module(commands[name]).main(argv[1:])
+    return code
+
+
 def parse_run(argv: Sequence[str]) -> TrainConfig:
     """Read a training run's flags over the recipe that --dataset or --preset names."""
     config = parse(TrainConfig, argv, default=_find_preset(argv))
@@ -64,13 +93,20 @@ def parse_data(config_type: type[D], argv: Sequence[str]) -> D:
     return parse(config_type, argv, default=config_type(**recipe))
 
 
-def parse(config_type: type[T], argv: Sequence[str], *, default: T | None = None) -> T:
+def parse(
+    config_type: type[T],
+    argv: Sequence[str],
+    *,
+    default: T | None = None,
+    command: str = "",
+) -> T:
     """Read flags into a dataclass.
 
     Args:
         config_type: the dataclass; its fields are the flags.
         argv: the arguments after the command's name.
         default: values of the flags that are not given.
+        command: the one of `run_command`, for --help.
 
     Raises:
         InputError: one line about the first flag that cannot be read.
@@ -79,7 +115,7 @@ def parse(config_type: type[T], argv: Sequence[str], *, default: T | None = None
     stderr = io.StringIO()
     file = Path(sys.argv[0])
     name = file.parent.name if file.name == "__main__.py" else file.stem
-    prog = f"python -m dcgan_jax.{name}"
+    prog = f"python -m dcgan_jax.{name} {command}".rstrip()
     try:
         with contextlib.redirect_stderr(stderr):
             return tyro.cli(

@@ -1,0 +1,1 @@
+"""What directions in the latent space mean (§6.1, §6.3)."""

@@ -1,0 +1,1 @@
+"""Flags and files of the commands of `python -m dcgan_jax.visualize`."""
