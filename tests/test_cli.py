@@ -265,3 +265,27 @@ def test_help_imports_no_heavy_library_and_is_fast(command):
     assert time.perf_counter() - begin[1] < 10  # 0.5 s on an idle machine
     assert "usage: " in told.stdout
     assert told.stdout.endswith("heavy: []\n")
+
+
+COMMANDS = {"walk": "dcgan_jax.sample", "film": "dcgan_jax.export"}
+
+
+@pytest.mark.parametrize("argv", [[], ["--help"], ["-h"]])
+def test_a_program_of_several_commands_lists_them(argv, capsys):
+    assert cli.run_command(argv, COMMANDS) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("walk ")
+    assert sample.__doc__.splitlines()[0] in first
+    assert second.startswith("film ")
+
+
+def test_an_unknown_command_is_one_line_with_the_nearest():
+    with pytest.raises(errors.InputError, match=r"'wlak'; did you mean 'walk'\? Known"):
+        cli.run_command(["wlak"], COMMANDS)
+
+
+def test_a_command_gets_the_arguments_after_its_name(one_error):
+    def main(argv):
+        return cli.run_command(argv, COMMANDS)
+
+    assert "nowhere" in one_error(main, ["walk", "nowhere"])

@@ -67,7 +67,7 @@ def run_command(argv: Sequence[str], commands: Mapping[str, str]) -> int | None:
         return 0
     if name not in commands:
         close = difflib.get_close_matches(name, commands, n=1)
-        hint = f"; did you mean {close[0]}?" if close else "."
+        hint = f"; did you mean {close[0]!r}?" if close else "."
         raise errors.InputError(
             f"unknown command {name!r}{hint} Known: {', '.join(commands)}."
         )

@@ -151,6 +151,9 @@ class TrainConfig(DataConfig):
     """Checkpoints kept, counted from the newest."""
     keep_every_steps: int | None = None
     """Besides the newest, keep the checkpoints whose step is a multiple of this."""
+    on_nan: Literal["stop", "rollback"] = "stop"
+    """What follows when a value becomes NaN or infinite: end with exit code 3, or go on
+    from the newest checkpoint with other random numbers, three times in all."""
     profile_first_step: int | None = None
     """Write a JAX trace of the steps from this one on into the run's folder."""
     profile_num_steps: int = 3
@@ -165,7 +168,7 @@ OPERATIONAL_FIELDS = frozenset(
         "source", "data_dir", "num_workers", "preset", "workdir", "num_epochs",
         "num_steps", "log_every_steps", "sample_every_steps", "checkpoint_every_steps",
         "keep_newest", "keep_every_steps", "allow_changes", "profile_first_step",
-        "profile_num_steps",
+        "profile_num_steps", "on_nan",
     }
 )  # fmt: skip
 # What the config of a run means that was started before there was such a setting.

@@ -6,9 +6,10 @@ import logging
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from dcgan_jax import (
@@ -26,6 +27,7 @@ from dcgan_jax import (
     signals,
     steps,
     streams,
+    train_state,
 )
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches, means, store as stores
@@ -35,6 +37,8 @@ from dcgan_jax.train_state import TrainState
 
 _LOG = logging.getLogger(__name__)
 NUM_GRID_SAMPLES = 100
+# Returns to a checkpoint in the life of a run; what stays NaN is no accident.
+MAX_ROLLBACKS = 3
 # Below this share of the data's own diversity the samples are taken for collapsed.
 COLLAPSED_SHARE = 0.1
 # Before this step the samples are still almost the grey that the weights begin with.
@@ -66,8 +70,9 @@ def run(config: TrainConfig) -> Outcome:
 
     Raises:
         InputError: if the data, the folder or the settings do not allow the run.
-        NonFiniteError: if a loss or gradient norm is NaN or infinite; the newest
-            checkpoint is the last finite one.
+        NonFiniteError: if a loss, a gradient norm or a value to be saved is NaN or
+            infinite, with --on_nan=rollback for the fourth time; the newest checkpoint
+            is the last finite one.
     """
     configs.check(config)
     workdir = workdir_of(config)
@@ -82,13 +87,23 @@ def run(config: TrainConfig) -> Outcome:
     with run_dir.lock(workdir), signals.heed() as heard:
         run_dir.settle(workdir, config, fingerprint=store.fingerprint)
         nets = steps.make_nets(config, num_steps=num_steps, num_rows=num_rows)
-        state = _start_or_resume(config, nets, workdir, store)
-        if int(state.step) >= num_steps:
-            _LOG.info("%s is finished; a larger --num_steps goes on", workdir)
-        driver = _Driver(config, nets, store, step=int(state.step), num_steps=num_steps)
-        with contextlib.closing(driver):
-            state = driver.train(state, heard)
-            return driver.finish(state, heard[0] if heard else None)
+        rollbacks = 0
+        while True:
+            state = _start_or_resume(config, nets, workdir, store, rollbacks)
+            if int(state.step) >= num_steps:
+                _LOG.info("%s is finished; a larger --num_steps goes on", workdir)
+            rollbacks = int(state.rollbacks) + 1
+            driver = _Driver(
+                config, nets, store, step=int(state.step), num_steps=num_steps
+            )
+            try:
+                with contextlib.closing(driver):
+                    state = driver.train(state, heard)
+                    return driver.finish(state, heard[0] if heard else None)
+            except errors.NonFiniteError as error:
+                if config.on_nan == "stop" or rollbacks > MAX_ROLLBACKS:
+                    raise
+                _LOG.warning("rollback %d of %d: %s", rollbacks, MAX_ROLLBACKS, error)
 
 
 def workdir_of(config: TrainConfig) -> Path:
@@ -230,11 +245,12 @@ class _Driver:
         try:
             self._reporter.add(step, on_host)
         except errors.NonFiniteError as error:
-            saved = checkpoints.list_steps(self._workdir / run_dir.CHECKPOINTS)
-            last = f"step {saved[-1]}" if saved else "none"
-            raise errors.NonFiniteError(
-                f"{error}; last finite checkpoint is {last}."
-            ) from None
+            self._stop_at_nan(str(error))
+
+    def _stop_at_nan(self, what: str) -> NoReturn:
+        saved = checkpoints.list_steps(self._workdir / run_dir.CHECKPOINTS)
+        last = f"step {saved[-1]}" if saved else "none"
+        raise errors.NonFiniteError(f"{what}; last finite checkpoint is {last}.")
 
     def _at_events(self, step: int, state: TrainState) -> None:
         config = self._config
@@ -261,6 +277,9 @@ class _Driver:
             )
 
     def _save(self, state: TrainState) -> None:
+        bad = train_state.find_not_finite(state)
+        if bad is not None:
+            self._stop_at_nan(f"{bad} became nan or infinite by step {int(state.step)}")
         folder = self._workdir / run_dir.CHECKPOINTS
         about = {
             "config": configs.to_json(self._config),
@@ -276,8 +295,13 @@ class _Driver:
 
 
 def _start_or_resume(
-    config: TrainConfig, nets: steps.Nets, workdir: Path, store: stores.Store
+    config: TrainConfig,
+    nets: steps.Nets,
+    workdir: Path,
+    store: stores.Store,
+    rollbacks: int,
 ) -> TrainState:
+    """Return the newest checkpoint's state, or the first; at least `rollbacks` old."""
     folder = workdir / run_dir.CHECKPOINTS
     checkpoints.remove_partial(folder)
     init: Callable[[Any], TrainState] = lambda key: steps.init_state(  # noqa: E731
@@ -296,4 +320,4 @@ def _start_or_resume(
         state = checkpoints.restore(newest, jax.eval_shape(init, key))
         _LOG.info("going on from step %d", newest.step)
     run_dir.cut_metrics(workdir, step=int(state.step))
-    return state
+    return state.replace(rollbacks=jnp.maximum(state.rollbacks, rollbacks))

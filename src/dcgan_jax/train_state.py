@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import struct
 
 PyTree = Any
@@ -50,6 +51,12 @@ def from_flat(template: TrainState, arrays: dict[str, jax.Array]) -> TrainState:
     return jax.tree_util.tree_unflatten(
         treedef, [arrays[_path_name(path)] for path, _ in leaves]
     )
+
+
+def find_not_finite(state: TrainState) -> str | None:
+    """Return the name of an array that holds NaN or infinity, or None."""
+    flat = {name: jnp.isfinite(array).all() for name, array in to_flat(state).items()}
+    return next((name for name, ok in jax.device_get(flat).items() if not ok), None)
 
 
 def _path_name(path: tuple[Any, ...]) -> str:
