@@ -2,13 +2,18 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MINIMUM := .venv-minimum
 
-.PHONY: train test lint types unit clean
+.PHONY: train test minimum lint types unit clean
 
 train: $(VENV)/train.stamp
 	$(BIN)/python -m dcgan_jax.train --dataset=digits
 
 test: lint types unit
+
+# The same tests with the oldest versions that pyproject.toml allows.
+minimum: $(MINIMUM)/test.stamp
+	$(MINIMUM)/bin/pytest -n 2
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -32,5 +37,10 @@ $(VENV)/test.stamp: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --editable '.[test]'
 	touch $@ $(VENV)/train.stamp
 
+$(MINIMUM)/test.stamp: pyproject.toml tests/minimum_versions.txt
+	$(PYTHON) -m venv $(MINIMUM)
+	$(MINIMUM)/bin/pip install --quiet --editable '.[test]' --constraint tests/minimum_versions.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(MINIMUM)
