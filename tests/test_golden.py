@@ -50,7 +50,8 @@ def test_a_run_of_the_first_release_draws_the_same_images(golden, run_command):
 def test_a_run_of_the_first_release_goes_on(golden, run_command):
     ended = run_command(
         train.main,
-        "--dataset=arrays", "--source=/golden/images.npz", "--image_size=28", "--channels=1",
+        "--dataset=arrays", "--source=/golden/images.npz", "--image_size=28",
+        "--channels=1",
         "--width_multiplier=0.016", "--batch_size=8", "--num_steps=6",
         "--workdir=run", "--data_dir=data",
     )  # fmt: skip

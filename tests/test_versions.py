@@ -1,4 +1,4 @@
-"""The versions that `make minimum` tests with are those that pyproject.toml declares."""
+"""The versions of `make minimum` are those that pyproject.toml declares."""
 
 import re
 import tomllib
