@@ -5,8 +5,8 @@ import functools
 import hashlib
 from pathlib import Path
 
-import jax
 import numpy as np
+from flax import traverse_util
 
 from dcgan_jax import errors, labels, loading, sampling, streams
 from dcgan_jax.loading import LoadedGenerator
@@ -54,10 +54,10 @@ class NumberedGenerator:
     def identity(self) -> str:
         """The sha256 of its parameters: the same in a run, its export, a copy."""
         digest = hashlib.sha256()
-        params = self.loaded.variables["params"]
-        for path, leaf in jax.tree_util.tree_flatten_with_path(params)[0]:
-            array = np.ascontiguousarray(leaf)
-            digest.update(f"{jax.tree_util.keystr(path)} {array.shape}".encode())
+        params = traverse_util.flatten_dict(self.loaded.variables["params"], sep="/")
+        for name, leaf in sorted(params.items()):
+            array = np.ascontiguousarray(leaf, np.float32)
+            digest.update(f"{name} {array.shape} ".encode())
             digest.update(array.tobytes())
         return digest.hexdigest()
 

@@ -30,7 +30,7 @@ TURN = ("turn_from", "turn_to")
 # Samples have numbers below this: as many latents are drawn as a number asks for.
 MAX_NUMBER = 99_999
 MAX_EXEMPLARS = 1000  # of a group
-_MAX_SEED = 2**31 - 1
+MAX_SEED = 2**31 - 1
 _MAX_BYTES = 100_000
 
 Groups = dict[str, tuple[int, ...]]
@@ -129,7 +129,7 @@ def read_picks(path: Path) -> Picks:
         generator=_read_text(values, "generator", r"[0-9a-f]{64}", path),
         run=_read_text(values, "run", r"[^\x00-\x1f\x7f]{1,200}", path),
         step=_read_optional(values, "step", path),
-        seed=json_file.read_integer(values, "seed", path=path, most=_MAX_SEED),
+        seed=json_file.read_integer(values, "seed", path=path, most=MAX_SEED),
         label=_read_optional(values, "label", path),
         groups=check_groups(groups, what=str(path)),
     )
@@ -156,7 +156,9 @@ def check_same(picks: Picks, path: Path, *, generator: str) -> None:
 
 
 def _check_group(numbers: Any, what: str) -> tuple[int, ...]:
-    if not isinstance(numbers, list) or not 1 <= len(numbers) <= MAX_EXEMPLARS:
+    if not isinstance(numbers, list | tuple) or not (
+        1 <= len(numbers) <= MAX_EXEMPLARS
+    ):
         raise errors.InputError(
             f"{what} is {json_file.shorten(numbers)}, expected 1 to {MAX_EXEMPLARS} "
             "samples' numbers."
@@ -183,4 +185,4 @@ def _read_text(values: dict[str, Any], name: str, pattern: str, path: Path) -> s
 def _read_optional(values: dict[str, Any], name: str, path: Path) -> int | None:
     if values[name] is None:
         return None
-    return json_file.read_integer(values, name, path=path, most=_MAX_SEED)
+    return json_file.read_integer(values, name, path=path, most=MAX_SEED)

@@ -7,7 +7,7 @@ import numpy as np
 
 from dcgan_jax.visualize import captions, grid
 
-_SIGNS = ("", "− ", "+ ")
+_SIGNS = ("", "- ", "+ ")
 _LETTERS = ("A", "B", "C")
 
 
@@ -48,7 +48,7 @@ def draw_arithmetic(
     rows = max(2, *(len(concept.numbers) for concept in concepts))
     columns = [_make_column(*column, rows=rows) for column in enumerate(concepts)]
     left = np.stack(columns, axis=1).reshape(-1, *columns[0].shape[1:])
-    total = "A − B + C"
+    total = "A - B + C"
     texts = ["", "", "", "", total, "", "", "", ""]
     around = captions.write_below(results, texts)
     pixels = captions.write_below(in_pixels[None], [f"pixels: {total}"])

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcgan_jax import cli, errors
-from dcgan_jax.latent import picks as pick_files
+from dcgan_jax.latent import json_file, picks as pick_files
 from dcgan_jax.latent.commands import flags
 from dcgan_jax.latent.commands.flags import GeneratorFlags, Outcome
 from dcgan_jax.latent.picks import Groups, Picks
@@ -118,7 +118,9 @@ def find_picks(config: ArithmeticConfig) -> Picks:
     }
     if config.picks is None:
         groups = pick_files.check_groups(given, what="the command line")
-        seed = config.seed or 0
+        seed = json_file.require_integer(
+            config.seed or 0, "--seed", most=pick_files.MAX_SEED
+        )
         return Picks("", config.run, config.step, seed, config.label, groups)
     if given:
         raise errors.InputError(
