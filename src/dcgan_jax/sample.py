@@ -147,7 +147,7 @@ def _check(config: SampleConfig) -> None:
         )
     if config.numbered and (config.out.suffix != ".png" or config.batch_stats):
         raise errors.InputError(
-            f"--numbered writes a .png of samples as the stored statistics draw them; "
+            "--numbered writes a .png of samples as the stored statistics draw them; "
             f"got --out={config.out}" + " --batch_stats." * config.batch_stats
         )
     if config.out.suffix == "" and config.out.is_dir() and any(config.out.iterdir()):

@@ -1,5 +1,6 @@
 """`python -m dcgan_jax.latent walk` and `arithmetic` as a user meets them."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import export, sample
+from dcgan_jax import export, presets, sample, steps
+from dcgan_jax.interop import safetensors
 from dcgan_jax.latent.commands import arithmetic, walk
 
 SUM = ("--positive=3,17,40", "--negative=5,8,9", "--add=1,2,4")
@@ -94,7 +96,7 @@ def test_a_closed_walk_makes_a_film_of_every_image_once(run, tmp_path, run_comma
         (["--steps=1"], "--steps=1"),
         (["--steps=100000"], "choose fewer"),
         (["--out=x.jpg"], "--out=x.jpg must end in"),
-        (["--out=x.gif", "--fps=0"], "more than 0"),
+        (["--out=x.gif", "--fps=0"], "--fps=0.0, expected more than 0"),
         (["--json=x.txt"], "--json=x.txt"),
         (["--interpolation=cubic"], "cubic"),
         (["--label=3"], "not conditional"),
@@ -110,6 +112,46 @@ def test_walks_that_cannot_be_made_are_refused(flags, told, run, tmp_path, one_e
 def test_a_folder_without_a_generator_is_refused(tmp_path, one_error):
     assert "holds no run" in one_error(walk.main, tmp_path)
     assert "holds no run" in one_error(arithmetic.main, tmp_path, *SUM)
+
+
+@pytest.fixture
+def conditional(draw_state, tmp_path):
+    """An exported conditional generator of three classes."""
+    config = dataclasses.replace(
+        presets.MNIST_CONDITIONAL, width_multiplier=1 / 16, num_classes=3
+    )
+    gen = draw_state(steps.make_nets(config, num_steps=1), image_shape=(28, 28, 1)).gen
+    variables = {"params": gen.params, "batch_stats": gen.batch_stats}
+    path = tmp_path / "conditional.safetensors"
+    safetensors.save_generator(path, variables, config, step=1)
+    return path
+
+
+def test_a_conditional_generator_walks_within_one_class(
+    conditional, tmp_path, run_command, one_error
+):
+    out = tmp_path / "walk.png"
+    walk_of = (walk.main, conditional, "--points=2", "--steps=2", f"--out={out}")
+    assert "--label=0 … 2" in one_error(*walk_of)
+    assert "knows 0 to 2" in one_error(*walk_of, "--label=3")
+    pictures = []
+    for label in (0, 2):
+        assert run_command(*walk_of, f"--label={label}").code == 0
+        pictures.append(read(out))
+        flags = (f"--label={label}", "--num=2")
+        images = draw_samples(conditional, tmp_path / "x.npz", run_command, *flags)
+        np.testing.assert_array_equal(pictures[-1][:84:3, :84:3], images[0, ..., 0])
+    assert (pictures[0] != pictures[1]).any()
+
+
+def test_picks_of_a_class_keep_it(conditional, tmp_path, run_command, one_error):
+    saved, out = tmp_path / "picks.json", f"--out={tmp_path / 'x.png'}"
+    flags = (*SUM, "--label=2", f"--save_picks={saved}", out)
+    assert run_command(arithmetic.main, conditional, *flags).code == 0
+    assert json.loads(saved.read_text())["label"] == 2
+    again = (arithmetic.main, conditional, f"--picks={saved}", out)
+    assert run_command(*again).code == 0
+    assert "label=2" in one_error(*again, "--label=1")
 
 
 def test_a_sum_shows_the_numbered_samples_and_its_own_image(run, tmp_path, run_command):

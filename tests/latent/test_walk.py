@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.transform import Rotation, Slerp
 
@@ -62,6 +62,7 @@ def test_a_spherical_way_without_a_direction_is_straight(size):
     np.testing.assert_array_equal(path, straight)
 
 
+@settings(deadline=None)
 @given(arrays(np.float32, (2, 4), elements=st.floats(-1, 1, width=32)))
 def test_ways_begin_and_end_at_their_ends_and_stay_finite(ends):
     for move in (walk.interpolate_linear, walk.interpolate_spherical):

@@ -146,8 +146,7 @@ def measure_transitions(images: np.ndarray) -> Transitions:
 
     Source: §6.1, "signs of memorization (if there are sharp transitions)".
     """
-    change = np.diff(images.astype(np.float32), axis=1)
-    steps = np.sqrt(np.square(change).mean(axis=(2, 3, 4), dtype=np.float64))
+    steps = np.stack([_measure_steps(segment) for segment in images])
     by_row = _compare(steps.max(axis=1), np.median(steps, axis=1))
     median = np.median(steps)
     overall = _compare(steps.max(), median)
@@ -163,6 +162,11 @@ def join(segments: np.ndarray, *, closed: bool) -> np.ndarray:
     """
     joined = segments[:, :-1].reshape(-1, *segments.shape[2:])
     return joined if closed else np.concatenate([joined, segments[-1, -1:]])
+
+
+def _measure_steps(images: np.ndarray) -> np.ndarray:
+    change = np.diff(images.astype(np.float32), axis=0)
+    return np.sqrt(np.square(change).mean(axis=(1, 2, 3), dtype=np.float64))
 
 
 def _compare(largest: np.ndarray, median: np.ndarray) -> np.ndarray:

@@ -10,26 +10,18 @@ from PIL import Image
 from dcgan_jax import disk, errors
 
 SUFFIXES = (".gif", ".mp4")
-# A GIF counts hundredths of a second, and browsers slow down what is faster than 50 Hz.
+# Programs that show GIFs slow down what is faster.
 MAX_FRAMES_PER_SECOND = 50.0
+# OpenCV's: VP9, which browsers show, and MPEG-4 for builds without it.
+_CODECS = ("vp09", "mp4v")
 
 
-def check_writable(path: Path, *, frames_per_second: float) -> None:
-    """Raise an error unless such a film can be written here.
-
-    Args:
-        path: of the film.
-        frames_per_second: above 0 and at most 50.
+def check_path(path: Path) -> None:
+    """Raise an error for a name that no film can be written under here.
 
     Raises:
-        InputError: if the suffix is no film's, MP4 needs a package, or no film is as
-            fast.
+        InputError: if the suffix is no film's, or MP4 needs a package.
     """
-    if not 0 < frames_per_second <= MAX_FRAMES_PER_SECOND:
-        raise errors.InputError(
-            f"{frames_per_second} frames per second, expected more than 0 and at most "
-            f"{MAX_FRAMES_PER_SECOND:g}."
-        )
     if path.suffix not in SUFFIXES:
         raise errors.InputError(
             f"cannot write a film as {path.suffix!r}; give a name that ends in "
@@ -58,16 +50,21 @@ def save_animation(
     Raises:
         InputError: if there are fewer than two frames or it cannot be written here.
     """
-    check_writable(path, frames_per_second=frames_per_second)
+    check_path(path)
     if len(frames) < 2:
         raise errors.InputError(f"{len(frames)} frames make no film; at least 2 do.")
+    if not 0 < frames_per_second <= MAX_FRAMES_PER_SECOND:
+        raise errors.InputError(
+            f"{frames_per_second} frames per second, expected more than 0 and at most "
+            f"{MAX_FRAMES_PER_SECOND:g}."
+        )
     with disk.replacing(path) as partial:
         if path.suffix == ".gif":
             _save_gif(frames, partial, frames_per_second)
         elif _is_installed("imageio_ffmpeg"):
-            _save_h264(frames, partial, frames_per_second)
+            _save_by_ffmpeg(frames, partial, frames_per_second)
         else:
-            _save_mpeg4(frames, partial, frames_per_second)
+            _save_by_opencv(frames, partial, frames_per_second)
 
 
 def _save_gif(
@@ -87,7 +84,7 @@ def _save_gif(
     )
 
 
-def _save_h264(
+def _save_by_ffmpeg(
     frames: Sequence[np.ndarray] | np.ndarray, path: Path, frames_per_second: float
 ) -> None:
     import imageio_ffmpeg
@@ -105,23 +102,26 @@ def _save_h264(
         writer.close()
 
 
-def _save_mpeg4(
+def _save_by_opencv(
     frames: Sequence[np.ndarray] | np.ndarray, path: Path, frames_per_second: float
 ) -> None:
     import cv2
 
     even = [_make_even(frame) for frame in frames]
     height, width, _ = even[0].shape
-    codec = cv2.VideoWriter.fourcc(*"mp4v")
-    writer = cv2.VideoWriter(str(path), codec, frames_per_second, (width, height))
-    if not writer.isOpened():
+    for codec in _CODECS:
+        code = cv2.VideoWriter.fourcc(*codec)
+        writer = cv2.VideoWriter(str(path), code, frames_per_second, (width, height))
+        if writer.isOpened():
+            break
+    else:
         raise errors.InputError(
-            f"OpenCV cannot write {path.suffix} here; pip install imageio-ffmpeg, or "
-            "write .gif."
+            f"OpenCV {cv2.__version__} has no encoder for {path.suffix}; pip install "
+            "imageio-ffmpeg, or write .gif."
         )
     try:
         for frame in even:
-            writer.write(np.ascontiguousarray(frame[..., ::-1]))
+            writer.write(np.ascontiguousarray(frame[..., ::-1]))  # blue comes first
     finally:
         writer.release()
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from dcgan_jax.latent.walk import Transitions
 
-MAX_IMAGES = 20_000  # are held in memory; of 64 × 64 pixels, 250 MB
+MAX_IMAGES = 5000  # of 64 × 64 pixels, a minute on two CPU cores
+
+MAX_FPS = 50.0  # of a GIF
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,12 +88,16 @@ def check(config: WalkConfig) -> None:
             f"--points={config.points} --steps={config.steps} make more than "
             f"{MAX_IMAGES:,} images; choose fewer."
         )
+    if not 0 < config.fps <= MAX_FPS:
+        raise errors.InputError(
+            f"--fps={config.fps}, expected more than 0 and at most {MAX_FPS:g}."
+        )
     flags.check_suffix(config.out, "out", ".png", ".gif", ".mp4")
     flags.check_suffix(config.json, "json", ".json")
     if config.out.suffix != ".png":
         from dcgan_jax.visualize import animation
 
-        animation.check_writable(config.out, frames_per_second=config.fps)
+        animation.check_path(config.out)
 
 
 def run(config: WalkConfig, *, outs: Sequence[Path]) -> Outcome:
