@@ -55,3 +55,13 @@ def test_what_is_no_such_number_is_refused_shortly(value):
     with pytest.raises(errors.InputError, match=r"number is .*from 0 to 5") as error:
         json_file.require_integer(value, "number", most=5)
     assert len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize("depth", range(50, 1150, 50))
+def test_values_of_any_depth_are_written_shortly(depth, path):
+    try:
+        value = read(path, '{"a": ' + "[" * depth + "]" * depth + "}")
+    except errors.InputError as error:
+        assert "nested too deeply" in str(error)  # noqa: PT017
+    else:
+        assert len(json_file.shorten(value)) <= 60

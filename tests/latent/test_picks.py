@@ -46,6 +46,7 @@ def test_what_is_saved_is_read(groups, path):
         ({"groups": {**GROUPS, "add": [100_000]}}, "from 0 to 99,999"),
         ({"groups": {**GROUPS, "add": [1.5]}}, "whole number"),
         ({"groups": {**GROUPS, "add": [4, 4]}}, "twice"),
+        ({"groups": {f"{i}\n": [] for i in range(5000)}}, "exemplars for"),
         ({"more": 1}, "lacks or adds"),
     ],
 )

@@ -84,7 +84,7 @@ def check_groups(groups: dict[str, Any], *, what: str) -> Groups:
     """
     wanted = TURN if set(groups) & set(TURN) else ARITHMETIC
     if set(groups) != set(wanted):
-        given = ", ".join(map(json_file.shorten, groups)) or "none"
+        given = json_file.shorten(list(groups)) if groups else "none"
         raise errors.InputError(
             f"{what} has exemplars for {given}; expected {', '.join(ARITHMETIC)}, or "
             f"{', '.join(TURN)}. `python -m dcgan_jax.sample RUN --numbered` shows "
