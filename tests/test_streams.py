@@ -25,6 +25,7 @@ def test_the_numbers_of_the_purposes_never_change():
         "FIXED_LATENTS": 2,
         "SAMPLES": 3,
         "STATISTICS": 4,
+        "NEIGHBOURS": 5,
     }
 
 

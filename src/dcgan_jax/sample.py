@@ -30,6 +30,9 @@ class SampleConfig:
     out: Path = Path("samples.png")
     """A picture of all (.png), uint8 arrays (.npz, key `images`, and `labels` where
     there are any), or a new folder."""
+    numbered: bool = False
+    """Write each image's number below it, to pick exemplars by for
+    `python -m dcgan_jax.latent`; only with a .png."""
     batch_stats: bool = False
     """Normalise by the statistics of these very images, as the authors do; an image
     then depends on the others."""
@@ -63,6 +66,10 @@ def main(argv: Sequence[str]) -> int:
     else:
         sampler = sampling.make_sampler(loaded.network)
         images = sampler(loaded.variables, latents, chosen)
+    if config.numbered:
+        from dcgan_jax.visualize import captions
+
+        images = captions.write_below(images, [str(i) for i in range(config.num)])
     write_images(images, config.out, labels=chosen)
     print(f"{config.num} images in {config.out}")
     return 0
@@ -137,6 +144,11 @@ def _check(config: SampleConfig) -> None:
         raise errors.InputError(
             f"cannot write {config.out.suffix!r} files; give --out a name that ends in "
             ".png or .npz, or a folder's name."
+        )
+    if config.numbered and (config.out.suffix != ".png" or config.batch_stats):
+        raise errors.InputError(
+            "--numbered writes a .png of samples as the stored statistics draw them; "
+            f"got --out={config.out}" + " --batch_stats." * config.batch_stats
         )
     if config.out.suffix == "" and config.out.is_dir() and any(config.out.iterdir()):
         raise errors.InputError(

@@ -16,6 +16,7 @@ class Purpose(enum.IntEnum):
     FIXED_LATENTS = 2
     SAMPLES = 3
     STATISTICS = 4
+    NEIGHBOURS = 5
 
 
 def make_key(seed: int, purpose: Purpose) -> jax.Array:

@@ -1,6 +1,7 @@
 """Many images in one picture."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,19 @@ def make_grid(
         left = index % columns * (width + gap)
         grid[top : top + height, left : left + width] = image
     return grid
+
+
+def place_beside(pictures: Sequence[np.ndarray], *, gap: int = 20) -> np.ndarray:
+    """Put pictures of one height and of equal channels side by side.
+
+    Args:
+        pictures: uint8 (height, width, channels) each.
+        gap: white dots between neighbours.
+    """
+    height, _, channels = pictures[0].shape
+    space = np.full((height, gap, channels), 255, np.uint8)
+    parts = [part for picture in pictures for part in (space, picture)]
+    return np.concatenate(parts[1:], axis=1)
 
 
 def save_image(image: np.ndarray, path: Path, *, scale: int = 1) -> None:

@@ -1,0 +1,262 @@
+"""Add and subtract visual concepts, or turn samples along an axis, as in Fig. 7 and 8.
+
+python -m dcgan_jax.latent arithmetic RUN --positive=3,17,40 --negative=5,8,9 --add=1,2
+python -m dcgan_jax.latent arithmetic RUN --turn_from=3,17,40,41 --turn_to=5,8,9,30
+
+The numbers are those that `python -m dcgan_jax.sample RUN --numbered --num=200` shows;
+the format of files of picks is described in dcgan_jax.latent.picks.
+"""
+
+import dataclasses
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dcgan_jax import cli, errors
+from dcgan_jax.latent import json_file, picks as pick_files
+from dcgan_jax.latent.commands import flags
+from dcgan_jax.latent.commands.flags import GeneratorFlags, Outcome
+from dcgan_jax.latent.picks import Groups, Picks
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dcgan_jax.latent.generator import NumberedGenerator
+
+MAX_IMAGES = 5000  # of a turn; of 64 × 64 pixels, a minute on two CPU cores
+
+
+@dataclasses.dataclass(frozen=True)
+class ArithmeticConfig(GeneratorFlags):
+    """Do arithmetic on the mean latents of exemplars (§6.3.2, Fig. 7 and 8)."""
+
+    positive: str | None = None
+    """Numbers of samples that show A in A − B + C, as 3,17,40; three in the paper,
+    since "single samples per concept were unstable"."""
+    negative: str | None = None
+    """Of samples that show B."""
+    add: str | None = None
+    """Of samples that show C."""
+    turn_from: str | None = None
+    """Of samples that look one way; four in the paper (Fig. 8)."""
+    turn_to: str | None = None
+    """Of samples that look the other way."""
+    picks: Path | None = None
+    """Take the exemplars, the seed, the label and the step from this file."""
+    save_picks: Path | None = None
+    """Write them to this file."""
+    seed: int | None = None
+    """Of the numbered samples; None: 0, or that of the picks."""
+    noise: float = 0.25
+    """The neighbours of the result differ by uniform noise in ± this (Fig. 7)."""
+    rows: int = 8
+    """New samples to turn."""
+    columns: int = 9
+    """Positions on the axis, from −1 to 1; an odd number shows the samples too."""
+    out: Path = Path("arithmetic.png")
+    """The picture (.png)."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Do the arithmetic that the flags describe; return the exit code."""
+    config = cli.parse(ArithmeticConfig, argv, command="arithmetic")
+    check(config)
+    from dcgan_jax import backend, reporting, result_file
+
+    reporting.configure_logging()
+    backend.enable_compilation_cache()
+    outcome = run(config)
+    if config.json is not None:
+        command = ["python", "-m", "dcgan_jax.latent", "arithmetic", *argv]
+        result_file.save(
+            config.json,
+            what="arithmetic on the mean latents of exemplars",
+            command=shlex.join(command),
+            seed=outcome.numbers["seed"],
+            protocol=outcome.protocol,
+            numbers=outcome.numbers,
+        )
+    print(outcome.text)
+    return 0
+
+
+def check(config: ArithmeticConfig) -> None:
+    """Raise an error at once for flags and picks that cannot be meant.
+
+    Raises:
+        InputError: naming the flag, its value and what was expected.
+    """
+    find_picks(config)
+    if not 0 <= config.noise <= 10:
+        raise errors.InputError(f"--noise={config.noise}, expected 0 to 10.")
+    if (
+        config.rows < 1
+        or config.columns < 2
+        or not (config.rows * config.columns <= MAX_IMAGES)
+    ):
+        raise errors.InputError(
+            f"--rows={config.rows} --columns={config.columns}, expected at least 1 and "
+            f"2, and at most {MAX_IMAGES:,} images."
+        )
+    flags.check_suffix(config.out, "out", ".png")
+    flags.check_suffix(config.json, "json", ".json")
+    flags.check_suffix(config.save_picks, "save_picks", ".json")
+
+
+def find_picks(config: ArithmeticConfig) -> Picks:
+    """Return what is picked; the flags' picks name no generator yet.
+
+    Raises:
+        MissingInputError: if there is no such file of picks.
+        InputError: if it cannot be used, nothing is picked, or flags contradict it.
+    """
+    given = {
+        name: pick_files.parse_numbers(text, flag=name)
+        for name in pick_files.ARITHMETIC + pick_files.TURN
+        if (text := getattr(config, name)) is not None
+    }
+    if config.picks is None:
+        groups = pick_files.check_groups(given, what="the command line")
+        seed = json_file.require_integer(
+            config.seed or 0, "--seed", most=pick_files.MAX_SEED
+        )
+        return Picks("", config.run, config.step, seed, config.label, groups)
+    if given:
+        raise errors.InputError(
+            f"--picks={config.picks} and --{next(iter(given))} both name exemplars; "
+            "give one of them."
+        )
+    picks = pick_files.read_picks(config.picks)
+    for name in ("seed", "label", "step"):
+        asked, found = getattr(config, name), getattr(picks, name)
+        if asked not in (None, found):
+            raise errors.InputError(
+                f"{config.picks} holds numbers of samples with {name}={found}, the "
+                f"command line asks for {name}={asked}; leave --{name} out, or pick "
+                "anew."
+            )
+    return picks
+
+
+def run(config: ArithmeticConfig) -> Outcome:
+    """Do the arithmetic and draw it.
+
+    Raises:
+        InputError: if there is no generator, or the picks are of another one's samples.
+    """
+    from dcgan_jax.latent import generator as generators
+    from dcgan_jax.visualize import grid
+
+    picks = find_picks(config)
+    generator = generators.open_generator(
+        config.run,
+        weights_dir=config.weights_dir,
+        step=picks.step,
+        seed=picks.seed,
+        label=picks.label,
+    )
+    if config.picks is not None:
+        pick_files.check_same(picks, config.picks, generator=generator.identity)
+    work = _turn if set(picks.groups) == set(pick_files.TURN) else _add
+    picture, found, lines = work(generator, picks.groups, config)
+    config.out.parent.mkdir(parents=True, exist_ok=True)
+    grid.save_image(picture, config.out)
+    saved = dataclasses.replace(
+        picks,
+        generator=generator.identity,
+        run=flags.name_run(config.run),
+        step=generator.loaded.step,
+    )
+    if config.save_picks is not None:
+        pick_files.save_picks(saved, config.save_picks)
+    numbers = {**dataclasses.asdict(saved), **found}
+    return Outcome("\n".join([*lines, str(config.out)]), numbers, _PROTOCOL)
+
+
+_PROTOCOL = (
+    "the mean latent of each group's exemplars; lengths are multiples of the root mean "
+    "square length of samples' latents; stored batch statistics"
+)
+
+
+def _add(
+    generator: "NumberedGenerator", groups: Groups, config: ArithmeticConfig
+) -> "tuple[np.ndarray, dict[str, Any], list[str]]":
+    """Do Fig. 7: return its picture, numbers and lines for people."""
+    from dcgan_jax import streams
+    from dcgan_jax.latent import arithmetic, pictures
+
+    latents = _read_latents(generator, groups)
+    sets = [latents[list(numbers)] for numbers in groups.values()]
+    means = [arithmetic.average(rows) for rows in sets]
+    centre = arithmetic.combine(*means)
+    key = streams.make_key(generator.seed, streams.Purpose.NEIGHBOURS)
+    results = generator.draw(arithmetic.surround(centre, key, scale=config.noise))
+    exemplars = [generator.draw(rows) for rows in sets]
+    averages = [arithmetic.average(images) for images in exemplars]
+    concepts = [
+        pictures.Concept(
+            numbers,
+            images,
+            generator.draw(mean[None])[0],
+            arithmetic.to_pixels(average),
+        )
+        for numbers, images, mean, average in zip(
+            groups.values(), exemplars, means, averages, strict=True
+        )
+    ]
+    in_pixels = arithmetic.to_pixels(arithmetic.combine(*averages))
+    length = arithmetic.compare_length(centre, latents)
+    expected = arithmetic.expect_length([len(rows) for rows in sets])
+    picture = pictures.draw_arithmetic(concepts, results, in_pixels)
+    lines = [
+        f"A − B + C is {length:.2f} times as long as samples' latents are (independent "
+        f"exemplars: {expected:.2f})"
+    ]
+    if min(map(len, sets)) < 3:
+        lines.append(
+            "fewer than three exemplars of a concept: the paper found single ones "
+            "unstable and means of three stable (§6.3.2)"
+        )
+    return picture, {"length": length, "expected_length": expected}, lines
+
+
+def _turn(
+    generator: "NumberedGenerator", groups: Groups, config: ArithmeticConfig
+) -> "tuple[np.ndarray, dict[str, Any], list[str]]":
+    """Do Fig. 8: return its picture, numbers and lines for people."""
+    import numpy as np
+
+    from dcgan_jax.latent import arithmetic, pictures, walk
+
+    latents = _read_latents(generator, groups, more=config.rows)
+    vector = arithmetic.make_turn(
+        *(arithmetic.average(latents[list(group)]) for group in groups.values())
+    )
+    picked = {number for numbers in groups.values() for number in numbers}
+    new = [row for row in range(len(latents)) if row not in picked][: config.rows]
+    positions = np.linspace(-1.0, 1.0, config.columns)
+    images = generator.draw(arithmetic.move_along(latents[new], vector, positions))
+    length = arithmetic.compare_length(vector, latents)
+    transitions = walk.measure_transitions(images)
+    found = {
+        "new_samples": new,
+        "turn_length": length,
+        "median_step_grey_levels": transitions.median,
+        "largest_step_by_median": flags.finite(transitions.overall),
+    }
+    line = f"the turn is {length:.2f} times as long as samples' latents are"
+    return pictures.draw_turn(images, new, positions), found, [line]
+
+
+def _read_latents(
+    generator: "NumberedGenerator", groups: Groups, *, more: int = 0
+) -> "np.ndarray":
+    """Draw the latents of all numbers in groups, and enough for some new samples.
+
+    At least 64, since their length is compared with.
+    """
+    count = 1 + max(number for numbers in groups.values() for number in numbers)
+    picked = sum(map(len, groups.values()))
+    return generator.latents(max(count, picked + more, 64))

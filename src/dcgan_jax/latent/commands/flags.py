@@ -1,0 +1,61 @@
+"""The flags that every command on a generator's numbered samples has."""
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import tyro
+
+from dcgan_jax import errors
+
+
+@dataclasses.dataclass(frozen=True)
+class GeneratorFlags:
+    """Which generator."""
+
+    run: Annotated[str, tyro.conf.Positional]
+    """A run's folder, an exported .safetensors file, authors_svhn, authors_imagenet."""
+    label: int | None = None
+    """The class to draw, which a conditional generator needs."""
+    step: int | None = None
+    """The checkpoint's step; None: the newest."""
+    weights_dir: Path | None = None
+    """Folder of the authors' released parameters; None: a cache, into which they are
+    downloaded."""
+    json: Path | None = None
+    """Write the numbers as JSON."""
+
+
+class Outcome(NamedTuple):
+    """What a command has found.
+
+    Attributes:
+        text: lines for people.
+        numbers: for a result file.
+        protocol: how they were taken.
+    """
+
+    text: str
+    numbers: dict[str, Any]
+    protocol: str
+
+
+def check_suffix(path: Path | None, flag: str, *suffixes: str) -> None:
+    """Raise an error unless a file's name ends as it must.
+
+    Raises:
+        InputError: naming the flag, its value and what was expected.
+    """
+    if path is not None and path.suffix not in suffixes:
+        raise errors.InputError(f"--{flag}={path} must end in {' or '.join(suffixes)}.")
+
+
+def name_run(run: str) -> str:
+    """Return a run's name without the folders in which it lies."""
+    return Path(run).resolve().name
+
+
+def finite(value: float) -> float | None:
+    """Return a number that JSON can hold: None for infinity and NaN."""
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,184 @@
+"""Walk between random points of the latent space, as in Fig. 4.
+
+python -m dcgan_jax.latent walk RUN --points=9 --out=walk.png
+
+The points are the first of the numbered samples (`python -m dcgan_jax.sample RUN
+--numbered`) of the same seed. A picture has a row from each point to the next; a film
+(.gif, .mp4) goes through all of them.
+"""
+
+import dataclasses
+import math
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from dcgan_jax import cli, errors
+from dcgan_jax.latent.commands import flags
+from dcgan_jax.latent.commands.flags import GeneratorFlags, Outcome
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dcgan_jax.latent.walk import Transitions
+
+MAX_IMAGES = 5000  # of 64 × 64 pixels, a minute on two CPU cores
+
+MAX_FPS = 50.0  # of a GIF
+
+
+@dataclasses.dataclass(frozen=True)
+class WalkConfig(GeneratorFlags):
+    """Walk between random points of the latent space (§6.1, Fig. 4)."""
+
+    points: int = 9
+    """Random points on the way; 9 in Fig. 4."""
+    steps: int = 9
+    """From a point to the next; a row shows one image more."""
+    interpolation: Literal["linear", "spherical"] = "linear"
+    """linear: straight, which stays inside the cube of uniform latents; spherical: at
+    the distance from 0 at which samples lie, for normal latents."""
+    closed: bool = False
+    """Go back from the last point to the first, so that a film repeats evenly."""
+    seed: int = 0
+    """Of the points."""
+    out: Path = Path("walk.png")
+    """A picture (.png) or a film (.gif, .mp4)."""
+    fps: float = 12.0
+    """Images a second, of a film."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Walk as the flags describe; return the exit code."""
+    config = cli.parse(WalkConfig, argv, command="walk")
+    check(config)
+    from dcgan_jax import backend, reporting, result_file
+
+    reporting.configure_logging()
+    backend.enable_compilation_cache()
+    outcome = run(config, outs=[config.out])
+    if config.json is not None:
+        result_file.save(
+            config.json,
+            what="how evenly the images of a walk in the latent space change",
+            command=shlex.join(["python", "-m", "dcgan_jax.latent", "walk", *argv]),
+            seed=config.seed,
+            protocol=outcome.protocol,
+            numbers=outcome.numbers,
+        )
+    print(outcome.text)
+    return 0
+
+
+def check(config: WalkConfig) -> None:
+    """Raise an error at once for flags that cannot be meant.
+
+    Raises:
+        InputError: naming the flag, its value and what was expected.
+    """
+    if config.points < 2:
+        raise errors.InputError(f"--points={config.points}; a walk needs at least 2.")
+    if config.steps < 2:
+        raise errors.InputError(
+            f"--steps={config.steps}; at least 2, since steps are compared."
+        )
+    if config.points * (config.steps + 1) > MAX_IMAGES:
+        raise errors.InputError(
+            f"--points={config.points} --steps={config.steps} make more than "
+            f"{MAX_IMAGES:,} images; choose fewer."
+        )
+    if not 0 < config.fps <= MAX_FPS:
+        raise errors.InputError(
+            f"--fps={config.fps}, expected more than 0 and at most {MAX_FPS:g}."
+        )
+    flags.check_suffix(config.out, "out", ".png", ".gif", ".mp4")
+    flags.check_suffix(config.json, "json", ".json")
+    if config.out.suffix != ".png":
+        from dcgan_jax.visualize import animation
+
+        animation.check_path(config.out)
+
+
+def run(config: WalkConfig, *, outs: Sequence[Path]) -> Outcome:
+    """Walk, draw it and measure how evenly the images change.
+
+    Args:
+        config: what to walk.
+        outs: pictures and films to write.
+
+    Raises:
+        InputError: if there is no generator, or the label does not suit it.
+    """
+    from dcgan_jax.latent import generator as generators, walk
+
+    generator = generators.open_generator(
+        config.run,
+        weights_dir=config.weights_dir,
+        step=config.step,
+        seed=config.seed,
+        label=config.label,
+    )
+    latents = walk.walk(
+        generator.latents(config.points),
+        num_steps=config.steps,
+        interpolation=config.interpolation,
+        closed=config.closed,
+    )
+    images = generator.draw(latents)
+    transitions = walk.measure_transitions(images)
+    for out in outs:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        _write(images, out, config)
+    told = ", ".join(str(out) for out in outs)
+    numbers = {
+        "run": flags.name_run(config.run),
+        "step": generator.loaded.step,
+        "label": config.label,
+        "points": config.points,
+        "steps": config.steps,
+        "interpolation": config.interpolation,
+        "closed": config.closed,
+        "largest_step_by_median": flags.finite(transitions.overall),
+        "largest_step_by_median_by_row": [flags.finite(x) for x in transitions.by_row],
+        "median_step_grey_levels": transitions.median,
+    }
+    return Outcome(f"{_describe(transitions)}\n{told}", numbers, _PROTOCOL)
+
+
+_PROTOCOL = (
+    "a step is the root mean square difference of neighbouring images; the largest "
+    "divided by the median, of all steps and of each row (null where it is infinite "
+    "or all images of a row are one); stored batch statistics"
+)
+
+
+def _write(images: "np.ndarray", out: Path, config: WalkConfig) -> None:
+    from dcgan_jax.latent import walk
+    from dcgan_jax.visualize import animation, captions, grid
+
+    if out.suffix == ".png":
+        rows, columns = images.shape[:2]
+        large = captions.enlarge(
+            images.reshape(rows * columns, *images.shape[2:]), least_side=64
+        )
+        grid.save_image(grid.make_grid(large, columns=columns), out)
+        return
+    frames = captions.enlarge(walk.join(images, closed=config.closed), least_side=128)
+    animation.save_animation(frames, out, frames_per_second=config.fps)
+
+
+def _describe(transitions: "Transitions") -> str:
+    lines = [
+        f"row {row}: largest step {_show(value)}"
+        for row, value in enumerate(transitions.by_row, start=1)
+    ]
+    lines.append(
+        f"all: largest step {_show(transitions.overall)} of {transitions.median:.1f} "
+        "grey levels (1: even; that of a jump grows with --steps)"
+    )
+    return "\n".join(lines)
+
+
+def _show(value: float) -> str:
+    return "no change" if math.isnan(value) else f"{value:.2f} times the median"

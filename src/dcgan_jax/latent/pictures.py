@@ -1,0 +1,97 @@
+"""The pictures of Fig. 7 and 8, arrays in, array out."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from dcgan_jax.visualize import captions, grid
+
+_SIGNS = ("", "- ", "+ ")
+_LETTERS = ("A", "B", "C")
+
+
+class Concept(NamedTuple):
+    """The exemplars of one concept.
+
+    Attributes:
+        numbers: of the samples.
+        exemplars: uint8 (count, height, width, channels), their images.
+        of_mean_latent: uint8 (height, width, channels), drawn from their mean latent.
+        mean_image: uint8 (height, width, channels), the mean of their images.
+    """
+
+    numbers: Sequence[int]
+    exemplars: np.ndarray
+    of_mean_latent: np.ndarray
+    mean_image: np.ndarray
+
+
+def draw_arithmetic(
+    concepts: Sequence[Concept], results: np.ndarray, in_pixels: np.ndarray
+) -> np.ndarray:
+    """Lay arithmetic out as Fig. 7 does.
+
+    A column for each concept: its exemplars by number, then the image of their mean
+    latent; to the right the result amid its neighbours. The last row is the same sum
+    of images instead of latents.
+
+    Args:
+        concepts: A, B and C of A − B + C.
+        results: uint8 (9, height, width, channels), the fifth from the sum itself.
+        in_pixels: uint8 (height, width, channels), the sum of mean images.
+
+    Returns:
+        uint8 (height, width, channels).
+    """
+    # Beside three rows of results there are at least two of exemplars, and the means.
+    rows = max(2, *(len(concept.numbers) for concept in concepts))
+    columns = [_make_column(*column, rows=rows) for column in enumerate(concepts)]
+    left = np.stack(columns, axis=1).reshape(-1, *columns[0].shape[1:])
+    total = "A - B + C"
+    texts = ["", "", "", "", total, "", "", "", ""]
+    around = captions.write_below(results, texts)
+    pixels = captions.write_below(in_pixels[None], [f"pixels: {total}"])
+    filled = _fill_up(around, 3 * (rows + 1))
+    right = _fill_up(np.concatenate([filled, pixels]), 3 * (rows + 2))
+    return grid.place_beside(
+        [grid.make_grid(left, columns=3), grid.make_grid(right, columns=3)]
+    )
+
+
+def draw_turn(
+    images: np.ndarray, numbers: Sequence[int], positions: np.ndarray
+) -> np.ndarray:
+    """Lay an axis out as Fig. 8 does: a sample a row, a position on the axis a column.
+
+    Args:
+        images: uint8 (rows, columns, height, width, channels).
+        numbers: of the samples.
+        positions: (columns,); below 0 the images, where it is 0 the sample's number.
+
+    Returns:
+        uint8 (height, width, channels).
+    """
+    texts = [
+        f"sample {number}" if position == 0 else f"{position:+.2f}"
+        for number in numbers
+        for position in positions
+    ]
+    captioned = captions.write_below(images.reshape(-1, *images.shape[2:]), texts)
+    return grid.make_grid(captioned, columns=len(positions))
+
+
+def _make_column(index: int, concept: Concept, *, rows: int) -> np.ndarray:
+    """Return the images of a concept from top to bottom, with their captions."""
+    name = _SIGNS[index] + _LETTERS[index]
+    numbers = [f"{name}: {number}" for number in concept.numbers]
+    exemplars = captions.write_below(concept.exemplars, numbers)
+    means = np.stack([concept.of_mean_latent, concept.mean_image])
+    below = captions.write_below(means, [f"{name}: mean", f"pixels: {name}"])
+    return np.concatenate([_fill_up(exemplars, rows), below])
+
+
+def _fill_up(images: np.ndarray, count: int) -> np.ndarray:
+    """Add white images behind, up to a number of them."""
+    rest = [(0, count - len(images))] + [(0, 0)] * (images.ndim - 1)
+    return np.pad(images, rest, constant_values=255)

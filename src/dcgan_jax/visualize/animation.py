@@ -1,0 +1,141 @@
+"""Films: GIF by Pillow, MP4 by imageio-ffmpeg or OpenCV where one is installed."""
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from dcgan_jax import disk, errors
+
+SUFFIXES = (".gif", ".mp4")
+# Programs that show GIFs slow down what is faster.
+MAX_FRAMES_PER_SECOND = 50.0
+# OpenCV's: VP9, which browsers show, and MPEG-4 for builds without it.
+_CODECS = ("vp09", "mp4v")
+
+
+def check_path(path: Path) -> None:
+    """Raise an error for a name that no film can be written under here.
+
+    Raises:
+        InputError: if the suffix is no film's, or MP4 needs a package.
+    """
+    if path.suffix not in SUFFIXES:
+        raise errors.InputError(
+            f"cannot write a film as {path.suffix!r}; give a name that ends in "
+            f"{' or '.join(SUFFIXES)}."
+        )
+    if path.suffix == ".mp4" and not _is_installed("imageio_ffmpeg", "cv2"):
+        raise errors.InputError(
+            f"{path} needs a package that writes MP4: pip install imageio-ffmpeg, or "
+            "opencv-python-headless; .gif needs none."
+        )
+
+
+def save_animation(
+    frames: Sequence[np.ndarray] | np.ndarray,
+    path: Path,
+    *,
+    frames_per_second: float,
+) -> None:
+    """Write a film that repeats for ever (.gif) or plays once (.mp4).
+
+    Args:
+        frames: uint8 (height, width, channels) each, channels 1 or 3, all of one size.
+        path: ends in .gif or .mp4.
+        frames_per_second: above 0, at most 50; a GIF rounds a frame's time to 10 ms.
+
+    Raises:
+        InputError: if there are fewer than two frames or it cannot be written here.
+    """
+    check_path(path)
+    if len(frames) < 2:
+        raise errors.InputError(f"{len(frames)} frames make no film; at least 2 do.")
+    if not 0 < frames_per_second <= MAX_FRAMES_PER_SECOND:
+        raise errors.InputError(
+            f"{frames_per_second} frames per second, expected more than 0 and at most "
+            f"{MAX_FRAMES_PER_SECOND:g}."
+        )
+    with disk.replacing(path) as partial:
+        if path.suffix == ".gif":
+            _save_gif(frames, partial, frames_per_second)
+        elif _is_installed("imageio_ffmpeg"):
+            _save_by_ffmpeg(frames, partial, frames_per_second)
+        else:
+            _save_by_opencv(frames, partial, frames_per_second)
+
+
+def _save_gif(
+    frames: Sequence[np.ndarray] | np.ndarray, path: Path, frames_per_second: float
+) -> None:
+    pictures = [
+        # Colours of its own for every frame; dithering would flicker.
+        Image.fromarray(frame).quantize(256, dither=Image.Dither.NONE)
+        for frame in map(_to_colour, frames)
+    ]
+    pictures[0].save(
+        path,
+        save_all=True,
+        append_images=pictures[1:],
+        duration=10 * round(100 / frames_per_second),
+        loop=0,
+    )
+
+
+def _save_by_ffmpeg(
+    frames: Sequence[np.ndarray] | np.ndarray, path: Path, frames_per_second: float
+) -> None:
+    import imageio_ffmpeg
+
+    even = [_make_even(frame) for frame in frames]
+    height, width, _ = even[0].shape
+    writer = imageio_ffmpeg.write_frames(
+        str(path), (width, height), fps=frames_per_second, macro_block_size=2
+    )
+    writer.send(None)
+    try:
+        for frame in even:
+            writer.send(frame.tobytes())
+    finally:
+        writer.close()
+
+
+def _save_by_opencv(
+    frames: Sequence[np.ndarray] | np.ndarray, path: Path, frames_per_second: float
+) -> None:
+    import cv2
+
+    even = [_make_even(frame) for frame in frames]
+    height, width, _ = even[0].shape
+    for codec in _CODECS:
+        code = cv2.VideoWriter.fourcc(*codec)
+        writer = cv2.VideoWriter(str(path), code, frames_per_second, (width, height))
+        if writer.isOpened():
+            break
+    else:
+        raise errors.InputError(
+            f"OpenCV {cv2.__version__} has no encoder for {path.suffix}; pip install "
+            "imageio-ffmpeg, or write .gif."
+        )
+    try:
+        for frame in even:
+            writer.write(np.ascontiguousarray(frame[..., ::-1]))  # blue comes first
+    finally:
+        writer.release()
+
+
+def _to_colour(frame: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(np.broadcast_to(frame, (*frame.shape[:2], 3)))
+
+
+def _make_even(frame: np.ndarray) -> np.ndarray:
+    """Repeat the last row or column where their number is odd: codecs halve colours."""
+    height, width, _ = frame.shape
+    rest = ((0, height % 2), (0, width % 2), (0, 0))
+    return np.pad(_to_colour(frame), rest, mode="edge")
+
+
+def _is_installed(*names: str) -> bool:
+    return any(importlib.util.find_spec(name) is not None for name in names)
