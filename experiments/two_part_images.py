@@ -55,11 +55,20 @@ def find_objects(images: np.ndarray) -> Found:
     return Found(warm, warm.sum((1, 2)) >= _MIN_AREA)
 
 
-def bound(warm: np.ndarray) -> tuple[int, int, int, int]:
-    """Return the box (x, y, width, height) around an image's warm pixels."""
-    rows, columns = np.flatnonzero(warm.any(1)), np.flatnonzero(warm.any(0))
-    left, top = int(columns[0]), int(rows[0])
-    return left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1
+def bound(warm: np.ndarray, *, margin: int) -> tuple[int, int, int, int]:
+    """Return the box (x, y, width, height) around an image's warm pixels.
+
+    Args:
+        warm: bool (height, width), with any.
+        margin: pixels by which the box is wider on every side, within the image.
+    """
+    limits = []
+    for along, side in ((warm.any(0), warm.shape[1]), (warm.any(1), warm.shape[0])):
+        places = np.flatnonzero(along)
+        first = max(int(places[0]) - margin, 0)
+        limits.append((first, min(int(places[-1]) + 1 + margin, side) - first))
+    (x, width), (y, height) = limits
+    return x, y, width, height
 
 
 def _draw(rng: np.random.Generator, *, with_disc: bool) -> np.ndarray:

@@ -10,18 +10,17 @@ The format of this project, with all that there is to it:
       "boxes": [{"sample": 3, "box": [10, 20, 16, 12]}]
     }
 
-`sample` is the number of a sample of `dcgan_jax.sample` with this seed, counted from 0;
-`box` is x and y of the upper left corner, width and height, in pixels of an image of
-`image_size`, fractions allowed. Who enlarges the images to draw on them gives the larger
-size, a multiple of the generator's. `step` is that of the checkpoint and may be left
-out, as may `seed` (then 0).
+`sample` is the number of a sample of `dcgan_jax.sample` with this seed, from 0 on; `box`
+is x and y of the upper left corner, width and height, in pixels of an image of
+`image_size`, fractions allowed. If the images were enlarged to draw on them, this is the
+larger size, a multiple of the generator's. `step` is that of the checkpoint and may be
+left out, as may `seed` (then 0).
 
 COCO's format is read too (`images`, `annotations` with `bbox`, `categories`): the
-sample's number is the last one in an image's `file_name` (000003.png), or else its `id`.
+number of a sample is the last one in its image's `file_name` (000003.png), or else `id`.
 """
 
 import json
-import math
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -80,11 +79,12 @@ def read_boxes(path: Path, *, category: str | None = None) -> BoxFile:
             else _read_own(values, category)
         )
         if not found.boxes:
-            raise ValueError("holds no box; at least one is needed")
+            raise ValueError("it holds no box, expected at least one")
         for box in found.boxes:
             _check_inside(box, found.image_size)
     except ValueError as error:
-        raise errors.InputError(f"{path} {error}.") from None
+        message = str(error).removesuffix(".")
+        raise errors.InputError(f"{path}: {message}.") from None
     return found
 
 
@@ -133,10 +133,11 @@ def _read_own(values: dict[str, Any], category: str | None) -> BoxFile:
     version = values.get("version")
     if version != VERSION or isinstance(version, bool):
         raise ValueError(
-            f"has version {version!r}, expected {VERSION} (or COCO's annotations)"
+            f"version is {json_file.shorten(version)}, expected {VERSION} (or COCO's"
+            " annotations)"
         )
     if category is not None:
-        raise ValueError(f"has no categories; leave out --category={category}")
+        raise ValueError(f"it has no categories; leave out --category={category}")
     boxes = []
     for index, entry in enumerate(_objects(values, "boxes")):
         where = f"boxes[{index}]"
@@ -144,7 +145,7 @@ def _read_own(values: dict[str, Any], category: str | None) -> BoxFile:
         boxes.append(_make_box(sample, entry.get("box"), f"{where}.box"))
     return BoxFile(
         tuple(boxes),
-        _whole(values.get("image_size"), "image_size", least=1),
+        _size(values.get("image_size"), "image_size"),
         _optional(values, "seed"),
         _optional(values, "step"),
     )
@@ -157,12 +158,11 @@ def _read_coco(values: dict[str, Any], category: str | None) -> BoxFile:
         key = _whole(image.get("id"), f"{where}.id")
         samples[key] = _find_sample(image, key, where)
         sizes |= {
-            _whole(image.get(name), f"{where}.{name}", least=1)
-            for name in ("width", "height")
+            _size(image.get(name), f"{where}.{name}") for name in ("width", "height")
         }
     if len(sizes) != 1:
         raise ValueError(
-            f"has images of sides {sorted(sizes)}, expected squares of one"
+            f"sides of images are {json_file.shorten(sorted(sizes))}, expected one"
         )
     annotations = _objects(values, "annotations")
     categories = [
@@ -174,11 +174,12 @@ def _read_coco(values: dict[str, Any], category: str | None) -> BoxFile:
     for index, entry in enumerate(annotations):
         if chosen not in (None, categories[index]):
             continue
-        image_id = _whole(entry.get("image_id"), f"annotations[{index}].image_id")
+        where = f"annotations[{index}]"
+        image_id = _whole(entry.get("image_id"), f"{where}.image_id")
         if image_id not in samples:
-            raise ValueError(f"annotates image {image_id}, which is not in its images")
-        where = f"annotations[{index}].bbox"
-        boxes.append(_make_box(samples[image_id], entry.get("bbox"), where))
+            raise ValueError(f"{where}.image_id is {image_id}, none of the images' ids")
+        box = _make_box(samples[image_id], entry.get("bbox"), f"{where}.bbox")
+        boxes.append(box)
     return BoxFile(tuple(boxes), sizes.pop())
 
 
@@ -189,8 +190,8 @@ def _find_sample(image: dict[str, Any], key: int, where: str) -> int:
     numbers = re.findall(r"[0-9]+", Path(str(name)).stem)
     if not numbers:
         raise ValueError(
-            f"has the file name {_show(name)} in {where}, expected the sample's number"
-            " in it"
+            f"{where}.file_name is {json_file.shorten(name)}, expected the sample's"
+            " number in it"
         )
     return _whole(int(numbers[-1][-20:]), f"{where}.file_name")
 
@@ -210,22 +211,21 @@ def _choose_category(
     if category not in names:
         asked = "several categories" if category is None else f"no category {category}"
         known = ", ".join(sorted(names))
-        raise ValueError(f"has {asked}; name one with --category, of: {known:.200}")
+        raise ValueError(f"it has {asked}; name one with --category, of: {known:.200}")
     return names[category]
 
 
-def _make_box(sample: int, values: Any, where: str) -> Box:
+def _make_box(sample: int, values: Any, what: str) -> Box:
+    shown = json_file.shorten(values)
     if not isinstance(values, list) or len(values) != 4:
-        raise ValueError(
-            f"has {_show(values)} in {where}, expected [x, y, width, height]"
-        )
+        raise ValueError(f"{what} is {shown}, expected [x, y, width, height]")
     for value in values:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or abs(value) > _MAX_NUMBER:
-            raise ValueError(f"has {_show(value)} in {where}, expected numbers")
+        # NaN and infinity too: 1e999 is infinite.
+        if type(value) not in (int, float) or not abs(value) <= _MAX_NUMBER:
+            raise ValueError(f"{what} is {shown}, expected four finite numbers")
     box = Box(sample, *map(float, values))
     if box.width <= 0 or box.height <= 0:
-        raise ValueError(f"has a box of no area in {where}: {values}")
+        raise ValueError(f"{what} is {shown}, expected a width and a height above 0")
     return box
 
 
@@ -233,20 +233,20 @@ def _check_inside(box: Box, size: int) -> None:
     right, bottom = box.x + box.width, box.y + box.height
     if box.x < 0 or box.y < 0 or max(right, bottom) > size + _ROUNDING:
         raise ValueError(
-            f"has the box {list(box[1:])} on sample {box.sample}, which reaches beyond"
-            f" the image of {size} by {size} pixels"
+            f"the box {list(box[1:])} on sample {box.sample} reaches beyond the image"
+            f" of {size} by {size} pixels"
         )
 
 
 def _objects(values: dict[str, Any], name: str) -> list[dict[str, Any]]:
     entries = values.get(name)
     if not isinstance(entries, list):
-        raise ValueError(f"has {_show(entries)} for {name}, expected a list")
+        shown = json_file.shorten(entries)
+        raise ValueError(f"{name} is {shown}, expected a list")
     for index, entry in enumerate(entries):
         if not isinstance(entry, dict):
-            raise ValueError(
-                f"has {_show(entry)} in {name}[{index}], expected an object"
-            )
+            shown = json_file.shorten(entry)
+            raise ValueError(f"{name}[{index}] is {shown}, expected an object")
     return entries
 
 
@@ -254,16 +254,11 @@ def _optional(values: dict[str, Any], name: str) -> int | None:
     return None if values.get(name) is None else _whole(values[name], name)
 
 
-def _whole(value: Any, where: str, *, least: int = 0) -> int:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or not least <= value <= _MAX_NUMBER:
-        raise ValueError(
-            f"has {_show(value)} in {where}, expected a whole number from {least}"
-        )
-    return int(value)
+def _whole(value: Any, what: str) -> int:
+    return json_file.require_integer(value, what, most=_MAX_NUMBER)
 
 
-def _show(value: Any) -> str:
-    """Write a value from a file into an error: briefly, on one line."""
-    text = json.dumps(value)
-    return text if len(text) <= 40 else f"{text[:40]}…"
+def _size(value: Any, what: str) -> int:
+    if value == 0:
+        raise ValueError(f"{what} is 0, expected a number of pixels")
+    return _whole(value, what)

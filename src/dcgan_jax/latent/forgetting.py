@@ -138,11 +138,11 @@ def to_numbers(outcome: Outcome) -> dict[str, Any]:
 
 def describe(outcome: Outcome) -> str:
     """Tell it to a person, in lines."""
-    regression = outcome.regression
+    regression, dropped = outcome.regression, outcome.dropped
     return "\n".join(
         [
             f"boxes       {outcome.num_boxes} on {outcome.num_boxed} samples",
-            f"dropped     {outcome.dropped.sum()} of {len(outcome.dropped)} feature maps"
+            f"dropped     {dropped.sum()} of {len(dropped)} feature maps"
             f" of {outcome.layer}",
             f"regression  {100 * regression.accuracy:.1f} % right on the"
             f" {regression.num_inside:,} places inside and {regression.num_outside:,}"

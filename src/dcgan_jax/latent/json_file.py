@@ -1,4 +1,4 @@
-"""Reading small JSON files that others have written."""
+"""Small JSON files from anywhere: bounded in size, and of the kinds expected."""
 
 import json
 from pathlib import Path
@@ -6,33 +6,74 @@ from typing import Any, NoReturn
 
 from dcgan_jax import errors
 
+MAX_BYTES = 1_000_000
 
-def read_json(path: Path, max_bytes: int) -> dict[str, Any]:
-    """Read a JSON object of at most `max_bytes`.
+
+def read_json(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Args:
+        path: of the file.
+        max_bytes: the most that it may hold.
 
     Raises:
         MissingInputError: if there is no such file.
-        InputError: if it is longer, is no JSON object, or holds NaN or infinity, which
-            JSON does not know but Python's reader accepts.
+        InputError: if it is too large or holds anything but an object of finite
+            numbers, texts, lists and objects.
     """
     if not path.is_file():
         raise errors.MissingInputError(f"there is no file {path}.")
     with path.open("rb") as file:
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
-        raise errors.InputError(f"{path} is longer than {max_bytes:,} bytes.")
+        raise errors.InputError(
+            f"{path} holds more than {max_bytes:,} bytes, which no such file needs."
+        )
     try:
-        value = json.loads(content, parse_constant=_refuse)
+        values = json.loads(content, parse_constant=_refuse)
     except RecursionError:
         raise errors.InputError(f"{path} is nested too deeply.") from None
-    except ValueError as error:  # of syntax, of encoding, of integers of many digits
+    except ValueError as error:
         raise errors.InputError(f"{path} is not JSON: {error}.") from None
-    if not isinstance(value, dict):
+    if not isinstance(values, dict):
         raise errors.InputError(
-            f"{path} holds a JSON {type(value).__name__}, expected an object."
+            f"{path} holds {type(values).__name__}, expected a JSON object."
+        )
+    return values
+
+
+def read_integer(values: dict[str, Any], name: str, *, path: Path, most: int) -> int:
+    """Return a whole number of an object, from 0 to `most`.
+
+    Raises:
+        InputError: if it is missing or anything else.
+    """
+    return require_integer(values.get(name), f"{path}: {name}", most=most)
+
+
+def require_integer(value: Any, what: str, *, most: int) -> int:
+    """Return a value that is a whole number from 0 to `most`.
+
+    Args:
+        value: as JSON has it.
+        what: it is, for the message.
+        most: the largest that is meant.
+
+    Raises:
+        InputError: if it is anything else; True and 1.0 are no whole numbers.
+    """
+    if type(value) is not int or not 0 <= value <= most:
+        raise errors.InputError(
+            f"{what} is {shorten(value)}, expected a whole number from 0 to {most:,}."
         )
     return value
 
 
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+def shorten(value: Any) -> str:
+    """Write a value of unknown origin in one short line."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")
