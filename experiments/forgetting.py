@@ -19,7 +19,7 @@ import numpy as np
 import results
 import trained
 import two_part_images
-from dcgan_jax import cli, disk, loading, models, reporting, sampling
+from dcgan_jax import backend, cli, disk, loading, models, reporting, sampling
 from dcgan_jax.latent import dropping, forget, forgetting
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.dropping import Pairs, Samples
@@ -66,6 +66,7 @@ class Test(NamedTuple):
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
     reporting.configure_logging()
+    backend.enable_compilation_cache()
     workdir, about = train(flags)
     loaded = loading.load_generator(str(workdir), weights_dir=None, step=None)
     samples = dropping.draw_samples(
@@ -183,11 +184,8 @@ def measure_random(
 ) -> dict[str, float]:
     """Return the means of `measure` over random choices of as many maps."""
     rng = np.random.default_rng(seed)
-    runs = []
-    for _ in range(NUM_RANDOM):
-        chosen = rng.permutation(dropped)
-        pairs = dropping.draw_pairs(test.samples, layer=layer, dropped=chosen)
-        runs.append(measure(test, pairs.after))
+    draw = dropping.make_drawer(test.samples, layer=layer)
+    runs = [measure(test, draw(rng.permutation(dropped))) for _ in range(NUM_RANDOM)]
     return {name: float(np.mean([run[name] for run in runs])) for name in runs[0]}
 
 

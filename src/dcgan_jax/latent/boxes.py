@@ -10,14 +10,14 @@ The format of this project, with all that there is to it:
       "boxes": [{"sample": 3, "box": [10, 20, 16, 12]}]
     }
 
-`sample` is the number of a sample of `dcgan_jax.sample` with this seed, from 0 on; `box`
-is x and y of the upper left corner, width and height, in pixels of an image of
-`image_size`, fractions allowed. If the images were enlarged to draw on them, this is the
-larger size, a multiple of the generator's. `step` is that of the checkpoint and may be
-left out, as may `seed` (then 0).
+`sample` is the number of a sample of `dcgan_jax.sample` with this seed, from 0 on;
+`box` is x and y of the upper left corner, width and height, in pixels of an image of
+`image_size`, fractions allowed. If the images were enlarged to draw on them, this is
+the larger size, a multiple of the generator's. `step` is that of the checkpoint and may
+be left out, as may `seed` (then 0).
 
 COCO's format is read too (`images`, `annotations` with `bbox`, `categories`): the
-number of a sample is the last one in its image's `file_name` (000003.png), or else `id`.
+number of a sample is the last one in its image's `file_name` (000003.png), or its `id`.
 """
 
 import json
@@ -98,6 +98,23 @@ def write_boxes(boxes: BoxFile, path: Path) -> None:
         "boxes": [{"sample": box.sample, "box": list(box[1:])} for box in boxes.boxes],
     }
     disk.write_whole(path, (json.dumps(values, indent=1) + "\n").encode())
+
+
+def check_step(found: BoxFile, step: int | None) -> None:
+    """Raise an error if boxes were drawn on samples of another step.
+
+    Args:
+        found: the file's.
+        step: of the generator's checkpoint; None for released parameters.
+
+    Raises:
+        InputError: naming both.
+    """
+    if found.step not in (None, step):
+        raise errors.InputError(
+            f"the boxes were drawn on samples of step {found.step}, this is step"
+            f" {step}; give --step={found.step}, or draw boxes on samples of this one."
+        )
 
 
 def fit_boxes(found: BoxFile, *, image_size: int, num_samples: int) -> tuple[Box, ...]:

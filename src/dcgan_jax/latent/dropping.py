@@ -1,8 +1,9 @@
 """A generator with and without the feature maps that draw an object."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from dcgan_jax import errors, labels, models, sampling, streams
@@ -110,16 +111,36 @@ def learn(
     return forget.fit_regression(np.concatenate(features), np.concatenate(flags))
 
 
+def make_drawer(samples: Samples, *, layer: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Compile the drawing of samples without some feature maps.
+
+    Args:
+        samples: what to draw.
+        layer: name of the convolution.
+
+    Returns:
+        bool (maps,), those to set to 0 everywhere → uint8 (count, height, width,
+        channels).
+    """
+    loaded = samples.loaded
+    sampler = sampling.make_sampler(loaded.network)
+
+    def draw(dropped: np.ndarray) -> np.ndarray:
+        masks = {layer: jnp.asarray(~dropped, jnp.float32)}
+        return sampler(
+            loaded.variables, samples.latents, samples.labels, feature_masks=masks
+        )
+
+    return draw
+
+
 def draw_pairs(samples: Samples, *, layer: str, dropped: np.ndarray) -> Pairs:
     """Generate the same latents with and without some feature maps.
 
     Args:
         samples: what to draw.
         layer: name of the convolution.
-        dropped: bool (maps,), set to 0 at all places.
+        dropped: bool (maps,), set to 0 everywhere.
     """
-    loaded = samples.loaded
-    sampler = sampling.make_sampler(loaded.network)
-    arguments = loaded.variables, samples.latents, samples.labels
-    masks = {layer: np.asarray(~dropped, np.float32)}
-    return Pairs(sampler(*arguments), sampler(*arguments, feature_masks=masks))
+    draw = make_drawer(samples, layer=layer)
+    return Pairs(draw(np.zeros_like(dropped)), draw(dropped))

@@ -50,7 +50,11 @@ class Regression(NamedTuple):
 
 
 def find_default_layer(layers: Sequence[str]) -> str:
-    """Return the paper's "second highest convolution layer" of the hidden ones."""
+    """Return the paper's "second highest convolution layer" of the hidden ones.
+
+    The highest makes the image. The paper's count does not fit this reading: about 200
+    maps were dropped, while Fig. 1's network has 128 there and 256 one layer below.
+    """
     return layers[-1]
 
 

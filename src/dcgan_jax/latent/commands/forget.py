@@ -13,7 +13,6 @@ from dcgan_jax import cli, errors
 
 if TYPE_CHECKING:
     from dcgan_jax.latent.boxes import BoxFile
-    from dcgan_jax.loading import LoadedGenerator
 
 MAX_SAMPLES = 100_000
 MAX_SHOWN = 1000
@@ -73,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
     loaded = loading.load_generator(
         config.run, weights_dir=config.weights_dir, step=config.step
     )
-    _check_step(found, loaded)
+    boxes.check_step(found, loaded.step)
     outcome = forgetting.run(
         loaded,
         found,
@@ -110,8 +109,8 @@ def _check(config: ForgetConfig) -> None:
     for name, bound in most.items():
         value = getattr(config, name)
         if value is not None and not 1 <= value <= bound:
-            limit = "" if bound == math.inf else f" to {bound:,}"
-            raise errors.InputError(f"--{name}={value}, expected 1{limit} or more.")
+            limit = "1 or more" if bound == math.inf else f"1 to {bound:,}"
+            raise errors.InputError(f"--{name}={value}, expected {limit}.")
     for name, suffix in (("out", ".png"), ("json", ".json")):
         path = getattr(config, name)
         if path is not None and path.suffix != suffix:
@@ -127,12 +126,3 @@ def _settle_seed(config: ForgetConfig, found: "BoxFile") -> int:
             f" --seed={config.seed}; leave --seed out."
         )
     return config.seed
-
-
-def _check_step(found: "BoxFile", loaded: "LoadedGenerator") -> None:
-    if found.step not in (None, loaded.step):
-        raise errors.InputError(
-            f"the boxes were drawn on samples of step {found.step}, this is step"
-            f" {loaded.step}; give --step={found.step}, or draw boxes on samples of"
-            " this one."
-        )
