@@ -4,8 +4,8 @@ python experiments/forgetting.py
 
 Trains a small DCGAN on striped images, half of them with a disc (two_part_images.py);
 finds the discs of 150 samples by their colour, gives 52 boxes to §6.3.1's method, and
-looks at other samples: is the disc gone, is the background as it was? Cost: about 10
-minutes on two CPU cores, nearly all of it training. Stopped, the same command goes on.
+looks at other samples: is the disc gone, is the background as it was? Cost: minutes on
+two CPU cores, nearly all of it training. Stopped, the same command goes on.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import numpy as np
 import results
 import trained
 import two_part_images
-from dcgan_jax import backend, cli, disk, loading, models, reporting, sampling
+from dcgan_jax import backend, cli, disk, errors, loading, models, reporting, sampling
 from dcgan_jax.latent import dropping, forget, forgetting
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.dropping import Pairs, Samples
@@ -74,6 +74,11 @@ def main(argv: Sequence[str]) -> int:
     )
     images = sampling.make_sampler(loaded.network)(loaded.variables, samples.latents)
     boxes = find_boxes(images[:NUM_BOXED_SAMPLES])[:NUM_BOXES]
+    if not boxes:
+        raise errors.InputError(
+            f"none of the first {NUM_BOXED_SAMPLES} samples shows a disc; train longer,"
+            f" with more than --num_steps={flags.num_steps}."
+        )
     new = np.arange(NUM_BOXED_SAMPLES, len(images))
     test = make_test(samples.take(new), images[new])
     numbers: dict[str, Any] = {}

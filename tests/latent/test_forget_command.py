@@ -87,7 +87,7 @@ def test_help_tells_the_flags(run_command):
     ("changes", "flags", "message"),
     [
         ({"seed": 3}, ["--seed=4"], "on samples of seed 3, not of --seed=4"),
-        ({"step": 10}, [], "drawn on samples of step 10, this is step 20"),
+        ({"step": 10}, [], "drawn on samples of step 10, this is 20; give --step=10"),
         ({"image_size": 48}, [], "this generator makes 32"),
         ({}, ["--num_samples=4"], "box on sample 4, but the samples are 0 to 3"),
         ({}, ["--layer=conv2"], "hidden convolutions of this generator are conv0, c"),

@@ -111,9 +111,10 @@ def check_step(found: BoxFile, step: int | None) -> None:
         InputError: naming both.
     """
     if found.step not in (None, step):
+        here = "these are released parameters" if step is None else f"this is {step}"
         raise errors.InputError(
-            f"the boxes were drawn on samples of step {found.step}, this is step"
-            f" {step}; give --step={found.step}, or draw boxes on samples of this one."
+            f"the boxes were drawn on samples of step {found.step}, {here}; give"
+            f" --step={found.step}, or draw boxes on samples of this generator."
         )
 
 

@@ -71,7 +71,10 @@ def require_integer(value: Any, what: str, *, most: int) -> int:
 
 def shorten(value: Any) -> str:
     """Write a value of unknown origin in one short line."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        return "nested too deeply"
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
