@@ -8,10 +8,13 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
 from dcgan_jax import backend, models, pixels
+from dcgan_jax.models import layers
+from dcgan_jax.models.layers import FeatureMasks
 
 Array = jax.Array
 DrawLatents = Callable[[Array, int], Array]
@@ -44,6 +47,8 @@ class Sampler(Protocol):
         variables: dict[str, Any],
         latents: np.ndarray,
         labels: np.ndarray | None = None,
+        *,
+        feature_masks: FeatureMasks | None = None,
     ) -> np.ndarray:
         """Draw an image for each latent.
 
@@ -51,6 +56,8 @@ class Sampler(Protocol):
             variables: {params, batch_stats}.
             latents: (count, latent_size).
             labels: (count,) int32, which a conditional generator needs.
+            feature_masks: name of a convolution → (features,) float32, 0 for a map to
+                drop, for generators with `models.list_hidden_convolutions`.
 
         Returns:
             uint8 (count, height, width, channels).
@@ -63,24 +70,72 @@ def make_sampler(generator: nn.Module) -> Sampler:
 
     @backend.jit
     def generate(
-        variables: dict[str, Any], latents: Array, labels: Array | None
+        variables: dict[str, Any],
+        latents: Array,
+        labels: Array | None,
+        options: dict[str, Any],
     ) -> Array:
-        images: Array = network.apply(variables, latents, labels, train=False)  # type: ignore[assignment]
+        images: Array = network.apply(  # type: ignore[assignment]
+            variables, latents, labels, train=False, **options
+        )
         return pixels.to_uint8(images, generator.pixel_range)
 
     def sample(
         variables: dict[str, Any],
         latents: np.ndarray,
         labels: np.ndarray | None = None,
+        *,
+        feature_masks: FeatureMasks | None = None,
     ) -> np.ndarray:
         _check_labels(generator, labels)
+        # Other networks do not know the option.
+        options = {} if feature_masks is None else {"feature_masks": feature_masks}
         blocks = [
-            np.asarray(generate(variables, *_take_block((latents, labels), start)))
+            np.asarray(
+                generate(variables, *_take_block((latents, labels), start), options)
+            )
             for start in range(0, len(latents), BLOCK)
         ]
         return np.concatenate(blocks)[: len(latents)]
 
     return sample
+
+
+def make_map_reader(generator: nn.Module, layer: str) -> Callable[..., np.ndarray]:
+    """Compile the reading of a hidden convolution's maps, after batch norm and ReLU.
+
+    Args:
+        generator: the network.
+        layer: one of `models.list_hidden_convolutions`.
+
+    Returns:
+        (variables, latents, labels or None) → float32 (count, n, n, features), for at
+        most BLOCK latents.
+    """
+    network = models.for_inference(generator)
+
+    @backend.jit
+    def generate(
+        variables: dict[str, Any], latents: Array, labels: Array | None
+    ) -> Array:
+        _, state = network.apply(  # type: ignore[misc]
+            variables, latents, labels, train=False, mutable=[layers.MAPS]
+        )
+        maps: Array = state[layers.MAPS][f"{layer}_maps"][0]
+        return maps.astype(jnp.float32)
+
+    def read(
+        variables: dict[str, Any],
+        latents: np.ndarray,
+        labels: np.ndarray | None = None,
+    ) -> np.ndarray:
+        if len(latents) > BLOCK:
+            raise ValueError(f"{len(latents)} latents, at most {BLOCK} at a time")
+        _check_labels(generator, labels)
+        block = _take_block((latents, labels), 0)
+        return np.asarray(generate(variables, *block))[: len(latents)]
+
+    return read
 
 
 def sample_with_batch_statistics(

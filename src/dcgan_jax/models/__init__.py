@@ -113,6 +113,23 @@ def for_inference(network: Network) -> Network:
     return network.clone(dtype=jnp.dtype("float32"))
 
 
+def list_hidden_convolutions(generator: nn.Module) -> tuple[str, ...]:
+    """Name the convolutions of a generator that make feature maps, lowest first.
+
+    All but the last, which makes the image; these maps can be read and dropped, see
+    `layers.expose_maps`.
+
+    Raises:
+        InputError: if it is no DCGAN.
+    """
+    if not isinstance(generator, dcgan.Generator | conditional_mnist.Generator):
+        raise errors.InputError(
+            "this run's generator is no DCGAN: feature maps can be read and dropped in"
+            " those of small, dcgan64, imagenet32, svhn32 and conditional_mnist alone."
+        )
+    return tuple(f"conv{index}" for index in range(len(generator.convolutions) - 1))
+
+
 def make_widths(config: TrainConfig) -> tuple[int, ...]:
     """Return the feature maps of each stride-2 block, from the image's side inwards.
 

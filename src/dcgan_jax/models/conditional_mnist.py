@@ -42,7 +42,12 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(
-        self, latents: Array, labels: Array | None = None, *, train: bool
+        self,
+        latents: Array,
+        labels: Array | None = None,
+        *,
+        train: bool,
+        feature_masks: layers.FeatureMasks | None = None,
     ) -> Array:
         """Generate (batch, size, size, channels) float32.
 
@@ -50,6 +55,7 @@ class Generator(nn.Module):
             latents: (batch, latent_size).
             labels: (batch,), required.
             train: whether to normalise by the batch.
+            feature_masks: of hidden convolutions; see `layers.expose_maps`.
         """
         codes = layers.encode_labels(labels, self.num_classes)
         hidden = layers.DenseNorm(
@@ -61,15 +67,17 @@ class Generator(nn.Module):
             self.bn_affine, name="project",
         )(layers.join_labels(x, codes), train=train)  # fmt: skip
         for index, layer in enumerate(self.convolutions):
+            name = f"conv{index}"
             x = layers.ConvTranspose(
                 layer.features, self.kernel_size, layer.stride, self.dtype,
-                self.formulation, name=f"conv{index}",
+                self.formulation, name=name,
             )(layers.join_labels(x, codes))  # fmt: skip
             if index < len(self.convolutions) - 1:
                 bn = layers.BatchNorm(
                     self.bn_momentum, self.bn_affine, name=f"bn{index}"
                 )
                 x = nn.relu(bn(x, train=train))
+                x = layers.expose_maps(self, name, x, feature_masks)
         return nn.sigmoid(x.astype(jnp.float32))
 
 

@@ -63,24 +63,34 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(
-        self, latents: Array, labels: Array | None = None, *, train: bool
+        self,
+        latents: Array,
+        labels: Array | None = None,
+        *,
+        train: bool,
+        feature_masks: layers.FeatureMasks | None = None,
     ) -> Array:
-        """Generate (batch, size, size, channels) float32 from (batch, latent_size)."""
+        """Generate (batch, size, size, channels) float32 from (batch, latent_size).
+
+        `feature_masks` drop maps of hidden convolutions; see `layers.expose_maps`.
+        """
         del labels
         x = layers.Projection(
             self.base_size, self.base_features, self.dtype, self.bn_momentum,
             self.bn_affine, name="project",
         )(latents, train=train)  # fmt: skip
         for index, layer in enumerate(self.convolutions):
+            name = f"conv{index}"
             x = layers.ConvTranspose(
                 layer.features, self.kernel_size, layer.stride, self.dtype,
-                self.formulation, name=f"conv{index}",
+                self.formulation, name=name,
             )(x)  # fmt: skip
             if index < len(self.convolutions) - 1:  # §3: none at the generator's output
                 bn = layers.BatchNorm(
                     self.bn_momentum, self.bn_affine, name=f"bn{index}"
                 )
                 x = nn.relu(bn(x, train=train))
+                x = layers.expose_maps(self, name, x, feature_masks)
         return jnp.tanh(x.astype(jnp.float32))
 
 

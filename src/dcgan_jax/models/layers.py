@@ -1,6 +1,6 @@
 """The layers that every network here is made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,34 @@ init_weights = nn.initializers.normal(0.02)  # §4
 def init_gain(key: Array, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
     """Draw batch-norm gains from N(1, 0.02); faces/train_uncond_dcgan.py, gain_ifn."""
     return 1.0 + 0.02 * jax.random.normal(key, shape, dtype)
+
+
+# Name of a convolution → (features,), what its maps are multiplied by.
+FeatureMasks = Mapping[str, Array]
+MAPS = "intermediates"  # the collection of `expose_maps`; flax: none by `init`
+
+
+def expose_maps(
+    network: nn.Module, name: str, x: Array, masks: FeatureMasks | None
+) -> Array:
+    """Let a convolution's feature maps be read and dropped from outside.
+
+    A caller that makes the collection MAPS mutable finds them there under `name`.
+
+    Args:
+        network: whose layer it is.
+        name: of the convolution.
+        x: (batch, n, n, features), its maps after batch norm and ReLU.
+        masks: 0 for a map to drop, 1 for one to keep; None, or without this
+            convolution: all are kept and nothing is computed.
+
+    Returns:
+        The maps that the next layer sees.
+    """
+    if masks is not None and name in masks:
+        x = x * _channels_last(masks[name].astype(x.dtype), x.ndim)
+    network.sow(MAPS, f"{name}_maps", x)
+    return x
 
 
 def leaky_relu(x: Array) -> Array:

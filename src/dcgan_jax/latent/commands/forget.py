@@ -1,0 +1,128 @@
+"""Draw without an object that boxes are given of: Fig. 6."""
+
+import dataclasses
+import math
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from dcgan_jax import cli, errors
+
+if TYPE_CHECKING:
+    from dcgan_jax.latent.boxes import BoxFile
+
+MAX_SAMPLES = 100_000
+MAX_SHOWN = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class ForgetConfig:
+    """Drop the feature maps that draw an object, and draw with and without them."""
+
+    run: Annotated[str, tyro.conf.Positional]
+    """A run's folder, an exported .safetensors file, authors_svhn, authors_imagenet."""
+    boxes: Path
+    """JSON: boxes around the object on numbered samples, in the format of
+    dcgan_jax.latent.boxes or COCO's."""
+    category: str | None = None
+    """The one to forget, where a COCO file has several."""
+    num_samples: int = 150
+    """The boxes lie on samples 0 to num_samples - 1; new ones begin after these."""
+    seed: int | None = None
+    """Of the samples; None: what the boxes' file says, or 0."""
+    label: int | None = None
+    """The class of the samples of a conditional generator; None: all take turns."""
+    layer: str | None = None
+    """The convolution whose maps are dropped: conv0 (the lowest), conv1, …; None: the
+    second highest, as in the paper."""
+    num_dropped: int | None = None
+    """Drop only so many maps, those of largest weight; None: all of positive weight, as
+    in the paper."""
+    num_shown: int = 16
+    """New samples in the picture; of those with boxes as many at most."""
+    out: Path = Path("forget.png")
+    """Picture: samples with their boxes, then new ones, each above what became of
+    it."""
+    json: Path | None = None
+    """Write the numbers as JSON."""
+    step: int | None = None
+    """The checkpoint's step; None: the newest."""
+    weights_dir: Path | None = None
+    """Folder of the authors' released parameters; None: a cache, into which they are
+    downloaded."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Forget what the flags describe; return the exit code."""
+    config = cli.parse(ForgetConfig, argv, command="forget")
+    _check(config)
+    from dcgan_jax.latent import boxes
+
+    found = boxes.read_boxes(config.boxes, category=config.category)
+    seed = _settle_seed(config, found)
+
+    from dcgan_jax import backend, loading, reporting, result_file
+    from dcgan_jax.latent import forgetting
+
+    reporting.configure_logging()
+    backend.enable_compilation_cache()
+    loaded = loading.load_generator(
+        config.run, weights_dir=config.weights_dir, step=config.step
+    )
+    boxes.check_step(found, loaded.step)
+    outcome = forgetting.run(
+        loaded,
+        found,
+        seed=seed,
+        choices=forgetting.Choices(
+            num_samples=config.num_samples,
+            label=config.label,
+            layer=config.layer,
+            num_dropped=config.num_dropped,
+            num_shown=config.num_shown,
+        ),
+        out=config.out,
+    )
+    if config.json is not None:
+        result_file.save(
+            config.json,
+            what=f"Feature maps of {config.run} dropped by {config.boxes}",
+            command=shlex.join(["python", "-m", "dcgan_jax.latent", "forget", *argv]),
+            seed=seed,
+            protocol=forgetting.PROTOCOL,
+            numbers=forgetting.to_numbers(outcome),
+        )
+    print(forgetting.describe(outcome))
+    print(f"picture     {config.out}")
+    return 0
+
+
+def _check(config: ForgetConfig) -> None:
+    most = {
+        "num_samples": MAX_SAMPLES,
+        "num_shown": MAX_SHOWN,
+        "num_dropped": math.inf,
+    }
+    for name, bound in most.items():
+        value = getattr(config, name)
+        if value is not None and not 1 <= value <= bound:
+            limit = "1 or more" if bound == math.inf else f"1 to {bound:,}"
+            raise errors.InputError(f"--{name}={value}, expected {limit}.")
+    for name, suffix in (("out", ".png"), ("json", ".json")):
+        path = getattr(config, name)
+        if path is not None and path.suffix != suffix:
+            raise errors.InputError(f"--{name}={path} must end in {suffix}.")
+
+
+def _settle_seed(config: ForgetConfig, found: "BoxFile") -> int:
+    if config.seed is None:
+        return found.seed or 0
+    if found.seed not in (None, config.seed):
+        raise errors.InputError(
+            f"{config.boxes} has boxes on samples of seed {found.seed}, not of"
+            f" --seed={config.seed}; leave --seed out."
+        )
+    return config.seed

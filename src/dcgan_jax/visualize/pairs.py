@@ -1,0 +1,65 @@
+"""Images above what became of them, as in Fig. 6."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from dcgan_jax.visualize import grid
+
+_MIN_SIDE = 128  # dots; smaller images are enlarged
+_OUTLINE = np.array([255, 0, 0], np.uint8)
+Rectangle = tuple[float, float, float, float]
+
+
+def choose_scale(size: int) -> int:
+    """Return by how much images of a side in pixels are enlarged."""
+    return max(1, _MIN_SIDE // size)
+
+
+def enlarge(images: np.ndarray, scale: int) -> np.ndarray:
+    """Return uint8 (count, height, width, channels) in colour, `scale` dots a pixel."""
+    colour = np.broadcast_to(images, (*images.shape[:3], 3))
+    return colour.repeat(scale, axis=1).repeat(scale, axis=2)
+
+
+def outline(image: np.ndarray, boxes: Iterable[Rectangle], scale: int) -> None:
+    """Draw boxes into an enlarged image.
+
+    Args:
+        image: uint8 (height, width, 3), from `enlarge`; changed.
+        boxes: (x, y, width, height) in pixels before it was enlarged.
+        scale: by which it was.
+    """
+    height, width, _ = image.shape
+    for x, y, box_width, box_height in boxes:
+        left, top = int(x * scale), int(y * scale)
+        right = min(int((x + box_width) * scale), width - 1)
+        bottom = min(int((y + box_height) * scale), height - 1)
+        image[[top, bottom], left : right + 1] = _OUTLINE
+        image[top : bottom + 1, [left, right]] = _OUTLINE
+
+
+def stack(before: np.ndarray, after: np.ndarray, *, columns: int) -> np.ndarray:
+    """Lay pairs out in rows, each image above what became of it.
+
+    Args:
+        before: uint8 (count, height, width, channels).
+        after: the same.
+        columns: pairs a row.
+
+    Returns:
+        uint8 (rows, columns, channels).
+    """
+    gap = np.full((len(before), 2, *before.shape[2:]), 255, np.uint8)
+    pairs = np.concatenate([before, gap, after], axis=1)
+    return grid.make_grid(pairs, columns=columns, gap=10)
+
+
+def join(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """Put pictures of any widths below each other."""
+    width = max(picture.shape[1] for picture in pictures)
+    parts = []
+    for picture in pictures:
+        rest = ((0, 24), (0, width - picture.shape[1]), (0, 0))
+        parts.append(np.pad(picture, rest, constant_values=255))
+    return np.concatenate(parts)[:-24]
