@@ -1,12 +1,18 @@
-"""Fig. 5: what the filters of a discriminator respond to, beside random filters.
+r"""Fig. 5: what the filters of a discriminator respond to, beside random filters.
 
 python experiments/fig05_filters.py RUN --name=faces64
 
-RUN is a run's folder, authors_svhn or authors_imagenet; all other flags are those of
-`python -m dcgan_jax.visualize filters`, which the authors' networks need to be given
-images by: --dataset=folder --source=PATH. Cost: a minute for 10,000 images of 32 pixels
-on two CPU cores. Expected (§6.2): trained filters respond to parts of the objects,
-random ones to nothing in particular.
+RUN is a run's folder, authors_svhn or authors_imagenet; other flags are those of
+`python -m dcgan_jax.visualize filters`. Where SVHN is not to be had, images that the
+authors' generator draws stand for it:
+
+python -m dcgan_jax.sample authors_svhn --num=5000 --out=svhn_samples.npz
+python experiments/fig05_filters.py authors_svhn --name=authors_svhn \
+    --dataset=arrays --source=svhn_samples.npz
+
+Cost: a minute for 10,000 images of 32 pixels on two CPU cores. Expected (§6.2): trained
+filters respond to parts of the objects, random ones to nothing in particular. What a
+person sees in the picture goes into the result with --seen.
 """
 
 import argparse
@@ -28,6 +34,7 @@ def main(argv: Sequence[str]) -> int:
         allow_abbrev=False,
     )
     parser.add_argument("--name", required=True, help="of the result: fig05_NAME")
+    parser.add_argument("--seen", default="", help="what the picture shows, in words")
     flags, rest = parser.parse_known_args(argv)
     config = cli.parse(FiltersConfig, rest)
     command.check(config)
@@ -46,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
         command=shlex.join(["python", *sys.argv]),
         seed=config.seed,
         protocol=f"{measured.protocol}; images of {data.dataset} ({data.split})",
-        numbers=measured.numbers,
+        numbers={**measured.numbers, "seen": flags.seen},
     )
     print(measured.text)
     return 0

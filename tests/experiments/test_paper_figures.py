@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))
-import paper_figures  # noqa: E402
-import paper_parts  # noqa: E402
-
-from dcgan_jax.visualize import __main__ as visualize  # noqa: E402
+import paper_figures
+import paper_parts
+from dcgan_jax.visualize import __main__ as visualize
 
 
 @pytest.fixture

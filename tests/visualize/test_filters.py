@@ -75,6 +75,14 @@ def test_the_images_shown_first_are_those_of_largest_response(config, measured):
     assert place in np.argsort(-responses)[:3]
 
 
+def test_the_first_layers_have_filters_of_their_own(config):
+    shallow = dataclasses.replace(config, num_layers=1, filters="0,3", num_images=9)
+    about = filters.measure(shallow).numbers
+    assert about["trained"]["distinct_images"] == 9
+    with pytest.raises(errors.InputError, match="4 filters; expected 0 … 3"):
+        filters.find_data(dataclasses.replace(shallow, filters="4"))
+
+
 def test_a_second_time_nothing_passes_the_networks(config, measured, monkeypatch):
     monkeypatch.setattr(filters.extract, "in_batches", None)
     again = filters.measure(config)
@@ -100,6 +108,7 @@ def test_the_command_writes_the_picture(config, measured, run_command):
         ("--filters=-1", "numbers with commas"),
         ("--num_images=8", "--num_images=8"),
         ("--out=filters.gif", "must end in .png"),
+        ("--num_layers=4", "--num_layers=4, but the discriminator"),
         ("--step=7", "no checkpoint of step 7"),
     ],
 )
@@ -117,10 +126,8 @@ def test_a_conditional_discriminator_is_refused(tmp_path):
         filters.find_data(config)
 
 
-def test_the_authors_discriminator_is_shown_with_other_images(shared, tiny_run):
-    folder = shared / "authors_weights"
-    if not folder.is_dir():
-        pytest.skip(f"needs the authors' files in {folder}")
+def test_the_authors_discriminator_takes_other_images_in_its_own_form():
     config = FiltersConfig(run="authors_svhn", dataset="digits", upscale=True)
     data = filters.find_data(config)
     assert (data.dataset, data.image_size, data.channels) == ("digits", 32, 3)
+    assert data.upscale

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax import errors
+from dcgan_jax import errors, models
 from dcgan_jax.config import DataConfig, TrainConfig, data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.data.store import Store
@@ -152,7 +152,7 @@ def _load(config: FiltersConfig, which: str) -> LoadedDiscriminator:
         which,
         weights_dir=config.weights_dir,
         step=config.step,
-        num_layers=None,
+        num_layers=config.num_layers,
         seed=config.seed,
     )
 
@@ -164,7 +164,9 @@ def _architecture(run: str) -> str:
 
 
 def _num_statistics(num_images: int) -> int:
-    return min(num_images, NUM_STATISTICS_IMAGES)
+    """Return over how many images statistics are estimated: whole batches."""
+    count = min(num_images, NUM_STATISTICS_IMAGES)
+    return count - count % min(count, extract.BATCH)
 
 
 def _count(strongest: Strongest) -> dict[str, Any]:
@@ -195,9 +197,15 @@ def _tell(numbers: dict[str, Any]) -> str:
 
 
 def _check_filters(config: FiltersConfig, trained: TrainConfig) -> None:
-    from dcgan_jax import models
-
-    count = models.make_discriminator(trained).convolutions[-1].features
+    """Raise an error for a layer or a filter that the network does not have."""
+    convolutions = models.make_discriminator(trained).convolutions
+    depth = config.num_layers or len(convolutions)
+    if not 1 <= depth <= len(convolutions):
+        raise errors.InputError(
+            f"--num_layers={depth}, but the discriminator of {config.run} has"
+            f" {len(convolutions)} convolutions."
+        )
+    count = convolutions[depth - 1].features
     for number in list_filters(config):
         if number >= count:
             raise errors.InputError(

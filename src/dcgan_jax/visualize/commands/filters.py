@@ -24,6 +24,8 @@ class FiltersConfig:
     """A run's folder, authors_svhn, authors_imagenet."""
     filters: str = "0,1,2,3,4,5"
     """Numbers of filters of the last convolution, with commas."""
+    num_layers: int | None = None
+    """Take the last of the first convolutions alone; None: of all."""
     dataset: str | None = None
     """The images: a preset's name, folder, arrays, or tfds:NAME[/CONFIG]; None: those
     that the network was trained on."""
