@@ -1,9 +1,10 @@
 """The modes of a run's filters at every checkpoint that it has kept.
 
 What is measured stays in the run's folder, so that a stopped measurement goes on, and a
-checkpoint that training has since deleted still counts.
+checkpoint that training has since deleted still counts. The folder may be deleted.
 """
 
+import contextlib
 import dataclasses
 import re
 from pathlib import Path
@@ -96,17 +97,18 @@ def measure_run(config: CollapseConfig) -> tuple[Layer, Layer]:
     folder = config.run / "evaluation" / "filter_modes"
     folder.mkdir(parents=True, exist_ok=True)
     kept = checkpoints.list_steps(config.run / run_dir.CHECKPOINTS)
-    known = {step for step in _list_measured(folder) if step <= kept[-1]}
-    missing = sorted(set(kept) - known)
-    visible = bool(missing)
+    missing = sorted(set(kept) - set(_list_measured(folder)))
     with progress.track(
-        "checkpoints", len(missing), unit="checkpoints", visible=visible
+        "checkpoints", len(missing), unit="checkpoints", visible=bool(missing)
     ) as advance:
         for step in missing:
-            _, arrays, _ = loading.read_run(str(config.run), step=step)
-            _save(_file(folder, step), measure(arrays))
+            # A run that goes on deletes old checkpoints meanwhile.
+            with contextlib.suppress(errors.MissingInputError):
+                _, arrays, _ = loading.read_run(str(config.run), step=step)
+                _save(_file(folder, step), measure(arrays))
             advance(1)
-    read = {step: _read(_file(folder, step)) for step in sorted(known | set(kept))}
+    measured = [step for step in _list_measured(folder) if step <= kept[-1]]
+    read = {step: _read(_file(folder, step)) for step in sorted(measured)}
     depths = (
         len(models.make_generator(trained).convolutions) - 2,
         len(models.make_discriminator(trained).convolutions) - 1,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import logging
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from dcgan_jax.visualize.commands.filters import NUM_SHOWN, FiltersConfig, list_
 from dcgan_jax.visualize.filter_picture import Shown
 from dcgan_jax.visualize.guided_backprop import Strongest
 
+_LOG = logging.getLogger(__name__)
 # Images over which batch statistics are estimated: 100 of the authors' batches.
 NUM_STATISTICS_IMAGES = 12_800
 
@@ -108,12 +110,14 @@ def measure(config: FiltersConfig) -> Measured:
 def _explain(
     config: FiltersConfig, loaded: LoadedDiscriminator, store: Store, num_images: int
 ) -> tuple[Strongest, Shown]:
+    """Find the images that filters respond to most, and explain these responses."""
     filters = np.array(list_filters(config))
 
     # Not before an image is to pass: all may have, in an earlier process.
     @functools.cache
     def variables() -> dict[str, Any]:
         count = _num_statistics(num_images)
+        _LOG.info("%s: batch statistics over %d images", loaded.name, count)
         stats = extract.estimate_statistics(loaded, store, num_images=count)
         return {"params": loaded.params, "batch_stats": stats}
 
@@ -131,20 +135,16 @@ def _explain(
         "batch_statistics": f"over the first {_num_statistics(num_images)}",
         "filters": filters.tolist(),
     }
-    data_dir = find_data(config).data_dir
-    responses = feature_file.make(
-        feature_file.find_folder(data_dir, identity, "float32"),
-        produce,
-        Shape(num_images, len(filters), "float32"),
-        identity=identity,
-    )
+    folder = feature_file.find_folder(find_data(config).data_dir, identity, "float32")
+    shape = Shape(num_images, len(filters), "float32")
+    responses = feature_file.make(folder, produce, shape, identity=identity)
     strongest = guided_backprop.find_strongest(responses, kept=NUM_SHOWN)
     images = store.rows(strongest.rows.ravel()).images
     explain = guided_backprop.make_guided_gradients(loaded.network)
-    gradients = explain(variables(), images, filters.repeat(NUM_SHOWN))
-    shape = (len(filters), NUM_SHOWN, *store.image_shape)
-    pictures = guided_backprop.to_picture(np.asarray(gradients))
-    return strongest, Shown(images.reshape(shape), pictures.reshape(shape))
+    gradients = np.asarray(explain(variables(), images, filters.repeat(NUM_SHOWN)))
+    blocks = (len(filters), NUM_SHOWN, *store.image_shape)
+    pictures = guided_backprop.to_picture(gradients).reshape(blocks)
+    return strongest, Shown(images.reshape(blocks), pictures)
 
 
 def _load(config: FiltersConfig, which: str) -> LoadedDiscriminator:

@@ -30,6 +30,7 @@ def save_map(layers: Sequence[Layer], path: Path) -> None:
     for panel, layer in enumerate(layers, start=1):
         axes = figure.add_subplot(1, len(layers), panel)
         steps = sorted(layer.modes)
+        states = layer.states
         shares = np.stack([layer.modes[step].mode_share for step in steps], axis=1)
         order = np.argsort(-shares[:, -1], kind="stable")
         drawn = axes.imshow(
@@ -40,7 +41,7 @@ def save_map(layers: Sequence[Layer], path: Path) -> None:
                 (column, row)
                 for column, step in enumerate(steps)
                 for row, index in enumerate(order)
-                if layer.states[step][index] == state
+                if states[step][index] == state
             ]
             if places:
                 x, y = np.transpose(places)
