@@ -82,7 +82,7 @@ def digits(data_dir):
 
 def test_statistics_are_means_over_whole_batches_of_all_images(digits):
     loaded = load("random:digits")
-    stats = extract.estimate_statistics(loaded, digits)
+    stats = extract.estimate_statistics(loaded, digits, num_images=len(digits))
     whole = len(digits) - len(digits) % 128
     scaled = digits.rows(np.arange(whole)).images.astype(np.float64) / 127.5 - 1.0
     batches = scaled.reshape(-1, 128, 32, 32, 1)

@@ -74,3 +74,17 @@ def test_what_makes_no_film_is_refused(name, count, speed, told, tmp_path):
             FRAMES[:count], tmp_path / name, frames_per_second=speed
         )
     assert not list(tmp_path.iterdir())
+
+
+def test_frames_of_two_sizes_are_refused(tmp_path):
+    frames = [FRAMES[0], FRAMES[0, :8]]
+    with pytest.raises(errors.InputError, match="differ in size"):
+        animation.save_animation(frames, tmp_path / "f.gif", frames_per_second=1)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_wide_picture_is_scaled_down_and_a_narrow_one_is_not(channels):
+    frame = np.full((40, 100, channels), 9, np.uint8)
+    assert animation.shrink(frame, max_width=50).shape == (20, 50, channels)
+    assert animation.shrink(frame, max_width=100) is frame

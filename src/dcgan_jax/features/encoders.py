@@ -71,7 +71,7 @@ def _make_discriminator(config: FeaturesConfig, train: Store) -> Encoder:
     def compile_encoder() -> extract.Encode:
         stats = loaded.batch_stats
         if not running:
-            stats = extract.estimate_statistics(loaded, train)
+            stats = extract.estimate_statistics(loaded, train, num_images=len(train))
         return extract.make_encoder(loaded, stats)
 
     def encode(images: np.ndarray) -> np.ndarray:

@@ -1,7 +1,5 @@
 """From a labelled data set to a score: stores → vectors → protocol → result."""
 
-import hashlib
-import json
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -181,9 +179,7 @@ def _make_file(
     shape: Shape,
     identity: feature_file.Identity,
 ) -> np.ndarray:
-    text = json.dumps([identity, config.feature_dtype], sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    folder = config.data_dir / "features" / digest
+    folder = feature_file.find_folder(config.data_dir, identity, config.feature_dtype)
     return feature_file.make(folder, produce, shape, identity=identity)
 
 

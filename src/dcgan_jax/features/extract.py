@@ -20,20 +20,23 @@ NUM_CELLS = 4  # §5.1: "a 4 × 4 spatial grid"
 BATCH = 128  # authors' batch size
 
 
-def estimate_statistics(loaded: LoadedDiscriminator, store: Store) -> Any:
-    """Re-estimate the batch statistics over all images, as the authors do.
+def estimate_statistics(
+    loaded: LoadedDiscriminator, store: Store, *, num_images: int
+) -> Any:
+    """Re-estimate the batch statistics over images, as the authors do over all.
 
     Args:
         loaded: the discriminator.
-        store: of the training images; a last partial batch is left out.
+        store: of the training images.
+        num_images: take the first ones; a last partial batch is left out.
 
     Returns:
         `batch_stats` for the network.
 
     Source: svhn/svhn_semisup_analysis.py:50-85.
     """
-    size = min(BATCH, len(store))
-    whole = len(store) - len(store) % size
+    size = min(BATCH, num_images)
+    whole = num_images - num_images % size
 
     def batches() -> Iterator[np.ndarray]:
         for start in range(0, whole, size):

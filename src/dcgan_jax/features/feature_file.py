@@ -45,6 +45,13 @@ class Shape(NamedTuple):
     dtype: FeatureType
 
 
+def find_folder(data_dir: Path, identity: Identity, dtype: FeatureType) -> Path:
+    """Return the folder of the features of an identity."""
+    text = json.dumps([identity, dtype], sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return data_dir / "features" / digest
+
+
 def make(folder: Path, produce: Produce, shape: Shape, *, identity: Identity) -> Mapped:
     """Extract the features of all images, or find them there.
 

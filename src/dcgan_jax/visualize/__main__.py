@@ -1,4 +1,4 @@
-"""Look at networks and runs: python -m dcgan_jax.visualize filters|film RUN."""
+"""Look inside networks and runs: visualize filters|film|collapse RUN."""
 
 import functools
 
@@ -7,6 +7,7 @@ from dcgan_jax import cli
 COMMANDS = {
     "filters": "dcgan_jax.visualize.commands.filters",
     "film": "dcgan_jax.visualize.commands.film",
+    "collapse": "dcgan_jax.visualize.commands.collapse",
 }
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from dcgan_jax import disk, errors
 SUFFIXES = (".gif", ".mp4")
 # Programs that show GIFs slow down what is faster.
 MAX_FRAMES_PER_SECOND = 50.0
+# Fewer make smaller files; photographs of a few hundred pixels bear it.
+_NUM_COLOURS = 128
 # OpenCV's: VP9, which browsers show, and MPEG-4 for builds without it.
 _CODECS = ("vp09", "mp4v")
 
@@ -30,7 +32,7 @@ def check_path(path: Path) -> None:
     if path.suffix == ".mp4" and not _is_installed("imageio_ffmpeg", "cv2"):
         raise errors.InputError(
             f"{path} needs a package that writes MP4: pip install imageio-ffmpeg, or "
-            "opencv-python-headless; .gif needs none."
+            "'dcgan-jax[faces]' for OpenCV; .gif needs none."
         )
 
 
@@ -48,11 +50,15 @@ def save_animation(
         frames_per_second: above 0, at most 50; a GIF rounds a frame's time to 10 ms.
 
     Raises:
-        InputError: if there are fewer than two frames or it cannot be written here.
+        InputError: if there are fewer than two frames, of several sizes, or it cannot
+            be written here.
     """
     check_path(path)
     if len(frames) < 2:
         raise errors.InputError(f"{len(frames)} frames make no film; at least 2 do.")
+    sizes = {frame.shape for frame in frames}
+    if len(sizes) > 1:
+        raise errors.InputError(f"the frames differ in size: {sorted(sizes)}.")
     if not 0 < frames_per_second <= MAX_FRAMES_PER_SECOND:
         raise errors.InputError(
             f"{frames_per_second} frames per second, expected more than 0 and at most "
@@ -67,12 +73,23 @@ def save_animation(
             _save_by_opencv(frames, partial, frames_per_second)
 
 
+def shrink(frame: np.ndarray, *, max_width: int) -> np.ndarray:
+    """Scale a picture down to a width in pixels; a narrower one stays as it is."""
+    height, width, channels = frame.shape
+    if width <= max_width:
+        return frame
+    image = Image.fromarray(frame[..., 0] if channels == 1 else frame)
+    size = max_width, max(1, round(height * max_width / width))
+    resized = image.resize(size, Image.Resampling.LANCZOS)
+    return np.asarray(resized).reshape(size[1], size[0], channels)
+
+
 def _save_gif(
     frames: Sequence[np.ndarray] | np.ndarray, path: Path, frames_per_second: float
 ) -> None:
     pictures = [
         # Colours of its own for every frame; dithering would flicker.
-        Image.fromarray(frame).quantize(256, dither=Image.Dither.NONE)
+        Image.fromarray(frame).quantize(_NUM_COLOURS, dither=Image.Dither.NONE)
         for frame in map(_to_colour, frames)
     ]
     pictures[0].save(

@@ -1,0 +1,131 @@
+"""A film of a run's samples as it learns: film RUN --out=film.gif."""
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from dcgan_jax import cli, errors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_HOLD_SECONDS = 1.0  # how long the last grid stays
+_LETTERS = 16
+_FILE = re.compile(r"step_(\d+)\.png")
+
+
+@dataclasses.dataclass(frozen=True)
+class FilmConfig:
+    """Make a film of the grids of fixed latents that a run has drawn."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """A run's folder."""
+    out: Path = Path("film.gif")
+    """The film: .gif, or .mp4, which needs OpenCV."""
+    seconds: float = 8.0
+    """Its length."""
+    max_frames: int = 60
+    """Of more grids, so many are taken at even distances, the first and the last among
+    them."""
+    max_width: int = 480
+    """Wider grids are scaled down to this, pixels."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Make the film that the flags describe; return the exit code."""
+    config = cli.parse(FilmConfig, argv, command="film")
+    _check(config)
+    from dcgan_jax.data import progress
+    from dcgan_jax.visualize import animation
+
+    animation.check_path(config.out)
+    grids = choose(list_grids(config.run), most=config.max_frames)
+    frames = []
+    with progress.track("reading grids", len(grids), unit="grids") as advance:
+        for step, path in grids:
+            frames.append(_make_frame(step, path, max_width=config.max_width))
+            advance(1)
+    _check_sizes(config.run, [frame.shape for frame in frames])
+    rate = min(len(frames) / config.seconds, animation.MAX_FRAMES_PER_SECOND)
+    frames += frames[-1:] * round(_HOLD_SECONDS * rate)
+    animation.save_animation(frames, config.out, frames_per_second=rate)
+    first, last = grids[0][0], grids[-1][0]
+    print(f"{len(grids)} grids, steps {first} to {last}, in {config.out}")
+    return 0
+
+
+def list_grids(run: Path) -> list[tuple[int, Path]]:
+    """Return the steps and files of a run's grids, in order.
+
+    Raises:
+        MissingInputError: if there is no run, or it has no grids.
+        InputError: if it has a single one, of which no film can be made.
+    """
+    from dcgan_jax import run_dir
+
+    run_dir.read_config(run)  # or it is no run
+    folder = run / run_dir.SAMPLES
+    matches = [(_FILE.fullmatch(path.name), path) for path in folder.glob("*.png")]
+    grids = sorted((int(match.group(1)), path) for match, path in matches if match)
+    if not grids:
+        raise errors.MissingInputError(
+            f"{folder} has no grids, step_….png, which training writes there; train"
+            " first."
+        )
+    if len(grids) == 1:
+        raise errors.InputError(
+            f"{folder} has a single grid, {grids[0][1].name}; a film needs two at"
+            " least. Train on, or with a smaller --sample_every_steps."
+        )
+    return grids
+
+
+def choose(grids: list[tuple[int, Path]], *, most: int) -> list[tuple[int, Path]]:
+    """Take grids at even distances, the first and the last among them."""
+    count = min(len(grids), most)
+    return [grids[i * (len(grids) - 1) // (count - 1)] for i in range(count)]
+
+
+def _make_frame(step: int, path: Path, *, max_width: int) -> "np.ndarray":
+    import numpy as np
+    from PIL import Image
+
+    from dcgan_jax.visualize import animation, lettering
+
+    try:
+        with Image.open(path) as picture:
+            pixels = np.asarray(picture)
+    except OSError as error:
+        raise errors.InputError(
+            f"{path} cannot be read ({error}); delete it to go on without it."
+        ) from None
+    frame = pixels if pixels.ndim == 3 else pixels[..., None]
+    frame = animation.shrink(frame, max_width=max_width)
+    return lettering.add_heading(frame, f"step {step:,}", size=_LETTERS)
+
+
+def _check(config: FilmConfig) -> None:
+    if config.max_frames < 2:
+        raise errors.InputError(
+            f"--max_frames={config.max_frames}; a film has two at least."
+        )
+    if config.max_width < 64:
+        raise errors.InputError(
+            f"--max_width={config.max_width}; expected 64 pixels at least."
+        )
+    if not 0 < config.seconds <= 600:
+        raise errors.InputError(
+            f"--seconds={config.seconds}; expected above 0, at most 600."
+        )
+
+
+def _check_sizes(run: Path, shapes: list[tuple[int, ...]]) -> None:
+    if len(set(shapes)) > 1:
+        raise errors.InputError(
+            f"the grids of {run} differ in size ({sorted(set(shapes))}); leave those of"
+            " one size in its folder of samples."
+        )

@@ -1,0 +1,68 @@
+"""The picture of Fig. 5: what filters respond to, random ones beside trained ones."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dcgan_jax.visualize import grid, lettering
+
+_SIDE = 3  # images a row of a filter's square: its nine strongest
+_GAP, _WIDE_GAP = 8, 32
+_MARGIN = 48  # for the filters' numbers
+_LETTERS = 18
+
+
+class Shown(NamedTuple):
+    """What a network's filters respond to.
+
+    Attributes:
+        images: uint8 (filters, 9, height, width, channels), the strongest first.
+        gradients: their guided gradients as pictures, of the same shape.
+    """
+
+    images: np.ndarray
+    gradients: np.ndarray
+
+
+def make_picture(random: Shown, trained: Shown, filters: tuple[int, ...]) -> np.ndarray:
+    """Lay out a row for every filter: random weights to the left, trained to the right.
+
+    Each half shows the nine images and, beside them, their guided gradients.
+
+    Args:
+        random: of untrained weights.
+        trained: of the weights in question.
+        filters: the filters' numbers, for the margin.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    rows = [
+        np.concatenate([_half(random, index), _half(trained, index)], axis=1)
+        for index in range(len(filters))
+    ]
+    picture = np.concatenate(rows)
+    half = picture.shape[1] // 2
+    margin = np.full((len(picture), _MARGIN, 3), 255, np.uint8)
+    for index, number in enumerate(filters):
+        top = index * len(rows[0])
+        margin = lettering.letter(margin, str(number), left=2, top=top, size=_LETTERS)
+    picture = np.concatenate([margin, picture], axis=1)
+    strip = np.full((2 * _LETTERS, picture.shape[1], 3), 255, np.uint8)
+    for text, left in (("random filters", 0), ("trained filters", half)):
+        strip = lettering.letter(strip, text, left=_MARGIN + left, top=4, size=_LETTERS)
+    return np.concatenate([strip, picture])
+
+
+def _half(shown: Shown, index: int) -> np.ndarray:
+    blocks = [
+        grid.make_grid(part[index], columns=_SIDE, gap=1)
+        for part in (shown.images, shown.gradients)
+    ]
+    height, width, channels = blocks[0].shape
+    half = np.full(
+        (height + _GAP, 2 * width + _GAP + _WIDE_GAP, channels), 255, np.uint8
+    )
+    half[:height, :width] = blocks[0]
+    half[:height, width + _GAP : 2 * width + _GAP] = blocks[1]
+    return np.broadcast_to(half, (*half.shape[:2], 3))
