@@ -152,8 +152,8 @@ def choose_distance(codes: np.ndarray, *, max_rate: float) -> int:
     shares = _measure_distances(codes[::step][:_SAMPLE_ROWS])
     shares -= shares[MOST_DISTANCE]
     high, low = (int(np.searchsorted(shares, share)) for share in _TAIL)
-    if shares[low] <= 0 or low >= high:
-        return 0
+    if high == len(shares) or low == high:
+        return 0  # most pairs are within 14 bits: there is no tail to speak of
     slope = np.log(shares[high] / shares[low]) / (high - low)
     allowed = 2 * max_rate / len(codes)  # of pairs; a row has rows / 2 earlier ones
     distance = low + np.log(allowed / shares[low]) / slope
