@@ -8,7 +8,7 @@ from typing import Any
 
 from dcgan_jax import checkpoints, run_dir
 from dcgan_jax.config import data_config
-from dcgan_jax.data import batches, store as stores
+from dcgan_jax.data import batches, kept_rows
 
 
 def add_flags(parser: argparse.ArgumentParser, *, num_epochs: float) -> None:
@@ -47,7 +47,7 @@ def train(preset: str, workdir: Path, flags: list[str]) -> dict[str, Any]:
     config = run_dir.read_config(workdir)
     newest = checkpoints.find_newest(workdir / run_dir.CHECKPOINTS)
     assert newest is not None  # training has just ended
-    store = stores.open_store(stores.store_path(data_config(config)))
+    store = kept_rows.open_training_store(data_config(config))
     num_rows = batches.count_training_rows(len(store), config.held_out)
     per_epoch = batches.batches_per_epoch(num_rows, config.batch_size)
     return {

@@ -119,3 +119,8 @@ def test_a_stop_is_clean_and_the_same_command_goes_on(
     kept = list(tmp_path.glob("data/arrays/*/images-*.npy"))
     assert 1 <= len(kept) < 10
     assert run(*flags)[1].endswith(": 40,000 images\n")
+
+
+def test_too_few_images_to_deduplicate_are_one_line(run, pictures):
+    assert run(*FOLDER)[0] == 0
+    assert_one_line_error(run(*FOLDER, "--dedup"), "holds 3 images")

@@ -41,6 +41,8 @@ class DataConfig:
     """1 for grey, 3 for colour."""
     upscale: bool = False
     """Enlarge images that are smaller than image_size; without it they are an error."""
+    dedup: bool = False
+    """Train without near duplicates (§4.1.1), which are looked for while preparing."""
     data_dir: Path = Path("data")
     """Folder of the prepared stores and downloads."""
     num_workers: int = 0
@@ -174,6 +176,7 @@ OPERATIONAL_FIELDS = frozenset(
 # What the config of a run means that was started before there was such a setting.
 ABSENT_MEANS = {
     "shuffle": "rows", "bn_affine": True, "held_out": 0, "updates": "alternating",
+    "dedup": False,
 }  # fmt: skip
 
 

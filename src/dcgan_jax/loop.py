@@ -30,7 +30,7 @@ from dcgan_jax import (
     train_state,
 )
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.data import batches, means, store as stores
+from dcgan_jax.data import batches, kept_rows, means, store as stores
 from dcgan_jax.models import goodfellow
 from dcgan_jax.reporting import GRID_COLUMNS, Reporter
 from dcgan_jax.train_state import TrainState
@@ -76,7 +76,7 @@ def run(config: TrainConfig) -> Outcome:
     """
     configs.check(config)
     workdir = workdir_of(config)
-    store = stores.open_store(stores.store_path(config))
+    store = kept_rows.open_training_store(config)
     # As the folder records it.
     names = store.class_names if store.labelled else None
     config = labels.settle_classes(config, names)

@@ -32,6 +32,7 @@ def main(argv: Sequence[str]) -> int:
         path = prepare.prepare(config, labelled=config.labelled)
         if config.verify:
             store.open_store(path, hash_all=True)
+        found = _deduplicate(config) if config.dedup else None
     except KeyboardInterrupt as stop:
         number = signal.SIGTERM if isinstance(stop, _Terminated) else signal.SIGINT
         print(
@@ -41,7 +42,18 @@ def main(argv: Sequence[str]) -> int:
         os._exit(128 + number)
     count = manifest.read(path).num_images
     print(f"{path}: {count:,} images{', all checked' if config.verify else ''}")
+    if found is not None:
+        print(found)
     return 0
+
+
+def _deduplicate(config: PrepareConfig) -> str:
+    from dcgan_jax import backend, deduplicating
+    from dcgan_jax.data import kept_rows
+
+    backend.enable_compilation_cache()
+    kept = deduplicating.make_list(config)
+    return f"{kept_rows.folder_of(config)}: {deduplicating.describe(kept)}"
 
 
 class _Terminated(KeyboardInterrupt):

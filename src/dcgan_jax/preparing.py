@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from dcgan_jax import cli
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import store
+from dcgan_jax.data import kept_rows, store
 
 
 def make_ready(config: DataConfig) -> int:
@@ -19,13 +19,19 @@ def make_ready(config: DataConfig) -> int:
     sets need, would take all of it.
     """
     # With a source, `prepare` also looks whether it has changed since.
-    if config.source is None and store.is_complete(store.store_path(config)):
+    if config.source is None and _is_there(config):
         return 0
     command = [sys.executable, "-m", "dcgan_jax.prepare", *cli.data_flags(config)]
     hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "ROCR_VISIBLE_DEVICES": ""}
     with subprocess.Popen(command, env=hidden) as child, _passing_signals_to(child):
         code = child.wait()
     return code if code >= 0 else 128 - code
+
+
+def _is_there(config: DataConfig) -> bool:
+    if not store.is_complete(store.store_path(config)):
+        return False
+    return not config.dedup or kept_rows.is_complete(kept_rows.folder_of(config))
 
 
 def make_all_ready(configs: Iterable[DataConfig]) -> int:

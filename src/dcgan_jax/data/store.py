@@ -41,11 +41,20 @@ def is_complete(path: Path) -> bool:
 
 
 class Store:
-    """Rows of images and labels; `open_store` makes it."""
+    """Rows of images and labels; `open_store` makes it.
 
-    def __init__(self, path: Path, description: Manifest) -> None:
+    Args:
+        path: its folder.
+        description: its manifest.
+        selected: int64, ascending, the rows on disk that it shows; None: all.
+    """
+
+    def __init__(
+        self, path: Path, description: Manifest, selected: np.ndarray | None = None
+    ) -> None:
         self.path = path
         self.manifest = description
+        self._selected = selected
         self._images = [_map(path / shard.images) for shard in description.shards]
         self._labels = [
             _map(path / shard.labels) for shard in description.shards if shard.labels
@@ -54,7 +63,15 @@ class Store:
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return int(self._starts[-1])
+        return int(self._starts[-1] if self._selected is None else len(self._selected))
+
+    def select(self, rows: np.ndarray) -> "Store":
+        """Return a store of some of the rows alone, numbered anew in their order.
+
+        Args:
+            rows: int64, ascending, each in 0 … len − 1.
+        """
+        return Store(self.path, self.manifest, self._on_disk(rows))
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -75,20 +92,25 @@ class Store:
 
     @property
     def fingerprint(self) -> str:
-        """A digest of all pixels and labels in their order."""
+        """A digest of all pixels and labels in their order, and of what is selected."""
         digest = hashlib.sha256()
         for shard in self.manifest.shards:
             digest.update(f"{shard.images_sha256} {shard.labels_sha256}\n".encode())
+        if self._selected is not None:
+            digest.update(self._selected.astype("<i8").tobytes())
         return digest.hexdigest()
 
     @property
     def num_bytes(self) -> int:
         """Size of all pixels."""
-        return sum(images.nbytes for images in self._images)
+        return len(self) * self._images[0][0].nbytes
 
     def labels(self) -> np.ndarray | None:
         """Return the labels of all rows, (len,) int32; None where there are none."""
-        return np.concatenate(self._labels) if self._labels else None
+        if not self._labels:
+            return None
+        labels = np.concatenate(self._labels)
+        return labels if self._selected is None else labels[self._selected]
 
     def rows(self, indices: np.ndarray, out: np.ndarray | None = None) -> Batch:
         """Gather rows into new arrays.
@@ -103,9 +125,7 @@ class Store:
         Raises:
             IndexError: if a row number is out of range.
         """
-        indices = np.asarray(indices, np.int64)
-        if len(indices) and not 0 <= indices.min() <= indices.max() < len(self):
-            raise IndexError(f"row outside of 0 … {len(self) - 1}")
+        indices = self._on_disk(indices)
         shape = (len(indices), *self.image_shape)
         images = np.empty(shape, np.uint8) if out is None else out
         labels = np.empty(len(indices), np.int32) if self._labels else None
@@ -127,13 +147,20 @@ class Store:
         """
         if not hasattr(os, "RWF_NOWAIT"):  # elsewhere than on Linux
             return
-        indices = np.sort(indices)
+        indices = np.sort(self._on_disk(indices))
         for number, targets in self._by_shard(indices):
             local = indices[targets] - self._starts[number]
             path = self.path / self.manifest.shards[number].images
             # A mapped file can be read even when it has lost its name.
             with contextlib.suppress(OSError), path.open("rb") as file:
                 _request(file.fileno(), _cut(self._images[number], path, local))
+
+    def _on_disk(self, indices: np.ndarray) -> np.ndarray:
+        """Return the numbers that rows have in the shards."""
+        indices = np.asarray(indices, np.int64)
+        if len(indices) and not 0 <= indices.min() <= indices.max() < len(self):
+            raise IndexError(f"row outside of 0 … {len(self) - 1}")
+        return indices if self._selected is None else self._selected[indices]
 
     def _by_shard(self, indices: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the shards that rows lie in, each with the places of its rows."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from dcgan_jax import errors, loading, models, preparing, result_file, run_dir
 from dcgan_jax.config import CONDITIONAL, DataConfig, TrainConfig, data_config
-from dcgan_jax.data import batches, store as stores
+from dcgan_jax.data import batches, kept_rows, store as stores
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluation import memorisation, nearest_neighbour, parzen
 from dcgan_jax.evaluation.config import EvaluateConfig, find_num_samples
@@ -92,7 +92,7 @@ def run(config: EvaluateConfig, *, command: str) -> str:
 def measure(config: EvaluateConfig) -> Measured:
     """Evaluate a generator whose data are prepared; see `run`."""
     loaded = loading.load_generator(config.run, weights_dir=None, step=config.step)
-    train = stores.open_store(stores.store_path(_train_config(config, loaded.config)))
+    train = kept_rows.open_training_store(_train_config(config, loaded.config))
     _check_data(config, train)
     num_rows = batches.count_training_rows(len(train), loaded.config.held_out)
     subject = Subject(loaded, train, num_rows)
@@ -278,7 +278,9 @@ def _train_config(config: EvaluateConfig, trained: TrainConfig) -> DataConfig:
 
 
 def _test_config(config: EvaluateConfig, trained: TrainConfig) -> DataConfig:
-    return dataclasses.replace(_train_config(config, trained), split=config.test_split)
+    return dataclasses.replace(
+        _train_config(config, trained), split=config.test_split, dedup=False
+    )
 
 
 def _open_test(config: EvaluateConfig, trained: TrainConfig) -> Store:

@@ -1,0 +1,159 @@
+"""The list of a store's kept rows on disk, and the store without the others.
+
+DIR/kept_rows.npy holds the kept rows, int64, ascending; DIR/groups.json, written last,
+the groups that they were kept from and what all of it was made of; DIR is the folder
+`dedup` of the store. No pixel is written.
+"""
+
+import dataclasses
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcgan_jax import disk, errors
+from dcgan_jax.config import DataConfig
+from dcgan_jax.data import store as stores
+from dcgan_jax.data.store import Store
+
+VERSION = 1
+FOLDER, ROWS, GROUPS = "dedup", "kept_rows.npy", "groups.json"
+_AGAIN = "delete the folder and run prepare with --dedup again"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class KeptRows:
+    """What deduplication found in a store."""
+
+    rows: np.ndarray
+    """int64, ascending: the rows that are kept."""
+    groups: list[list[int]]
+    """Rows that stand for each other, two or more; the first of each is kept."""
+    num_exact: int
+    """Rows left out whose hash is exactly that of a kept row."""
+    settings: dict[str, Any]
+    """How the hashes were made and compared, as JSON values."""
+
+
+def make(leaders: np.ndarray, *, num_exact: int, settings: dict[str, Any]) -> KeptRows:
+    """Sort rows into groups.
+
+    Args:
+        leaders: int64 (rows,): of each row the one that is kept in its place.
+        num_exact: see KeptRows.
+        settings: see KeptRows.
+    """
+    rows = np.arange(len(leaders))
+    left_out = np.flatnonzero(leaders != rows)
+    groups: dict[int, list[int]] = {}
+    for leader, row in zip(leaders[left_out].tolist(), left_out.tolist(), strict=True):
+        groups.setdefault(leader, [leader]).append(row)
+    return KeptRows(
+        rows=np.flatnonzero(leaders == rows),
+        groups=[groups[leader] for leader in sorted(groups)],
+        num_exact=num_exact,
+        settings=settings,
+    )
+
+
+def folder_of(config: DataConfig) -> Path:
+    """Return where a config's list lies: in the folder of its store."""
+    return stores.store_path(config) / FOLDER
+
+
+def is_complete(folder: Path) -> bool:
+    """Tell whether a list was finished; its groups are written last."""
+    return (folder / GROUPS).is_file()
+
+
+def write(folder: Path, kept: KeptRows, *, fingerprint: str) -> None:
+    """Write a list.
+
+    Args:
+        folder: for it; exists.
+        kept: the list.
+        fingerprint: of the store that its rows are of.
+    """
+    buffer = io.BytesIO()
+    np.save(buffer, kept.rows, allow_pickle=False)
+    about = {
+        "version": VERSION,
+        "data_fingerprint": fingerprint,
+        "num_images": len(kept.rows) + sum(len(group) - 1 for group in kept.groups),
+        "num_kept": len(kept.rows),
+        "num_exact": kept.num_exact,
+        "kept_rows_sha256": disk.write_whole(folder / ROWS, buffer.getbuffer()),
+        "settings": kept.settings,
+        "groups": kept.groups,
+    }
+    # A group a line: the file is made to be read.
+    text = json.dumps({**about, "groups": None}, indent=1).removesuffix("null\n}")
+    lines = ",\n  ".join(json.dumps(group) for group in kept.groups)
+    content = f"{text}[\n  {lines}\n ]\n}}\n"
+    disk.write_whole(folder / GROUPS, content.encode())
+
+
+def read(folder: Path, *, fingerprint: str) -> KeptRows:
+    """Read a list after checking that it is whole and of the store at hand.
+
+    Raises:
+        MissingInputError: if there is none.
+        InputError: if it is damaged or was made of other images.
+    """
+    file = folder / GROUPS
+    if not file.is_file():
+        raise errors.MissingInputError(
+            f"{folder} holds no list of kept rows (no {GROUPS}); run prepare with"
+            " --dedup first"
+        )
+    try:
+        about = json.loads(file.read_bytes())
+        version, found = about["version"], about["data_fingerprint"]
+        expected = about["kept_rows_sha256"]
+        kept = KeptRows(
+            rows=np.empty(0, np.int64),
+            groups=[[int(row) for row in group] for group in about["groups"]],
+            num_exact=int(about["num_exact"]),
+            settings=dict(about["settings"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise errors.InputError(
+            f"{file} is damaged or not this project's ({error!r}); {_AGAIN}"
+        ) from error
+    if version != VERSION:
+        raise errors.InputError(
+            f"{file} has format version {version!r}, expected {VERSION}; {_AGAIN}"
+        )
+    if found != fingerprint:
+        raise errors.InputError(
+            f"{file} was made of other images than those in {folder.parent}; {_AGAIN}"
+        )
+    return dataclasses.replace(kept, rows=_read_rows(folder / ROWS, expected))
+
+
+def open_training_store(config: DataConfig) -> Store:
+    """Open the store of a run: with --dedup, of the kept rows alone.
+
+    Raises:
+        MissingInputError: if the store or its list is not there.
+        InputError: if either is damaged.
+    """
+    store = stores.open_store(stores.store_path(config))
+    if not config.dedup:
+        return store
+    kept = read(folder_of(config), fingerprint=store.fingerprint)
+    return store.select(kept.rows)
+
+
+def _read_rows(file: Path, sha256: str) -> np.ndarray:
+    if not file.is_file():
+        raise errors.InputError(f"{file} is missing; {_AGAIN}")
+    content = file.read_bytes()
+    if disk.hash_file(file) != sha256:
+        raise errors.InputError(
+            f"{file} is damaged: its sha256 is not the one in {GROUPS}; {_AGAIN}"
+        )
+    rows: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False)
+    return rows
