@@ -5,8 +5,9 @@ python experiments/dedup.py --source=faces-64.zip --second=cifar10-part.zip
 Plants copies of 1,000 images each that are compressed again, brightened, or shifted by
 a pixel; learns the hashes on all, and counts what collides. Cost: two minutes a data
 set on two idle CPU cores. Expected (§4.1.1, by inspection): of those removed less than
-1 in 100 wrongly. The picture beside the result shows collisions between images that
-nobody planted.
+1 in 100 wrongly. The picture beside the result shows collisions between images of the
+second set that nobody planted; that of the first, which may show people, goes to
+--data_dir.
 """
 
 import argparse
@@ -197,7 +198,10 @@ def run(source: Path, image_size: int, flags: argparse.Namespace) -> dict[str, A
     )
     distance = collisions.choose_distance(codes, max_rate=how.max_rate)
     originals = planted.kinds == ""
-    save_collisions(codes[originals], planted.images[originals], distance, source)
+    folder = flags.data_dir if source == flags.source else results.FOLDER
+    save_collisions(
+        codes[originals], planted.images[originals], distance, folder / "dedup.png"
+    )
     print(f"{source.name}: {distance} bits", flush=True)
     return {
         **measure(codes, planted, distance=distance),
@@ -216,16 +220,13 @@ def run(source: Path, image_size: int, flags: argparse.Namespace) -> dict[str, A
 
 
 def save_collisions(
-    codes: np.ndarray, images: np.ndarray, distance: int, source: Path
+    codes: np.ndarray, images: np.ndarray, distance: int, path: Path
 ) -> None:
-    """Draw groups of originals that collide beside the result."""
+    """Draw groups of originals that collide."""
     groups = collisions.find_groups(codes, max_distance=distance)
     kept = kept_rows.make(groups.leaders, num_exact=0, settings={})
-    name = "dedup" if source.stem.startswith("faces") else f"dedup_{source.stem}"
-    results.FOLDER.mkdir(exist_ok=True)
-    deduplicating.save_sheet(
-        lambda rows: images[rows], kept, results.FOLDER / f"{name}.png", seed=0
-    )
+    path.parent.mkdir(exist_ok=True)
+    deduplicating.save_sheet(lambda rows: images[rows], kept, path, seed=0)
 
 
 def main(argv: Sequence[str]) -> int:
