@@ -42,8 +42,8 @@ class FacesConfig:
     """What is cut out around a face on each side, as a share of its side; 0: the
     detector's own box, from the brows to the chin."""
     min_neighbors: int = 8
-    """Windows of the detector's search that must agree on a face; more of them find
-    fewer false faces and miss more real ones."""
+    """More windows of the detector's search than this must agree on a face: the higher,
+    the fewer false faces, and the more real ones are missed."""
     num_workers: int = 0
     """Processes; 0 takes one per CPU core."""
 
@@ -80,7 +80,7 @@ def extract(config: FacesConfig, *, show_progress: bool = True) -> face_log.Tall
             missing, more than 1 % of the photographs are broken, or none has a face.
     """
     _check(config)
-    faces.load_detector()
+    faces.load_detector(faces.CASCADE)
     data = DataConfig(
         dataset="folder",
         source=config.source,
@@ -121,6 +121,7 @@ def _find_in_photo(source: Source, config: FacesConfig, index: int) -> _Photo:
         return _Photo({"photo": error.name or name, "broken": str(error)}, [])
     found = faces.detect(
         np.asarray(image.convert("L")),
+        cascade=faces.CASCADE,
         min_size=config.min_face_size,
         min_neighbors=config.min_neighbors,
     )

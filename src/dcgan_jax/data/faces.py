@@ -30,8 +30,11 @@ class Detections(NamedTuple):
 
 
 @functools.cache
-def load_detector() -> Any:
+def load_detector(cascade: str) -> Any:
     """Load OpenCV's cascade detector, once in a process.
+
+    Args:
+        cascade: name of one of the files that come with OpenCV.
 
     Raises:
         InputError: if OpenCV is not installed, or one without cascades: 5.0 dropped
@@ -48,20 +51,23 @@ def load_detector() -> Any:
     # Photographs are shared out among processes; threads would only be in their way.
     cv2.setNumThreads(1)
     # Not every build of OpenCV brings the cascades along.
-    path = Path(getattr(getattr(cv2, "data", None), "haarcascades", "")) / CASCADE
+    path = Path(getattr(getattr(cv2, "data", None), "haarcascades", "")) / cascade
     if not path.is_file():
-        raise errors.InputError(_explain_missing(f"lacks its file {CASCADE}"))
+        raise errors.InputError(_explain_missing(f"lacks its file {cascade}"))
     return cv2.CascadeClassifier(str(path))
 
 
-def detect(grey: np.ndarray, *, min_size: int, min_neighbors: int) -> Detections:
+def detect(
+    grey: np.ndarray, *, cascade: str, min_size: int, min_neighbors: int
+) -> Detections:
     """Find frontal, upright faces.
 
     Args:
         grey: uint8 (height, width).
+        cascade: as for `load_detector`.
         min_size: least side of a face, pixels.
-        min_neighbors: windows of the search that must agree on a face, 1 or more; more
-            of them find fewer false faces and miss more real ones.
+        min_neighbors: OpenCV's bound, 1 or more: more windows of the search than this
+            must agree on a face. More find fewer false faces and miss more real ones.
 
     Returns:
         The faces, each once.
@@ -69,7 +75,7 @@ def detect(grey: np.ndarray, *, min_size: int, min_neighbors: int) -> Detections
     Raises:
         InputError: as from `load_detector`.
     """
-    boxes, num_windows = load_detector().detectMultiScale2(
+    boxes, num_windows = load_detector(cascade).detectMultiScale2(
         np.ascontiguousarray(grey),
         scaleFactor=_SCALE_STEP,
         minNeighbors=min_neighbors,
