@@ -206,14 +206,19 @@ def _draw(scene: Scene, min_face_size: int, min_neighbors: int) -> Image.Image:
     found = _detect(
         image, faces.CASCADE, min_size=min_face_size, min_neighbors=min_neighbors
     )
-    ious = _best_ious(found.squares, scene.planted)
-    colours = ["lime" if iou >= LEAST_IOU else "red" for iou in ious]
-    boxes = [(square, "white") for square in scene.planted]
-    for (left, top, side), colour in boxes + list(
-        zip(found.squares, colours, strict=True)
-    ):
-        pen.rectangle((left, top, left + side, top + side), outline=colour, width=4)
+    _draw_boxes(pen, scene.planted, "white", width=8)
+    is_true = _best_ious(found.squares, scene.planted) >= LEAST_IOU
+    _draw_boxes(pen, found.squares[is_true], "lime", width=4)
+    _draw_boxes(pen, found.squares[~is_true], "red", width=4)
     return image
+
+
+def _draw_boxes(
+    pen: ImageDraw.ImageDraw, squares: np.ndarray, colour: str, *, width: int
+) -> None:
+    for left, top, side in squares:
+        corners = (left, top, left + side, top + side)
+        pen.rectangle(corners, outline=colour, width=width)
 
 
 def _tile(images: list[Image.Image]) -> np.ndarray:

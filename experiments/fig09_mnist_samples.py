@@ -49,8 +49,7 @@ def main(argv: Sequence[str]) -> int:
     real = store.rows(np.concatenate(rows)).images
     parts = [real, *(part.reshape(real.shape) for part in drawn.values())]
     pictures = [grid.make_grid(part, columns=COLUMNS) for part in parts]
-    gap = np.full((len(pictures[0]), 20, pictures[0].shape[2]), 255, np.uint8)
-    picture = np.concatenate([pictures[0], gap, pictures[1], gap, pictures[2]], axis=1)
+    picture = grid.put_side_by_side(pictures)
     out = results.FOLDER / "fig09_mnist_samples.png"
     grid.save_image(picture, out, scale=SCALE)
     results.save(

@@ -1,6 +1,7 @@
 """Many images in one picture."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,22 @@ def make_grid(
         left = index % columns * (width + gap)
         grid[top : top + height, left : left + width] = image
     return grid
+
+
+def put_side_by_side(pictures: Sequence[np.ndarray], *, gap: int = 20) -> np.ndarray:
+    """Join pictures of one height with white between them.
+
+    Args:
+        pictures: uint8 (height, width, channels), width of each its own.
+        gap: pixels between neighbours.
+
+    Returns:
+        uint8 (height, width, channels).
+    """
+    height, _, channels = pictures[0].shape
+    white = np.full((height, gap, channels), 255, np.uint8)
+    parts = [part for picture in pictures for part in (white, picture)]
+    return np.concatenate(parts[1:], axis=1)
 
 
 def save_image(image: np.ndarray, path: Path, *, scale: int = 1) -> None:
