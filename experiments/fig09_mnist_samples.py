@@ -49,9 +49,8 @@ def main(argv: Sequence[str]) -> int:
     real = store.rows(np.concatenate(rows)).images
     parts = [real, *(part.reshape(real.shape) for part in drawn.values())]
     pictures = [grid.make_grid(part, columns=COLUMNS) for part in parts]
-    picture = grid.put_side_by_side(pictures)
     out = results.FOLDER / "fig09_mnist_samples.png"
-    grid.save_image(picture, out, scale=SCALE)
+    grid.save_image(grid.place_beside(pictures), out, scale=SCALE)
     results.save(
         "fig09_mnist_samples",
         what="MNIST: real images, samples of the dense GAN and of the DCGAN",

@@ -99,7 +99,7 @@ def _draw_picture(
     chosen = np.random.default_rng(seed).choice(num_rows, SIDE**2, replace=False)
     real = store.rows(np.sort(chosen)).images
     shown = [grid.make_grid(images, columns=SIDE) for images in (real, samples)]
-    return grid.put_side_by_side(shown), {
+    return grid.place_beside(shown), {
         "diversity": sampling.measure_diversity(samples),
         "diversity_of_real_images": sampling.measure_diversity(real),
     }

@@ -38,19 +38,16 @@ def make_grid(
     return grid
 
 
-def put_side_by_side(pictures: Sequence[np.ndarray], *, gap: int = 20) -> np.ndarray:
-    """Join pictures of one height with white between them.
+def place_beside(pictures: Sequence[np.ndarray], *, gap: int = 20) -> np.ndarray:
+    """Put pictures of one height and of equal channels side by side.
 
     Args:
-        pictures: uint8 (height, width, channels), width of each its own.
-        gap: pixels between neighbours.
-
-    Returns:
-        uint8 (height, width, channels).
+        pictures: uint8 (height, width, channels) each.
+        gap: white dots between neighbours.
     """
     height, _, channels = pictures[0].shape
-    white = np.full((height, gap, channels), 255, np.uint8)
-    parts = [part for picture in pictures for part in (white, picture)]
+    space = np.full((height, gap, channels), 255, np.uint8)
+    parts = [part for picture in pictures for part in (space, picture)]
     return np.concatenate(parts[1:], axis=1)
 
 
