@@ -45,7 +45,7 @@ def draw(figure: Figure, doc: str, argv: Sequence[str]) -> int:
     flags, others = _parse(doc, argv)
     reporting.configure_logging()
     workdir, step = _have_run(figure, flags, others)
-    about = trained.describe(workdir, step=step)
+    about = _describe(workdir, step=step)
     caption = _caption(figure, about)
     picture, numbers = _draw_picture(workdir, step=about["steps"], seed=flags.seed)
     out = results.FOLDER / f"{figure.name}.png"
@@ -86,6 +86,15 @@ def _have_run(
     for epoch in figure.epochs:
         step = trained.train_to_epoch(figure.preset, workdir, others, epoch=epoch)
     return workdir, step
+
+
+def _describe(workdir: Path, *, step: int | None) -> dict[str, Any]:
+    config = run_dir.read_config(workdir)
+    return {
+        "dataset": config.dataset,
+        "source": None if config.source is None else config.source.name,
+        **trained.describe(workdir, step=step),
+    }
 
 
 def _draw_picture(

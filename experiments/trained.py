@@ -117,8 +117,6 @@ def describe(workdir: Path, *, step: int | None = None) -> dict[str, Any]:
     per_epoch = batches.batches_per_epoch(num_rows, config.batch_size)
     return {
         "preset": config.preset,
-        "dataset": config.dataset,
-        "source": None if config.source is None else config.source.name,
         "width_multiplier": config.width_multiplier,
         "steps": checkpoint.step,
         "epochs": checkpoint.step * config.num_d_steps / per_epoch,

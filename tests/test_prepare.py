@@ -130,7 +130,7 @@ def test_faces_are_counted_and_their_folder_is_named(run, tmp_path):
     code, stdout, _ = run("--faces", "--source=photos", "--out=faces")
     assert code == 0
     assert stdout == (
-        "faces: 1 faces of 1 photographs, 0 without a face, 0 with several;"
+        "faces: 1 faces in 1 photographs, 0 without a face, 0 with several;"
         " train with --dataset=folder --source=faces\n"
     )
 

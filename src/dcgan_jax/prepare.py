@@ -61,7 +61,7 @@ def _make_faces(argv: Sequence[str]) -> str:
     config = cli.parse(face_crops.FacesConfig, flags, command="--faces")
     tally = face_crops.extract(config)
     return (
-        f"{config.out}: {tally.num_faces:,} faces of {tally.num_photos:,} photographs,"
+        f"{config.out}: {tally.num_faces:,} faces in {tally.num_photos:,} photographs,"
         f" {tally.photos_without_face:,} without a face, {tally.photos_with_several:,}"
         f" with several; train with --dataset=folder --source={config.out}"
     )

@@ -142,7 +142,7 @@ def test_a_zip_and_a_tar_give_the_same_faces(photos, make, tmp_path):
         archive.add(photos, "photos")
     for name in ("x.zip", "x.tar.gz"):
         config = make(tmp_path / name, out=tmp_path / f"of_{name}")
-        extract(config)
+        assert extract(config).num_faces == 3
         assert plain.items() <= hashes(config.out).items()
         assert {path.suffix for path in config.out.iterdir()} <= {
             ".jpg",
@@ -162,7 +162,7 @@ def test_a_finished_folder_is_not_made_again(photos, make, monkeypatch):
     config = make(photos)
     extract(config)
     before = hashes(config.out)
-    monkeypatch.setattr(face_crops.faces, "detect", None)
+    monkeypatch.setattr(face_crops.sources, "open_source", None)
     assert extract(config).num_faces == 3
     assert hashes(config.out) == before
 
@@ -206,6 +206,15 @@ def test_photographs_without_faces_are_an_error_and_leave_nothing(
     ):
         extract(make(source))
     assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
+
+
+def test_an_archive_without_photographs_leaves_nothing(tmp_path, make):
+    (tmp_path / "1.txt").write_text("")
+    with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "1.txt", "1.txt")
+    with pytest.raises(errors.InputError, match="holds no images"):
+        extract(make(tmp_path / "x.tar.gz"))
+    assert not (tmp_path / "faces").exists()
 
 
 def test_a_few_broken_photographs_are_listed(make_folder, make, portrait, capsys):

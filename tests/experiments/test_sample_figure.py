@@ -1,14 +1,18 @@
 import json
 import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from dcgan_jax import errors, run_dir
+
+sys.path.append(str(Path(__file__).parents[2] / "experiments"))
 import results
 import sample_figure
 import trained
-from dcgan_jax import errors, run_dir
 
 FIGURE = sample_figure.Figure(name="fig", title="Fig. 0, digits", preset="digits")
 

@@ -18,11 +18,12 @@ from dcgan_jax.data import face_log, faces, progress, sources, transforms, worke
 from dcgan_jax.data.prepare import MAX_BROKEN_FRACTION, make_broken_error
 from dcgan_jax.data.sources import BrokenImage, Source
 
-# A face takes about a quarter of a second; starting processes about one.
+# Starting processes takes about a second; so many are searched meanwhile.
 _IN_PROCESS_UP_TO = 16
 _CHUNK_PHOTOS = 4
 # Twice the side of the largest networks; a portrait would fill the disk as it is.
 MAX_CROP_SIZE = 256
+_UNPACKED = ".unpacked"
 _JPEG_OPTIONS = {"quality": 95, "subsampling": 0}
 
 
@@ -90,19 +91,37 @@ def extract(config: FacesConfig, *, show_progress: bool = True) -> face_log.Tall
     )
     sources.check(data)  # before anything is written
     _check_folder(config)
-    work_dir = config.out / ".unpacked"
-    resumes = config.out.exists()
-    with disk.exclusive(config.out.with_name(config.out.name + ".lock")):
+    # Both ask for the same photographs, this one without unpacking an archive.
+    fingerprint = sources.fingerprint_source(data)
+    with (
+        disk.exclusive(config.out.with_name(config.out.name + ".lock")),
+        face_log.open_log(config.out, _plan(config, str(fingerprint))) as log,
+    ):
+        if face_log.is_complete(config.out):
+            return log.tally
         try:
-            source = sources.open_source(data, work_dir)
-        except Exception:
-            if not resumes:  # then nothing in there is worth keeping
-                shutil.rmtree(config.out, ignore_errors=True)
+            with contextlib.closing(
+                sources.open_source(data, config.out / _UNPACKED)
+            ) as source:
+                _extract_all(source, config, log, show_progress)
+        except errors.InputError:
+            if log.tally.num_faces == 0:  # then nothing in there is worth keeping
+                _remove(config.out)
             raise
-        with contextlib.closing(source):
-            tally = _extract_all(source, config, show_progress)
-        shutil.rmtree(work_dir, ignore_errors=True)
-    return tally
+        shutil.rmtree(config.out / _UNPACKED, ignore_errors=True)
+        face_log.write_summary(config.out, log)
+    return log.tally
+
+
+def _plan(config: FacesConfig, fingerprint: str) -> face_log.Plan:
+    return face_log.Plan(
+        source_fingerprint=fingerprint,
+        split=config.split,
+        cascade=faces.CASCADE,
+        min_face_size=config.min_face_size,
+        face_margin=config.face_margin,
+        min_neighbors=config.min_neighbors,
+    )
 
 
 def find_in_photos(
@@ -156,56 +175,45 @@ def _encode(image: Image.Image, square: np.ndarray) -> bytes:
 
 
 def _extract_all(
-    source: Source, config: FacesConfig, show_progress: bool
-) -> face_log.Tally:
-    """Go through the photographs that are not in the log yet."""
-    count = len(source)
-    plan = face_log.Plan(
-        source_fingerprint=source.fingerprint,
-        num_photos=count,
-        split=config.split,
-        cascade=faces.CASCADE,
-        min_face_size=config.min_face_size,
-        face_margin=config.face_margin,
-        min_neighbors=config.min_neighbors,
+    source: Source, config: FacesConfig, log: face_log.Log, show_progress: bool
+) -> None:
+    """Go through the photographs that are not in the log yet.
+
+    Raises:
+        InputError: if too many of them are broken, or none of all has a face.
+    """
+    count, first = len(source), log.tally.num_photos
+    works = (
+        range(n, min(n + _CHUNK_PHOTOS, count))
+        for n in range(first, count, _CHUNK_PHOTOS)
     )
-    with face_log.open_log(config.out, plan) as log:
-        first = log.tally.num_photos
-        works = (
-            range(n, min(n + _CHUNK_PHOTOS, count))
-            for n in range(first, count, _CHUNK_PHOTOS)
-        )
-        is_small = config.num_workers == 0 and count - first <= _IN_PROCESS_UP_TO
-        with (
-            contextlib.closing(
-                workers.map_in_order(
-                    functools.partial(find_in_photos, source, config),
-                    works,
-                    num_workers=1 if is_small else config.num_workers,
-                )
-            ) as results,
-            progress.track(
-                "finding faces",
-                count,
-                unit="photos",
-                done=first,
-                visible=show_progress and first < count,
-            ) as advance,
-        ):
-            for photos in results:
-                _write(photos, config.out, log)
-                advance(len(photos))
-                _check_broken(config.out, log.tally, count)
+    is_small = config.num_workers == 0 and count - first <= _IN_PROCESS_UP_TO
+    with (
+        contextlib.closing(
+            workers.map_in_order(
+                functools.partial(find_in_photos, source, config),
+                works,
+                num_workers=1 if is_small else config.num_workers,
+            )
+        ) as results,
+        progress.track(
+            "finding faces",
+            count,
+            unit="photos",
+            done=first,
+            visible=show_progress and first < count,
+        ) as advance,
+    ):
+        for photos in results:
+            _write(photos, config.out, log)
+            advance(len(photos))
+            _check_broken(config.out, log.tally, count)
     if log.tally.num_faces == 0:
-        face_log.remove(config.out)
         raise errors.InputError(
             f"no face of {config.min_face_size} pixels or more in the {count:,}"
             f" photographs of {config.source}; give photographs of people, seen from"
             " the front, or a smaller --min_face_size"
         )
-    if not face_log.is_complete(config.out):
-        face_log.write_summary(config.out, plan, log.tally)
-    return log.tally
 
 
 def _write(photos: list[_Photo], out: Path, log: face_log.Log) -> None:
@@ -219,8 +227,13 @@ def _check_broken(out: Path, tally: face_log.Tally, num_photos: int) -> None:
     """Give up, and remove what there is, when too many photographs are broken."""
     broken = tally.left_out
     if len(broken) > MAX_BROKEN_FRACTION * num_photos:
-        face_log.remove(out)
+        _remove(out)  # nothing could be used again: mending changes the source
         raise make_broken_error(broken, num_photos)
+
+
+def _remove(out: Path) -> None:
+    shutil.rmtree(out / _UNPACKED, ignore_errors=True)
+    face_log.remove(out)
 
 
 def _check(config: FacesConfig) -> None:

@@ -24,7 +24,6 @@ class Plan:
     """What the faces of a folder depend on."""
 
     source_fingerprint: str
-    num_photos: int
     split: str
     cascade: str
     min_face_size: int
@@ -74,8 +73,9 @@ class Tally:
 class Log:
     """The open log; what is in it survives a kill, photograph by photograph."""
 
-    def __init__(self, file: io.BufferedRandom, tally: Tally) -> None:
+    def __init__(self, file: io.BufferedRandom, plan: Plan, tally: Tally) -> None:
         self._file = file
+        self.plan = plan
         self.tally = tally
 
     def append(self, entries: Sequence[dict[str, Any]]) -> None:
@@ -100,7 +100,7 @@ def open_log(folder: Path, plan: Plan) -> Iterator[Log]:
         disk.write_whole(path, _line(dataclasses.asdict(plan)))
     tally = Tally()
     with path.open("r+b") as file:
-        check_same(folder, _read_plan(path, file.readline()), plan)
+        _check_same(folder, _read_plan(path, file.readline()), plan)
         whole = file.tell()
         for line in file:
             if not line.endswith(b"\n"):  # a kill came in between
@@ -109,10 +109,10 @@ def open_log(folder: Path, plan: Plan) -> Iterator[Log]:
             whole += len(line)
         file.seek(whole)
         file.truncate()
-        yield Log(file, tally)
+        yield Log(file, plan, tally)
 
 
-def check_same(folder: Path, found: Plan, asked: Plan) -> None:
+def _check_same(folder: Path, found: Plan, asked: Plan) -> None:
     """Raise an error if a folder holds faces of another plan.
 
     Raises:
@@ -125,7 +125,7 @@ def check_same(folder: Path, found: Plan, asked: Plan) -> None:
         if was != now:
             break
     what = f"{field.name}={was}, this asks for {now}"
-    if field.name in ("source_fingerprint", "num_photos"):
+    if field.name == "source_fingerprint":
         what = "other photographs, or --source has changed since"
     raise errors.InputError(
         f"{folder} holds faces found with {what}; choose another --out, or delete that"
@@ -133,10 +133,11 @@ def check_same(folder: Path, found: Plan, asked: Plan) -> None:
     )
 
 
-def write_summary(folder: Path, plan: Plan, tally: Tally) -> None:
+def write_summary(folder: Path, log: Log) -> None:
     """Write the counts, which makes the folder complete."""
+    tally = log.tally
     content = {
-        "plan": dataclasses.asdict(plan),
+        "plan": dataclasses.asdict(log.plan),
         "num_photos": tally.num_photos,
         "num_faces": tally.num_faces,
         "photos_without_face": tally.photos_without_face,
