@@ -105,7 +105,9 @@ def _draw_picture(
     samples = Samples(loaded, seed).images(SIDE**2)
     store = stores.open_store(stores.store_path(data_config(loaded.config)))
     num_rows = batches.count_training_rows(len(store), loaded.config.held_out)
-    chosen = np.random.default_rng(seed).choice(num_rows, SIDE**2, replace=False)
+    chosen = np.random.default_rng(seed).choice(
+        num_rows, SIDE**2, replace=num_rows < SIDE**2
+    )
     real = store.rows(np.sort(chosen)).images
     shown = [grid.make_grid(images, columns=SIDE) for images in (real, samples)]
     return grid.place_beside(shown), {
