@@ -16,7 +16,7 @@ import numpy as np
 import results
 from dcgan_jax import cli, loading
 from dcgan_jax.config import data_config
-from dcgan_jax.data import store as stores
+from dcgan_jax.data import kept_rows
 from dcgan_jax.evaluation.samples import Samples
 from dcgan_jax.visualize import grid
 
@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
         # Samples' classes take turns; here each has a row of its own.
         images = Samples(loaded, flags.seed).images(10 * COLUMNS)
         drawn[preset] = images.reshape(COLUMNS, 10, *images.shape[1:]).swapaxes(0, 1)
-    store = stores.open_store(stores.store_path(data_config(loaded.config)))
+    store = kept_rows.open_training_store(data_config(loaded.config))
     labels = store.labels()
     rows = [np.flatnonzero(labels == digit)[:COLUMNS] for digit in range(10)]
     real = store.rows(np.concatenate(rows)).images

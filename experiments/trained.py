@@ -1,13 +1,14 @@
 """Runs that an experiment needs: trained by the command line, or already there."""
 
 import argparse
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import checkpoints, run_dir
-from dcgan_jax.config import data_config
+from dcgan_jax import checkpoints, cli, errors, loop, preparing, presets, run_dir
+from dcgan_jax.config import TrainConfig, data_config
 from dcgan_jax.data import batches, kept_rows
 
 
@@ -44,17 +45,81 @@ def train(preset: str, workdir: Path, flags: list[str]) -> dict[str, Any]:
     code = subprocess.call([sys.executable, "-m", *command])
     if code != 0:
         sys.exit(code)
+    return describe(workdir)
+
+
+def train_to_epoch(preset: str, workdir: Path, flags: list[str], *, epoch: int) -> int:
+    """Train a run to the end of an epoch, unless its checkpoint is there already.
+
+    That checkpoint outlasts the later ones, so that one run shows several moments.
+
+    Args:
+        preset: the recipe.
+        workdir: of the run.
+        flags: further ones of `dcgan_jax.train`, without the length of the run.
+        epoch: counted from 1.
+
+    Returns:
+        The step of the checkpoint.
+
+    Raises:
+        InputError: if the run is past that epoch and kept no checkpoint of it, or the
+            flags say how long it is to be.
+    """
+    config = cli.parse_run([f"--preset={preset}", *flags])
+    recipe = presets.PRESETS[preset]
+    if (config.num_epochs, config.num_steps) != (recipe.num_epochs, recipe.num_steps):
+        raise errors.InputError(
+            f"the run is to end with epoch {epoch}; leave --num_epochs and --num_steps"
+            " out"
+        )
+    code = preparing.make_ready(config)
+    if code != 0:
+        sys.exit(code)
+    per_epoch = _count_steps(config, num_epochs=1)
+    step = _count_steps(config, num_epochs=epoch)
+    steps = checkpoints.list_steps(workdir / run_dir.CHECKPOINTS)
+    if step in steps:
+        return step
+    if steps and steps[-1] > step:
+        raise errors.InputError(
+            f"{workdir} is past epoch {epoch} and kept no checkpoint of step {step};"
+            " train a new run in another folder (--runs)"
+        )
+    length = [f"--num_epochs={epoch}", f"--keep_every_steps={per_epoch}"]
+    train(preset, workdir, [*flags, *length])
+    return step
+
+
+def _count_steps(config: TrainConfig, *, num_epochs: int) -> int:
+    store = kept_rows.open_training_store(data_config(config))
+    num_rows = batches.count_training_rows(len(store), config.held_out)
+    config = dataclasses.replace(config, num_epochs=num_epochs, num_steps=None)
+    return loop.count_steps(config, num_rows)
+
+
+def describe(workdir: Path, *, step: int | None = None) -> dict[str, Any]:
+    """Return what a result says of a run.
+
+    Args:
+        workdir: of the run.
+        step: of the checkpoint; None: the newest.
+
+    Raises:
+        MissingInputError: if there is no run, no such checkpoint or no data.
+    """
     config = run_dir.read_config(workdir)
-    newest = checkpoints.find_newest(workdir / run_dir.CHECKPOINTS)
-    assert newest is not None  # training has just ended
+    checkpoint = checkpoints.find_newest(workdir / run_dir.CHECKPOINTS, step=step)
+    if checkpoint is None:
+        raise errors.MissingInputError(f"{workdir} has no checkpoint yet; train first")
     store = kept_rows.open_training_store(data_config(config))
     num_rows = batches.count_training_rows(len(store), config.held_out)
     per_epoch = batches.batches_per_epoch(num_rows, config.batch_size)
     return {
-        "preset": preset,
+        "preset": config.preset,
         "width_multiplier": config.width_multiplier,
-        "steps": newest.step,
-        "epochs": newest.step * config.num_d_steps / per_epoch,
+        "steps": checkpoint.step,
+        "epochs": checkpoint.step * config.num_d_steps / per_epoch,
         "num_training_images": num_rows,
         "batch_size": config.batch_size,
         "held_out": config.held_out,

@@ -1,12 +1,14 @@
 """The command line of `prepare`, each test in a process of its own."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
@@ -124,3 +126,34 @@ def test_a_stop_is_clean_and_the_same_command_goes_on(
 def test_too_few_images_to_deduplicate_are_one_line(run, pictures):
     assert run(*FOLDER)[0] == 0
     assert_one_line_error(run(*FOLDER, "--dedup"), "holds 3 images")
+
+
+def test_faces_are_counted_and_their_folder_is_named(run, tmp_path):
+    (tmp_path / "photos").mkdir()
+    portrait = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+    shutil.copy(portrait, tmp_path / "photos")
+    code, stdout, _ = run("--faces", "--source=photos", "--out=faces")
+    assert code == 0
+    assert stdout == (
+        "faces: 1 faces in 1 photographs, 0 without a face, 0 with several;"
+        " train with --dataset=folder --source=faces\n"
+    )
+
+
+def test_photographs_without_a_face_are_one_line(run, pictures):
+    assert_error_ends_with(run("--faces", "--source=pictures"), "--min_face_size")
+
+
+def assert_error_ends_with(result: tuple[int, str, str], part: str) -> None:
+    """Progress may come before it."""
+    assert result[0] == 2
+    assert "Traceback" not in result[2]
+    last = result[2].splitlines()[-1]
+    assert last.startswith("error: ")
+    assert last.endswith(part)
+
+
+def test_flags_of_a_store_are_none_of_faces(run):
+    assert_one_line_error(
+        run("--faces", "--source=pictures", "--image_size=64"), "--image_size"
+    )

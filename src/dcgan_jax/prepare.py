@@ -18,21 +18,17 @@ class PrepareConfig(DataConfig):
     """Compare every shard's sha256 with the manifest, however large the store is."""
     labelled: bool = False
     """Refuse images without labels before anything is written."""
+    faces: bool = False
+    """Cut the faces out of photographs, for --dataset=folder, and do nothing else;
+    `--faces --help` lists what goes with it."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Make the store that the flags describe, say where it is; return the exit code."""
-    # Here, not above: each decoding process imports this module anew.
-    from dcgan_jax import cli
-    from dcgan_jax.data import manifest, prepare, store
-
-    config = cli.parse_data(PrepareConfig, argv)
+    """Make what the flags describe, say where it is; return the exit code."""
     signal.signal(signal.SIGTERM, _raise_terminated)
+    make = _make_faces if "--faces" in argv else _make_store
     try:
-        path = prepare.prepare(config, labelled=config.labelled)
-        if config.verify:
-            store.open_store(path, hash_all=True)
-        found = _deduplicate(config) if config.dedup else None
+        told = make(argv)
     except KeyboardInterrupt as stop:
         number = signal.SIGTERM if isinstance(stop, _Terminated) else signal.SIGINT
         print(
@@ -40,11 +36,22 @@ def main(argv: Sequence[str]) -> int:
         )
         # Not by return: the download threads of tfds would hold the exit up for long.
         os._exit(128 + number)
-    count = manifest.read(path).num_images
-    print(f"{path}: {count:,} images{', all checked' if config.verify else ''}")
-    if found is not None:
-        print(found)
+    print(told)
     return 0
+
+
+def _make_store(argv: Sequence[str]) -> str:
+    # Here, not above: each decoding process imports this module anew.
+    from dcgan_jax import cli
+    from dcgan_jax.data import manifest, prepare, store
+
+    config = cli.parse_data(PrepareConfig, argv)
+    path = prepare.prepare(config, labelled=config.labelled)
+    if config.verify:
+        store.open_store(path, hash_all=True)
+    count = manifest.read(path).num_images
+    told = f"{path}: {count:,} images{', all checked' if config.verify else ''}"
+    return f"{told}\n{_deduplicate(config)}" if config.dedup else told
 
 
 def _deduplicate(config: PrepareConfig) -> str:
@@ -54,6 +61,20 @@ def _deduplicate(config: PrepareConfig) -> str:
     backend.enable_compilation_cache()
     kept = deduplicating.make_list(config)
     return f"{kept_rows.folder_of(config)}: {deduplicating.describe(kept)}"
+
+
+def _make_faces(argv: Sequence[str]) -> str:
+    from dcgan_jax import cli
+    from dcgan_jax.data import face_crops
+
+    flags = [word for word in argv if word != "--faces"]
+    config = cli.parse(face_crops.FacesConfig, flags, command="--faces")
+    tally = face_crops.extract(config)
+    return (
+        f"{config.out}: {tally.num_faces:,} faces in {tally.num_photos:,} photographs,"
+        f" {tally.photos_without_face:,} without a face, {tally.photos_with_several:,}"
+        f" with several; train with --dataset=folder --source={config.out}"
+    )
 
 
 class _Terminated(KeyboardInterrupt):

@@ -69,6 +69,16 @@ def make_folder(tmp_path: Path, noise: Callable, encode: Callable) -> Callable:
     return make
 
 
+@pytest.fixture(scope="session")
+def portrait() -> Image.Image:
+    """A photograph of one face, 512×600, which comes with matplotlib."""
+    import matplotlib
+
+    folder = Path(matplotlib.get_data_path()) / "sample_data"
+    with Image.open(folder / "grace_hopper.jpg") as image:
+        return image.convert("RGB")
+
+
 @pytest.fixture
 def many(tmp_path, make_config):
     """A config over 3,000 pictures that need resizing, enough for worker processes."""

@@ -199,8 +199,20 @@ def _check_broken(path: Path, finished: Sequence[Finished], num_records: int) ->
     if len(broken) <= MAX_BROKEN_FRACTION * num_records:
         return
     shutil.rmtree(path)  # no shard could be used again: mending changes the source
+    raise make_broken_error(broken, num_records)
+
+
+def make_broken_error(
+    broken: Sequence[tuple[str, str]], num_records: int
+) -> errors.InputError:
+    """Make the error of a source in which too many images are broken.
+
+    Args:
+        broken: their names and reasons, at least one.
+        num_records: images in the source, broken ones included.
+    """
     shown = "; ".join(f"{name} ({reason})" for name, reason in broken[:3])
-    raise errors.InputError(
+    return errors.InputError(
         f"at least {len(broken)} of {num_records} images cannot be read, more than"
         f" {MAX_BROKEN_FRACTION:.0%}: {shown}{'; …' if len(broken) > 3 else ''}."
         " Mend or remove them and run the command again"

@@ -87,16 +87,28 @@ def apply(content: bytes | np.ndarray, transform: Transform) -> np.ndarray:
             that decoding it could exhaust the memory.
         ImageTooSmall: if a side is below image_size and upscale is off.
     """
+    image = open_upright(content, transform.channels)
+    pixels = np.asarray(_crop_and_resize(image, transform))
+    return pixels.reshape(*pixels.shape[:2], transform.channels)
+
+
+def open_upright(content: bytes | np.ndarray, channels: Channels) -> Image.Image:
+    """Decode an image at its own size, turn it upright and convert it to L or RGB.
+
+    Args:
+        content: as `apply` takes it.
+        channels: 1 for L, 3 for RGB.
+
+    Raises:
+        BrokenImage: as from `apply`.
+    """
     if isinstance(content, np.ndarray):
         image = Image.fromarray(content.squeeze(-1) if content.ndim == 3
                                 and content.shape[-1] == 1 else content)  # fmt: skip
     else:
         image = _decode(content)
-    mode = "L" if transform.channels == 1 else "RGB"
-    if image.mode != mode:
-        image = image.convert(mode)
-    pixels = np.asarray(_crop_and_resize(image, transform))
-    return pixels.reshape(*pixels.shape[:2], transform.channels)
+    mode = "L" if channels == 1 else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _decode(content: bytes) -> Image.Image:
