@@ -6,8 +6,8 @@ python experiments/faces_detection.py --faces=faces-64.zip --photos=bedrooms.zip
 CelebA's, --photos one of photographs without people, such as LSUN's bedrooms. Faces are
 pasted into enlarged photographs at random, so that every box is known; photographs as
 they are give the false faces. Scenes with what was found are drawn to --picture, not
-among the results, since they show people. Cost: ten minutes on one core. The paper has no numbers
-to compare with.
+among the results, since they show people. Cost: ten minutes on one core. The paper has
+no numbers to compare with.
 """
 
 import argparse
