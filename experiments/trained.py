@@ -21,9 +21,14 @@ def add_flags(parser: argparse.ArgumentParser, *, num_epochs: float) -> None:
     add("--seed", type=int, default=0, help="of the samples")
 
 
-def list_flags(flags: argparse.Namespace) -> list[str]:
-    """Return what `add_flags` has read as flags of `dcgan_jax.train`."""
-    chosen = [f"--data_dir={flags.data_dir}", f"--num_epochs={flags.num_epochs}"]
+def list_flags(flags: argparse.Namespace, *, num_epochs: float) -> list[str]:
+    """Return what `add_flags` has read as flags of `dcgan_jax.train`.
+
+    Args:
+        flags: as read.
+        num_epochs: of this run.
+    """
+    chosen = [f"--data_dir={flags.data_dir}", f"--num_epochs={num_epochs}"]
     if flags.source is not None:
         chosen += ["--dataset=arrays", f"--source={flags.source}"]
     return chosen
