@@ -34,6 +34,11 @@ def list_flags(flags: argparse.Namespace, *, num_epochs: float) -> list[str]:
     return chosen
 
 
+def run_train(flags: list[str]) -> int:
+    """Run `dcgan_jax.train` with these flags to its end; return its exit code."""
+    return subprocess.call([sys.executable, "-m", "dcgan_jax.train", *flags])
+
+
 def train(preset: str, workdir: Path, flags: list[str]) -> dict[str, Any]:
     """Train a run to its end, going on where it is.
 
@@ -45,8 +50,7 @@ def train(preset: str, workdir: Path, flags: list[str]) -> dict[str, Any]:
     Returns:
         What a result says of the run.
     """
-    command = ["dcgan_jax.train", f"--preset={preset}", f"--workdir={workdir}", *flags]
-    code = subprocess.call([sys.executable, "-m", *command])
+    code = run_train([f"--preset={preset}", f"--workdir={workdir}", *flags])
     if code != 0:
         sys.exit(code)
     config = run_dir.read_config(workdir)
