@@ -52,7 +52,7 @@ class Curve(NamedTuple):
     Attributes:
         steps: of the grids.
         checks: uint8 (len(steps), count, height, width, channels).
-        distances: of each grid to real images.
+        distances: of each grid to real images, contrast matched to theirs.
     """
 
     steps: list[int]
@@ -72,13 +72,18 @@ class Judge:
         )
         rows = np.arange(NUM_REAL + NUM_REFERENCE)
         images = store.rows(rows[rows < len(store)]).images
-        self._reference = self._encode(images[NUM_REAL:])
+        self._real = images[NUM_REAL:]
+        self._reference = self._encode(self._real)
         self.real_diversity = sampling.measure_diversity(images[:NUM_REAL])
-        self.real_distance = self.distance(images[:NUM_REAL])
+        self.real_distance = self.measure(images[:NUM_REAL])
 
-    def distance(self, images: np.ndarray) -> float:
-        """Return `stability.measure_distance` of uint8 images to real ones."""
+    def measure(self, images: np.ndarray) -> float:
+        """Return the distance of uint8 images to real ones."""
         return stability.measure_distance(self._encode(images), self._reference)
+
+    def measure_matched(self, images: np.ndarray) -> float:
+        """Return the distance once contrast and brightness are those of real images."""
+        return self.measure(stability.match_contrast(images, self._real))
 
 
 def main(argv: Sequence[str]) -> int:
@@ -133,7 +138,7 @@ def _read(workdir: Path, judge: Judge) -> Curve:
         [grid.split_grid(np.asarray(Image.open(p)), size=(size, size)) for p in paths]
     )
     steps = [int(path.stem.removeprefix("step_")) for path in paths]
-    distances = [judge.distance(images) for images in checks]
+    distances = [judge.measure_matched(images) for images in checks]
     return Curve(steps, checks, distances)
 
 
@@ -144,7 +149,8 @@ def _measure(run: Curve, judge: Judge, target: float) -> dict[str, float | None]
     return {
         "oscillation": stability.measure_oscillation(late),
         "diversity": diversity / judge.real_diversity,
-        "distance": run.distances[-1] / judge.real_distance,
+        "distance": judge.measure(run.checks[-1]) / judge.real_distance,
+        "matched_distance": run.distances[-1] / judge.real_distance,
         "steps_to_target": stability.find_first_below(run.steps, run.distances, target),
     }
 
@@ -204,7 +210,9 @@ _PROTOCOL = (
     " check to check by mean absolute difference of two samples. diversity: standard"
     " deviation over the last samples by that of 100 real images. distance: means and"
     " deviations of 7,168 features of a random svhn32 discriminator against 2,000 real"
-    " images, in units of 100 other real images. steps_to_target: to the distance"
+    " images, in units of 100 other real images. matched_distance: the same once the"
+    " samples' brightness and contrast are matched to real images' (without a bias D"
+    " does not see a batch's contrast). steps_to_target: to the matched distance"
     " {target:.3g}, the paper variant's after half of the run (median); null: never."
     " unstable_share: of runs that became NaN or infinite (their numbers are null) or"
     " whose diversity is under {collapsed}. The picture: ten latents at the end, and"

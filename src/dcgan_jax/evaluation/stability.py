@@ -51,6 +51,28 @@ def measure_distance(features: np.ndarray, reference: np.ndarray) -> float:
     return float(squares.mean())
 
 
+def match_contrast(images: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Give a set of images the brightness and contrast of another, channel by channel.
+
+    Without a bias in its first layer a discriminator does not see the contrast of a
+    batch (`models.dcgan`), which then drifts; this takes the drift out.
+
+    Args:
+        images: uint8 (count, height, width, channels).
+        like: uint8 (any count, any height, any width, channels).
+
+    Returns:
+        uint8, shaped as `images`: each channel's mean and standard deviation over the
+        set are those of `like`, but for rounding and clipping to 0 … 255.
+    """
+    axes = (0, 1, 2)
+    values = images.astype(np.float64)
+    deviation = np.maximum(values.std(axes), 1e-9)  # of a constant set
+    gain = like.std(axes, dtype=np.float64) / deviation
+    matched = (values - values.mean(axes)) * gain + like.mean(axes, dtype=np.float64)
+    return np.rint(matched).clip(0, 255).astype(np.uint8)
+
+
 def find_first_below(
     steps: Sequence[int], distances: Sequence[float], target: float
 ) -> int | None:
