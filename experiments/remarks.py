@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 import results
 import trained
-from dcgan_jax import cli, loop, reporting, run_dir, sampling
+from dcgan_jax import cli, errors, loop, reporting, run_dir, sampling
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.data.store import Store
@@ -64,6 +64,11 @@ class Judge:
     """Compares samples with the pictures trained on, by features of a random net."""
 
     def __init__(self, store: Store) -> None:
+        if len(store) < 2 * NUM_REAL:
+            raise errors.InputError(
+                f"{store.path} holds {len(store)} images, expected at least "
+                f"{2 * NUM_REAL} to compare with; give a larger --source."
+            )
         loaded = weights.load_discriminator(
             "random:svhn", weights_dir=None, step=None, num_layers=None, seed=0
         )
@@ -196,6 +201,8 @@ def _save(
             width=flags.width_multiplier,
             every=CHECK_EVERY_STEPS,
             seeds=flags.num_seeds,
+            real=NUM_REAL,
+            reference=NUM_REFERENCE,
             collapsed=loop.COLLAPSED_SHARE,
             target=target / judge.real_distance,
         ),
@@ -208,15 +215,16 @@ _PROTOCOL = (
     " steps, {seeds} seeds (0, 1, …); 100 fixed latents every {every} steps, stored"
     " batch statistics. oscillation: over the second half, mean absolute change from"
     " check to check by mean absolute difference of two samples. diversity: standard"
-    " deviation over the last samples by that of 100 real images. distance: means and"
-    " deviations of 7,168 features of a random svhn32 discriminator against 2,000 real"
-    " images, in units of 100 other real images. matched_distance: the same once the"
-    " samples' brightness and contrast are matched to real images' (without a bias D"
-    " does not see a batch's contrast). steps_to_target: to the matched distance"
-    " {target:.3g}, the paper variant's after half of the run (median); null: never."
-    " unstable_share: of runs that became NaN or infinite (their numbers are null) or"
-    " whose diversity is under {collapsed}. The picture: ten latents at the end, and"
-    " one of them at the last ten checks; the first seed that ended finite"
+    " deviation over the last samples by that of {real} real images. distance: means"
+    " and deviations of 7,168 features of a random svhn32 discriminator against up to"
+    " {reference:,} real images, in units of {real} other ones. matched_distance: the"
+    " same once the samples' brightness and contrast are matched to real images'"
+    " (without a bias D does not see a batch's contrast). steps_to_target: to the"
+    " matched distance {target:.3g}, the paper variant's after half of the run"
+    " (median); null: never. unstable_share: of runs that became NaN or infinite"
+    " (their numbers are null) or whose diversity is under {collapsed}. The picture:"
+    " ten latents at the end, and one of them at the last ten checks; the first seed"
+    " that ended finite"
 )
 
 

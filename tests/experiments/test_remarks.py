@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 import remarks
-from dcgan_jax import cli
+from dcgan_jax import cli, errors
 
 
 def numbers_of(steps, diversity=0.5):
@@ -81,3 +81,14 @@ def test_too_few_steps_to_see_a_change_are_refused(capsys):
         remarks.main(["--source=x", "--num_steps=100"])
     assert stop.value.code == 2
     assert "--num_steps must be at least 200" in capsys.readouterr().err
+
+
+def test_too_few_pictures_to_compare_with_are_refused():
+    class Store:
+        path = "store"
+
+        def __len__(self):
+            return 150
+
+    with pytest.raises(errors.InputError, match=r"store holds 150 .* at least 200"):
+        remarks.Judge(Store())

@@ -100,7 +100,8 @@ class Discriminator(nn.Module):
             LeakyReLU passes the factor on and batch norm removes it: the contrast of
             generated images is then free to drift.
         activation: after every convolution; guided backpropagation gives its own.
-        bn_input: whether the first convolution has batch norm too.
+        bn_input: whether the first convolution has batch norm too, which takes a bias
+            out again.
         global_average: average each of the last maps over its places before they are
             weighed, which is to give all places of a map one weight.
 
