@@ -201,7 +201,8 @@ _LEAST = {
 }  # fmt: skip
 # Settings that other networks have no use for: there they stay at their defaults.
 _ONLY_OF = {
-    "batch_norm": PLAIN, "disc_pooling": PLAIN, "bn_affine": (*PLAIN, *CONDITIONAL),
+    "batch_norm": PLAIN, "disc_pooling": PLAIN,
+    "bn_affine": (*PLAIN, *sorted(CONDITIONAL)),
 }  # fmt: skip
 _MOST = {
     "b1": (1, False), "b2": (1, False), "decay_fraction": (1, True),
