@@ -27,7 +27,8 @@ def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
     reporting.configure_logging()
     workdir = flags.runs / "goodfellow_mnist"
-    about = trained.train("goodfellow_mnist", workdir, trained.list_flags(flags))
+    chosen = trained.list_flags(flags, num_epochs=flags.num_epochs)
+    about = trained.train("goodfellow_mnist", workdir, chosen)
     config = EvaluateConfig(run=str(workdir), metric="parzen", seed=flags.seed)
     code = experiment.prepare(config)
     if code != 0:

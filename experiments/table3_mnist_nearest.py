@@ -31,8 +31,7 @@ def main(argv: Sequence[str]) -> int:
     asked = {"dcgan": flags.num_samples, "gan": flags.num_gan_samples}
     for row, preset in RUNS.items():
         workdir = flags.runs / preset
-        width = f"--width_multiplier={flags.width_multiplier}"
-        about = trained.train(preset, workdir, [*trained.list_flags(flags), width])
+        about = trained.train(preset, workdir, _list_train_flags(flags, row))
         config = EvaluateConfig(
             run=str(workdir),
             metric="nearest_neighbour",
@@ -60,13 +59,26 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def _list_train_flags(flags: argparse.Namespace, row: str) -> list[str]:
+    """Return the flags of a row's training; the baseline has a size of its own."""
+    width, num_epochs = flags.width_multiplier, flags.num_epochs
+    if row == "gan":
+        width = flags.gan_width_multiplier
+        if flags.gan_num_epochs is not None:
+            num_epochs = flags.gan_num_epochs
+    shared = trained.list_flags(flags, num_epochs=num_epochs)
+    return [*shared, f"--width_multiplier={width}"]
+
+
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     trained.add_flags(parser, num_epochs=200.0)
     add = parser.add_argument
-    add("--width_multiplier", type=float, default=1.0)
+    add("--width_multiplier", type=float, default=1.0, help="the DCGAN's")
+    add("--gan_width_multiplier", type=float, default=1.0, help="the dense GAN's")
+    add("--gan_num_epochs", type=float, help="its own; default: num_epochs")
     add("--num_samples", type=int, default=10_000_000)
     add("--num_gan_samples", type=int, default=10_000_000)
     return parser.parse_args(argv)

@@ -22,12 +22,22 @@ def add_flags(parser: argparse.ArgumentParser, *, num_epochs: float) -> None:
     add("--seed", type=int, default=0, help="of the samples")
 
 
-def list_flags(flags: argparse.Namespace) -> list[str]:
-    """Return what `add_flags` has read as flags of `dcgan_jax.train`."""
-    chosen = [f"--data_dir={flags.data_dir}", f"--num_epochs={flags.num_epochs}"]
+def list_flags(flags: argparse.Namespace, *, num_epochs: float) -> list[str]:
+    """Return what `add_flags` has read as flags of `dcgan_jax.train`.
+
+    Args:
+        flags: as read.
+        num_epochs: of this run.
+    """
+    chosen = [f"--data_dir={flags.data_dir}", f"--num_epochs={num_epochs}"]
     if flags.source is not None:
         chosen += ["--dataset=arrays", f"--source={flags.source}"]
     return chosen
+
+
+def run_train(flags: list[str]) -> int:
+    """Run `dcgan_jax.train` with these flags to its end; return its exit code."""
+    return subprocess.call([sys.executable, "-m", "dcgan_jax.train", *flags])
 
 
 def train(preset: str, workdir: Path, flags: list[str]) -> dict[str, Any]:
@@ -41,8 +51,7 @@ def train(preset: str, workdir: Path, flags: list[str]) -> dict[str, Any]:
     Returns:
         What a result says of the run.
     """
-    command = ["dcgan_jax.train", f"--preset={preset}", f"--workdir={workdir}", *flags]
-    code = subprocess.call([sys.executable, "-m", *command])
+    code = run_train([f"--preset={preset}", f"--workdir={workdir}", *flags])
     if code != 0:
         sys.exit(code)
     return describe(workdir)

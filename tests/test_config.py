@@ -84,6 +84,35 @@ def test_the_convolutional_2014_pair_is_for_32_pixels():
         configs.check(config)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "changes", "told"),
+    [
+        ("goodfellow_mnist", {"bn_affine": False}, "--no_bn_affine; .*=goodfellow_mn"),
+        ("goodfellow_cifar10_conv", {"bn_affine": False}, "small, .*mlp_gan"),
+        ("goodfellow_faces", {"batch_norm": "all"}, "--batch_norm=all; .*goodfellow_"),
+        ("mnist_conditional", {"batch_norm": "all"}, "=conditional_mnist have no such"),
+        ("mnist_mlp", {"batch_norm": "not_in_generator"}, "=mlp_gan have no such"),
+        ("mnist_mlp", {"disc_pooling": "global_average"}, "small, dcgan64, .*svhn32"),
+    ],
+)
+def test_a_choice_that_the_networks_do_not_have_is_refused(recipe, changes, told):
+    config = dataclasses.replace(ALL[recipe], **changes)
+    with pytest.raises(errors.InputError, match=told):
+        configs.check(config)
+
+
+@pytest.mark.parametrize("architecture", configs.PLAIN)
+def test_every_plain_dcgan_has_the_choices_of_batch_norm_and_pooling(architecture):
+    config = dataclasses.replace(
+        presets.LSUN_BEDROOM,
+        architecture=architecture,
+        bn_affine=False,
+        batch_norm="all",
+        disc_pooling="global_average",
+    )
+    configs.check(config)
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_a_config_survives_json(name):
     config = dataclasses.replace(
@@ -93,9 +122,17 @@ def test_a_config_survives_json(name):
     assert configs.train_config_from_json(json.loads(text)) == config
 
 
-def test_a_config_from_before_there_were_labels_and_sgd_means_what_it_did():
+def test_a_config_from_before_there_was_a_setting_means_what_it_did():
     values = configs.to_json(presets.SVHN)
-    for name in ("num_classes", "bn_affine", "held_out", "sgd"):
+    added = (
+        "num_classes",
+        "bn_affine",
+        "held_out",
+        "sgd",
+        "batch_norm",
+        "disc_pooling",
+    )
+    for name in added:
         del values[name]
     assert configs.train_config_from_json(values) == presets.SVHN
 
@@ -124,6 +161,6 @@ def test_what_may_change_freely_names_real_settings():
 def test_nothing_that_a_run_learns_by_may_change_freely():
     bound = {
         "seed", "architecture", "batch_size", "loss", "adam", "precision", "sgd",
-        "num_classes", "bn_affine", "held_out",
+        "num_classes", "bn_affine", "held_out", "batch_norm", "disc_pooling",
     }  # fmt: skip
     assert not bound & configs.OPERATIONAL_FIELDS

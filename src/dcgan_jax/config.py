@@ -20,6 +20,8 @@ ImageSize = Literal[28, 32, 48, 64, 96, 128]
 Channels = Literal[1, 3]
 Shuffle = Literal["auto", "rows", "blocks"]
 
+# DCGANs that are told nothing but images.
+PLAIN = ("small", "dcgan64", "imagenet32", "svhn32")
 # Networks that are told the label of every image.
 CONDITIONAL = frozenset({"conditional_mnist", "mlp_gan"})
 
@@ -107,6 +109,13 @@ class TrainConfig(DataConfig):
     contrast of a batch."""
     bn_affine: bool = True
     """Give batch norm a gain and an offset to learn."""
+    batch_norm: Literal["paper", "all", "not_in_generator"] = "paper"
+    """Layers with batch norm. paper: all but the generator's output and the
+    discriminator's input (§3); all: these too; not_in_generator: those of paper, but in
+    the discriminator alone."""
+    disc_pooling: Literal["none", "global_average"] = "none"
+    """What becomes of the discriminator's last maps before they are weighed. none: they
+    are flattened (§3); global_average: each is averaged to one number."""
     latent_size: int
     """Length of the generator's input."""
     latent_distribution: Literal["uniform", "normal", "unit_uniform"]
@@ -176,7 +185,7 @@ OPERATIONAL_FIELDS = frozenset(
 # What the config of a run means that was started before there was such a setting.
 ABSENT_MEANS = {
     "shuffle": "rows", "bn_affine": True, "held_out": 0, "updates": "alternating",
-    "dedup": False,
+    "dedup": False, "batch_norm": "paper", "disc_pooling": "none",
 }  # fmt: skip
 
 
@@ -194,6 +203,11 @@ _LEAST = {
     "min_learning_rate": (0, True), "momentum": (0, True), "final_momentum": (0, True),
     "momentum_epochs": (1, True), "disc_gradient_scale": (0, False),
     "max_column_norm": (0, False),
+}  # fmt: skip
+# Settings that other networks have no use for: there they stay at their defaults.
+_ONLY_OF = {
+    "batch_norm": PLAIN, "disc_pooling": PLAIN,
+    "bn_affine": (*PLAIN, *sorted(CONDITIONAL)),
 }  # fmt: skip
 _MOST = {
     "b1": (1, False), "b2": (1, False), "decay_fraction": (1, True),
@@ -218,11 +232,25 @@ def check(config: TrainConfig) -> None:
         raise errors.InputError(
             f"a run has one optimiser, adam or sgd; this config has {found}."
         )
+    for field in dataclasses.fields(config):
+        if field.name in _ONLY_OF and getattr(config, field.name) != field.default:
+            _check_has_choice(config, field.name)
     if config.architecture == "goodfellow_cifar10_conv" and config.image_size != 32:
         raise errors.InputError(
             f"--image_size={config.image_size}; the networks of "
             f"--architecture={config.architecture} are for 32 pixels alone."
         )
+
+
+def _check_has_choice(config: TrainConfig, name: str) -> None:
+    if config.architecture in _ONLY_OF[name]:
+        return
+    value = getattr(config, name)
+    shown = f"--no_{name}" if value is False else f"--{name}={value}"
+    raise errors.InputError(
+        f"{shown}; the networks of --architecture={config.architecture} have no such "
+        f"choice. Leave it out, or take one of {', '.join(_ONLY_OF[name])}."
+    )
 
 
 def _check_bounds(shown: str, name: str, value: float) -> None:

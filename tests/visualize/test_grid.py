@@ -56,3 +56,11 @@ def test_a_failed_save_leaves_nothing(tmp_path):
     with pytest.raises(ValueError, match="unknown file extension"):
         grid.save_image(np.zeros((2, 2, 1), np.uint8), tmp_path / "image.nonsense")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_picture_is_cut_into_the_images_that_it_was_made_of():
+    images = numbered(6, channels=3)
+    parts = grid.split_grid(grid.make_grid(images, columns=3), size=(2, 3))
+    np.testing.assert_array_equal(parts, images)
+    exact = grid.split_grid(np.array([[[1], [9], [2]]], np.uint8), size=(1, 1), gap=1)
+    assert exact.ravel().tolist() == [1, 2]

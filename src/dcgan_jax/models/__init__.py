@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from dcgan_jax import backend, errors
-from dcgan_jax.config import CONDITIONAL, TrainConfig
+from dcgan_jax.config import CONDITIONAL, PLAIN, TrainConfig
 from dcgan_jax.models import (
     conditional_mnist,
     convolution,
@@ -83,6 +83,8 @@ def make_generator(config: TrainConfig) -> dcgan.Generator:
         convolutions=plan.generator_layers(widths, config.channels),
         kernel_size=plan.KERNEL_SIZE,
         bn_affine=config.bn_affine,
+        bn_hidden=config.batch_norm != "not_in_generator",
+        bn_output=config.batch_norm == "all",
         **_computation(config),
     )
 
@@ -99,6 +101,8 @@ def make_discriminator(config: TrainConfig) -> dcgan.Discriminator:
         kernel_size=plan.KERNEL_SIZE,
         input_bias=config.input_bias,
         bn_affine=config.bn_affine,
+        bn_input=config.batch_norm == "all",
+        global_average=config.disc_pooling == "global_average",
         **_computation(config),
     )
 
@@ -232,10 +236,10 @@ def _make_goodfellow_pair(config: TrainConfig) -> Pair:
 
 
 def _plan(config: TrainConfig) -> ModuleType:
-    if config.architecture in CONDITIONAL or config.architecture in goodfellow.PLANS:
+    if config.architecture not in PLAIN:
         raise errors.InputError(
             f"{config.architecture} is no plain DCGAN, which is expected here: one of "
-            "small, dcgan64, imagenet32, svhn32."
+            f"{', '.join(PLAIN)}."
         )
     return imagenet32 if config.architecture == "imagenet32" else dcgan
 

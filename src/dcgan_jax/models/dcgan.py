@@ -46,6 +46,8 @@ class Generator(nn.Module):
         formulation: of the convolutions.
         bn_affine: whether batch norm learns a gain and an offset.
         bn_momentum: share of the running statistics that a batch leaves in place.
+        bn_hidden: whether the layers before the output have batch norm.
+        bn_output: whether the output has it, before the tanh.
 
     Source: faces/train_uncond_dcgan.py:108-131.
     """
@@ -60,6 +62,8 @@ class Generator(nn.Module):
     formulation: Formulation
     bn_affine: bool = True
     bn_momentum: float = layers.BN_MOMENTUM
+    bn_hidden: bool = True
+    bn_output: bool = False  # §3: none at the generator's output
 
     @nn.compact
     def __call__(
@@ -77,7 +81,7 @@ class Generator(nn.Module):
         del labels
         x = layers.Projection(
             self.base_size, self.base_features, self.dtype, self.bn_momentum,
-            self.bn_affine, name="project",
+            self.bn_affine, self.bn_hidden, name="project",
         )(latents, train=train)  # fmt: skip
         for index, layer in enumerate(self.convolutions):
             name = f"conv{index}"
@@ -85,12 +89,14 @@ class Generator(nn.Module):
                 layer.features, self.kernel_size, layer.stride, self.dtype,
                 self.formulation, name=name,
             )(x)  # fmt: skip
-            if index < len(self.convolutions) - 1:  # §3: none at the generator's output
+            is_output = index == len(self.convolutions) - 1
+            if self.bn_output if is_output else self.bn_hidden:
                 bn = layers.BatchNorm(
                     self.bn_momentum, self.bn_affine, name=f"bn{index}"
                 )
-                x = nn.relu(bn(x, train=train))
-                x = layers.expose_maps(self, name, x, feature_masks)
+                x = bn(x, train=train)
+            if not is_output:
+                x = layers.expose_maps(self, name, nn.relu(x), feature_masks)
         return jnp.tanh(x.astype(jnp.float32))
 
 
@@ -103,6 +109,10 @@ class Discriminator(nn.Module):
             LeakyReLU passes the factor on and batch norm removes it: the contrast of
             generated images is then free to drift.
         activation: after every convolution; guided backpropagation gives its own.
+        bn_input: whether the first convolution has batch norm too, which takes a bias
+            out again.
+        global_average: average each of the last maps over its places before they are
+            weighed, which is to give all places of a map one weight.
 
     Source: faces/train_uncond_dcgan.py:108-131.
     """
@@ -115,6 +125,8 @@ class Discriminator(nn.Module):
     activation: layers.Activation = layers.leaky_relu
     bn_affine: bool = True
     bn_momentum: float = layers.BN_MOMENTUM
+    bn_input: bool = False  # §3: none at the discriminator's input
+    global_average: bool = False  # §3: "flattened and then fed into a single sigmoid"
 
     @nn.compact
     def __call__(
@@ -135,10 +147,12 @@ class Discriminator(nn.Module):
                 layer.features, self.kernel_size, layer.stride, self.dtype,
                 self.formulation, use_bias=self.input_bias and index == 0, name=name,
             )(x)  # fmt: skip
-            if index > 0:  # §3: none at the discriminator's input
+            if index > 0 or self.bn_input:
                 bn = layers.BatchNorm(
                     self.bn_momentum, self.bn_affine, name=f"bn{index}"
                 )
                 x = bn(x, train=train)
             x = activations[name] = self.activation(x)
+        if self.global_average:
+            x = x.astype(jnp.float32).mean((1, 2))
         return layers.Logit(name="logit")(x), activations

@@ -233,6 +233,8 @@ class DenseNorm(nn.Module):
 class Projection(nn.Module):
     """Map latents to the first map: dense without bias, BN per unit, ReLU, reshape.
 
+    Without batch norm where `batch_norm` is False.
+
     (batch, latent_size) → (batch, size, size, features). BN is over all size·size·
     features units, before the reshape, as in faces/train_uncond_dcgan.py:108-131.
     """
@@ -242,13 +244,15 @@ class Projection(nn.Module):
     dtype: jnp.dtype
     bn_momentum: float
     bn_affine: bool
+    batch_norm: bool = True
 
     @nn.compact
     def __call__(self, latents: Array, *, train: bool) -> Array:
         """Apply the layer."""
-        dense = _make_dense(self.size * self.size * self.features)
-        bn = BatchNorm(self.bn_momentum, self.bn_affine, name="bn")
-        x = bn(dense(latents), train=train)
+        x = _make_dense(self.size * self.size * self.features)(latents)
+        if self.batch_norm:
+            bn = BatchNorm(self.bn_momentum, self.bn_affine, name="bn")
+            x = bn(x, train=train)
         shape = (-1, self.size, self.size, self.features)
         return nn.relu(x).reshape(shape).astype(self.dtype)
 

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import linen as nn
 
 from dcgan_jax import (
     backend,
@@ -29,6 +28,7 @@ from dcgan_jax import (
 )
 from dcgan_jax.config import DataConfig, TrainConfig, data_config
 from dcgan_jax.data import progress, store as stores
+from dcgan_jax.models import layers
 from dcgan_jax.models.dcgan import Discriminator, Generator
 from dcgan_jax.visualize import filter_modes
 from dcgan_jax.visualize.commands.collapse import CollapseConfig
@@ -152,15 +152,12 @@ def generator_maps(
     network: Generator, variables: dict[str, Any], latents: Any
 ) -> Array:
     """Return the last hidden maps after ReLU, (n, side, side, filters)."""
-    last = f"bn{len(network.convolutions) - 2}"
+    last = models.list_hidden_convolutions(network)[-1]
     _, found = network.apply(  # type: ignore[misc]
-        variables,
-        latents,
-        train=False,
-        capture_intermediates=lambda module, _: module.name == last,
-        mutable=["intermediates"],
+        variables, latents, train=False, mutable=[layers.MAPS]
     )
-    return nn.relu(found["intermediates"][last]["__call__"][0])
+    maps: Array = found[layers.MAPS][f"{last}_maps"][0]
+    return maps
 
 
 def discriminator_maps(

@@ -51,6 +51,27 @@ def place_beside(pictures: Sequence[np.ndarray], *, gap: int = 20) -> np.ndarray
     return np.concatenate(parts[1:], axis=1)
 
 
+def split_grid(grid: np.ndarray, *, size: tuple[int, int], gap: int = 2) -> np.ndarray:
+    """Cut a picture of `make_grid` into its images, empty places included.
+
+    Args:
+        grid: uint8 (rows, columns, channels) in pixels.
+        size: height and width of an image.
+        gap: pixels between neighbours.
+
+    Returns:
+        uint8 (count, height, width, channels).
+    """
+    height, width = size
+    return np.stack(
+        [
+            grid[top : top + height, left : left + width]
+            for top in range(0, grid.shape[0], height + gap)
+            for left in range(0, grid.shape[1], width + gap)
+        ]
+    )
+
+
 def save_image(image: np.ndarray, path: Path, *, scale: int = 1) -> None:
     """Write uint8 (height, width, channels) as a file, `scale` dots to a pixel."""
     pixels = image.repeat(scale, 0).repeat(scale, 1)
