@@ -67,6 +67,14 @@ PAPER = (
         "test error, conditional DCGAN",
     ),
     Row(
+        "the same on 1M samples",
+        "",
+        "table3_mnist_nearest",
+        "dcgan/1000000",
+        " %",
+        "the same",
+    ),
+    Row(
         "the same on 10M samples",
         "1.48 %",
         "table3_mnist_nearest",
