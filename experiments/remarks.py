@@ -86,9 +86,9 @@ class Judge:
         """Return the distance of uint8 images to real ones."""
         return stability.measure_distance(self._encode(images), self._reference)
 
-    def measure_matched(self, images: np.ndarray) -> float:
-        """Return the distance once contrast and brightness are those of real images."""
-        return self.measure(stability.match_contrast(images, self._real))
+    def match(self, images: np.ndarray) -> np.ndarray:
+        """Give uint8 images the contrast and brightness of real ones."""
+        return stability.match_contrast(images, self._real)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -143,18 +143,20 @@ def _read(workdir: Path, judge: Judge) -> Curve:
         [grid.split_grid(np.asarray(Image.open(p)), size=(size, size)) for p in paths]
     )
     steps = [int(path.stem.removeprefix("step_")) for path in paths]
-    distances = [judge.measure_matched(images) for images in checks]
+    distances = [judge.measure(judge.match(images)) for images in checks]
     return Curve(steps, checks, distances)
 
 
 def _measure(run: Curve, judge: Judge, target: float) -> dict[str, float | None]:
     """Return what the result file says of a run; None: the target was not reached."""
     late = run.checks[len(run.steps) // 2 :]
-    diversity = sampling.measure_diversity(run.checks[-1])
+    last = run.checks[-1]
+    matched_diversity = sampling.measure_diversity(judge.match(last))
     return {
         "oscillation": stability.measure_oscillation(late),
-        "diversity": diversity / judge.real_diversity,
-        "distance": judge.measure(run.checks[-1]) / judge.real_distance,
+        "diversity": sampling.measure_diversity(last) / judge.real_diversity,
+        "matched_diversity": matched_diversity / judge.real_diversity,
+        "distance": judge.measure(last) / judge.real_distance,
         "matched_distance": run.distances[-1] / judge.real_distance,
         "steps_to_target": stability.find_first_below(run.steps, run.distances, target),
     }
@@ -217,14 +219,13 @@ _PROTOCOL = (
     " check to check by mean absolute difference of two samples. diversity: standard"
     " deviation over the last samples by that of {real} real images. distance: means"
     " and deviations of 7,168 features of a random svhn32 discriminator against up to"
-    " {reference:,} real images, in units of {real} other ones. matched_distance: the"
-    " same once the samples' brightness and contrast are matched to real images'"
-    " (without a bias D does not see a batch's contrast). steps_to_target: to the"
-    " matched distance {target:.3g}, the paper variant's after half of the run"
-    " (median); null: never. unstable_share: of runs that became NaN or infinite"
-    " (their numbers are null) or whose diversity is under {collapsed}. The picture:"
-    " ten latents at the end, and one of them at the last ten checks; the first seed"
-    " that ended finite"
+    " {reference:,} real images, in units of {real} other ones. matched_: the same"
+    " once the samples' brightness and contrast are matched to real images' (without a"
+    " bias D does not see a batch's contrast). steps_to_target: to the matched"
+    " distance {target:.3g}, the paper variant's after half of the run (median); null:"
+    " never. unstable_share: of runs that became NaN or infinite (their numbers are"
+    " null) or whose diversity is under {collapsed}. The picture: ten latents at the"
+    " end, and one of them at the last ten checks; the first seed that ended finite"
 )
 
 
