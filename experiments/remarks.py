@@ -171,7 +171,7 @@ def _summarise(measured: list[dict[str, float | None] | None]) -> dict[str, Any]
         middle = statistics.median([np.inf if v is None else v for v in values])
         medians[name] = middle if np.isfinite(middle) else None
     unstable = [
-        numbers is None or numbers["diversity"] < loop.COLLAPSED_SHARE
+        numbers is None or numbers["matched_diversity"] < loop.COLLAPSED_SHARE
         for numbers in measured
     ]
     return {
@@ -188,7 +188,7 @@ def _save(
     half = flags.num_steps // 2 // CHECK_EVERY_STEPS - 1
     target = statistics.median(run.distances[half] for run in finite["paper"])
     firsts = {name: runs[0] for name, runs in finite.items() if runs}
-    grid.save_image(_draw(firsts), results.FOLDER / f"{NAME}.png")
+    grid.save_image(_draw(firsts, judge), results.FOLDER / f"{NAME}.png")
     numbers = {}
     for variant, runs in curves.items():
         measured = [run and _measure(run, judge, target) for run in runs]
@@ -224,27 +224,31 @@ _PROTOCOL = (
     " bias D does not see a batch's contrast). steps_to_target: to the matched"
     " distance {target:.3g}, the paper variant's after half of the run (median); null:"
     " never. unstable_share: of runs that became NaN or infinite (their numbers are"
-    " null) or whose diversity is under {collapsed}. The picture: ten latents at the"
-    " end, and one of them at the last ten checks; the first seed that ended finite"
+    " null) or whose matched diversity is under {collapsed}, so that all samples are"
+    " nearly one. The picture: ten latents at the end, the same with contrast matched,"
+    " and the first of them at the last ten checks; of the first seed that ended"
+    " finite"
 )
 
 
-def _draw(runs: dict[str, Curve]) -> np.ndarray:
+def _draw(runs: dict[str, Curve], judge: Judge) -> np.ndarray:
     """Return a picture with a row for each variant, its name on the left."""
     parts = []
     for run in runs.values():
-        halves = [
+        last = run.checks[-1]
+        blocks = [
             np.pad(
                 grid.make_grid(images, columns=COLUMNS),
                 ((2, 2), (margin, 0), (0, 0)),
                 constant_values=255,
             )
             for images, margin in (
-                (run.checks[-1][:COLUMNS], LABEL_WIDTH),
+                (last[:COLUMNS], LABEL_WIDTH),
+                (judge.match(last)[:COLUMNS], GAP),
                 (run.checks[-COLUMNS:, 0], GAP),
             )
         ]
-        parts.append(np.concatenate(halves, axis=1))
+        parts.append(np.concatenate(blocks, axis=1))
     image = Image.fromarray(np.concatenate(parts))
     pen, height = ImageDraw.Draw(image), image.height // len(runs)
     for index, name in enumerate(runs):
