@@ -148,12 +148,13 @@ def _read(workdir: Path, judge: Judge) -> Curve:
 
 
 def _measure(run: Curve, judge: Judge, target: float) -> dict[str, float | None]:
-    """Return what the result file says of a run; None: the target was not reached."""
+    """Return what the result file says of a run; None: infinite, never reached."""
     late = run.checks[len(run.steps) // 2 :]
     last = run.checks[-1]
     matched_diversity = sampling.measure_diversity(judge.match(last))
+    oscillation = stability.measure_oscillation(late)
     return {
-        "oscillation": stability.measure_oscillation(late),
+        "oscillation": oscillation if np.isfinite(oscillation) else None,
         "diversity": sampling.measure_diversity(last) / judge.real_diversity,
         "matched_diversity": matched_diversity / judge.real_diversity,
         "distance": judge.measure(last) / judge.real_distance,
