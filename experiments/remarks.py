@@ -86,9 +86,9 @@ class Judge:
         """Return the distance of uint8 images to real ones."""
         return stability.measure_distance(self._encode(images), self._reference)
 
-    def measure_matched(self, images: np.ndarray) -> float:
-        """Return the distance once contrast and brightness are those of real images."""
-        return self.measure(stability.match_contrast(images, self._real))
+    def match(self, images: np.ndarray) -> np.ndarray:
+        """Give uint8 images the contrast and brightness of real ones."""
+        return stability.match_contrast(images, self._real)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -143,18 +143,21 @@ def _read(workdir: Path, judge: Judge) -> Curve:
         [grid.split_grid(np.asarray(Image.open(p)), size=(size, size)) for p in paths]
     )
     steps = [int(path.stem.removeprefix("step_")) for path in paths]
-    distances = [judge.measure_matched(images) for images in checks]
+    distances = [judge.measure(judge.match(images)) for images in checks]
     return Curve(steps, checks, distances)
 
 
 def _measure(run: Curve, judge: Judge, target: float) -> dict[str, float | None]:
-    """Return what the result file says of a run; None: the target was not reached."""
+    """Return what the result file says of a run; None: infinite, never reached."""
     late = run.checks[len(run.steps) // 2 :]
-    diversity = sampling.measure_diversity(run.checks[-1])
+    last = run.checks[-1]
+    matched_diversity = sampling.measure_diversity(judge.match(last))
+    oscillation = stability.measure_oscillation(late)
     return {
-        "oscillation": stability.measure_oscillation(late),
-        "diversity": diversity / judge.real_diversity,
-        "distance": judge.measure(run.checks[-1]) / judge.real_distance,
+        "oscillation": oscillation if np.isfinite(oscillation) else None,
+        "diversity": sampling.measure_diversity(last) / judge.real_diversity,
+        "matched_diversity": matched_diversity / judge.real_diversity,
+        "distance": judge.measure(last) / judge.real_distance,
         "matched_distance": run.distances[-1] / judge.real_distance,
         "steps_to_target": stability.find_first_below(run.steps, run.distances, target),
     }
@@ -169,7 +172,7 @@ def _summarise(measured: list[dict[str, float | None] | None]) -> dict[str, Any]
         middle = statistics.median([np.inf if v is None else v for v in values])
         medians[name] = middle if np.isfinite(middle) else None
     unstable = [
-        numbers is None or numbers["diversity"] < loop.COLLAPSED_SHARE
+        numbers is None or numbers["matched_diversity"] < loop.COLLAPSED_SHARE
         for numbers in measured
     ]
     return {
@@ -186,7 +189,7 @@ def _save(
     half = flags.num_steps // 2 // CHECK_EVERY_STEPS - 1
     target = statistics.median(run.distances[half] for run in finite["paper"])
     firsts = {name: runs[0] for name, runs in finite.items() if runs}
-    grid.save_image(_draw(firsts), results.FOLDER / f"{NAME}.png")
+    grid.save_image(_draw(firsts, judge), results.FOLDER / f"{NAME}.png")
     numbers = {}
     for variant, runs in curves.items():
         measured = [run and _measure(run, judge, target) for run in runs]
@@ -217,33 +220,36 @@ _PROTOCOL = (
     " check to check by mean absolute difference of two samples. diversity: standard"
     " deviation over the last samples by that of {real} real images. distance: means"
     " and deviations of 7,168 features of a random svhn32 discriminator against up to"
-    " {reference:,} real images, in units of {real} other ones. matched_distance: the"
-    " same once the samples' brightness and contrast are matched to real images'"
-    " (without a bias D does not see a batch's contrast). steps_to_target: to the"
-    " matched distance {target:.3g}, the paper variant's after half of the run"
-    " (median); null: never. unstable_share: of runs that became NaN or infinite"
-    " (their numbers are null) or whose diversity is under {collapsed}. The picture:"
-    " ten latents at the end, and one of them at the last ten checks; the first seed"
-    " that ended finite"
+    " {reference:,} real images, in units of {real} other ones. matched_: the same"
+    " once the samples' brightness and contrast are matched to real images' (without a"
+    " bias D does not see a batch's contrast). steps_to_target: to the matched"
+    " distance {target:.3g}, the paper variant's after half of the run (median); null:"
+    " never. unstable_share: of runs that became NaN or infinite (their numbers are"
+    " null) or whose matched diversity is under {collapsed}, so that all samples are"
+    " nearly one. The picture: ten latents at the end, the same with contrast matched,"
+    " and the first of them at the last ten checks; of the first seed that ended"
+    " finite"
 )
 
 
-def _draw(runs: dict[str, Curve]) -> np.ndarray:
+def _draw(runs: dict[str, Curve], judge: Judge) -> np.ndarray:
     """Return a picture with a row for each variant, its name on the left."""
     parts = []
     for run in runs.values():
-        halves = [
+        last = run.checks[-1]
+        blocks = [
             np.pad(
                 grid.make_grid(images, columns=COLUMNS),
                 ((2, 2), (margin, 0), (0, 0)),
                 constant_values=255,
             )
             for images, margin in (
-                (run.checks[-1][:COLUMNS], LABEL_WIDTH),
+                (last[:COLUMNS], LABEL_WIDTH),
+                (judge.match(last)[:COLUMNS], GAP),
                 (run.checks[-COLUMNS:, 0], GAP),
             )
         ]
-        parts.append(np.concatenate(halves, axis=1))
+        parts.append(np.concatenate(blocks, axis=1))
     image = Image.fromarray(np.concatenate(parts))
     pen, height = ImageDraw.Draw(image), image.height // len(runs)
     for index, name in enumerate(runs):

@@ -9,7 +9,11 @@ from dcgan_jax import cli, errors
 
 
 def numbers_of(steps, diversity=0.5):
-    return {"oscillation": 0.1, "diversity": diversity, "steps_to_target": steps}
+    return {
+        "oscillation": 0.1,
+        "matched_diversity": diversity,
+        "steps_to_target": steps,
+    }
 
 
 @pytest.mark.parametrize(
