@@ -127,13 +127,20 @@ class Ended(NamedTuple):
     err: str
 
 
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """Undo `reporting.configure_logging`, which is for a process of its own."""
+    own = logging.getLogger("dcgan_jax")
+    before = own.level, own.propagate, own.handlers[:]
+    yield
+    own.level, own.propagate, own.handlers[:] = before
+
+
 @pytest.fixture
 def run_command(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., Ended]]:
+) -> Callable[..., Ended]:
     """Run an entry point's `main` in this process as its command line would."""
-    own = logging.getLogger("dcgan_jax")
-    before = own.level, own.propagate, own.handlers[:]
 
     def run(main: Callable[[Sequence[str]], int | None], *argv: object) -> Ended:
         capfd.readouterr()
@@ -143,9 +150,7 @@ def run_command(
             cli.run_main(main)
         return Ended(int(stop.value.code or 0), *capfd.readouterr())
 
-    yield run
-    # What `reporting.configure_logging` sets up belongs to a process of its own.
-    own.level, own.propagate, own.handlers[:] = before
+    return run
 
 
 def is_one_line(text: str) -> bool:

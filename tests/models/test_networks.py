@@ -41,7 +41,11 @@ def describe(config):
             return variables, outputs, seen["intermediates"]
 
         variables, outputs, seen = jax.eval_shape(run, jax.random.key(0))
-        maps = {name: inner["__call__"][0].shape for name, inner in seen.items()}
+        maps = {
+            name: inner["__call__"][0].shape
+            for name, inner in seen.items()
+            if not name.endswith("_maps")  # sown by the network itself
+        }
         params = {
             jax.tree_util.keystr(path, simple=True, separator="/"): leaf.shape
             for path, leaf in jax.tree_util.tree_leaves_with_path(variables["params"])
