@@ -276,7 +276,7 @@ def test_what_is_held_out_makes_the_epochs_shorter(make_flags):
     ids=str,
 )
 def test_a_recipe_has_a_folder_of_its_own(flags, folder):
-    assert str(loop.workdir_of(cli.parse_run(flags))) == folder
+    assert str(run_dir.workdir_of(cli.parse_run(flags))) == folder
 
 
 def test_classes_that_the_config_denies_are_refused(make_flags, tmp_path):

@@ -170,7 +170,7 @@ def read_arrays(checkpoint: Checkpoint) -> dict[str, jax.Array]:
         )
         for name, about in checkpoint.manifest["arrays"].items()
     }
-    with ocp.StandardCheckpointer() as checkpointer:
+    with _open_checkpointer() as checkpointer:
         nested = checkpointer.restore(
             (checkpoint.path / "state").absolute(),
             traverse_util.unflatten_dict(target, sep="/"),
@@ -216,9 +216,21 @@ def _require_room(folder: Path, num_bytes: int) -> None:
         )
 
 
+def _open_checkpointer() -> ocp.StandardCheckpointer:
+    """Return orbax's checkpointer for this process alone, of how many there may be."""
+    if jax.process_count() == 1:
+        return ocp.StandardCheckpointer()
+    own = jax.process_index()
+    return ocp.StandardCheckpointer(
+        multiprocessing_options=ocp.options.MultiprocessingOptions(
+            primary_host=own, active_processes={own}
+        )
+    )
+
+
 def _save_arrays(path: Path, arrays: dict[str, jax.Array]) -> None:
     try:
-        with ocp.StandardCheckpointer() as checkpointer:
+        with _open_checkpointer() as checkpointer:
             checkpointer.save(
                 path.absolute(), traverse_util.unflatten_dict(arrays, sep="/")
             )

@@ -159,6 +159,29 @@ class TrainConfig(DataConfig):
     """Resume although settings differ from those that the run was started with."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClusterConfig:
+    """How the processes of a run find each other; no part of the run itself."""
+
+    distributed: bool = False
+    """Train together with other processes, one for each machine or GPU, which are found
+    through SLURM, Open MPI, Kubernetes or a TPU pod."""
+    coordinator_address: str | None = None
+    """HOST:PORT at which process 0 listens to the others."""
+    num_processes: int | None = None
+    """Processes of the run."""
+    process_id: int | None = None
+    """Number of this process, from 0."""
+    heartbeat_seconds: int = 100
+    """Time without a sign of life from a process after which the others end."""
+
+    @property
+    def is_distributed(self) -> bool:
+        """Whether any flag asks for other processes."""
+        given = (self.coordinator_address, self.num_processes, self.process_id)
+        return self.distributed or given != (None, None, None)
+
+
 # Settings that a resumed run may change freely: none of them touches what is learnt.
 OPERATIONAL_FIELDS = frozenset(
     {
