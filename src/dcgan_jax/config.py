@@ -191,6 +191,8 @@ OPERATIONAL_FIELDS = frozenset(
         "profile_num_steps",
     }
 )  # fmt: skip
+# Settings that the processes of a run may each have their own of.
+LOCAL_FIELDS = frozenset({"source", "data_dir", "num_workers", "workdir"})
 # What the config of a run means that was started before there was such a setting.
 ABSENT_MEANS = {
     "shuffle": "rows", "bn_affine": True, "held_out": 0, "updates": "alternating",
@@ -262,6 +264,12 @@ def to_json(config: DataConfig) -> dict[str, Any]:
         return str(value) if isinstance(value, Path) else value
 
     return {key: plain(value) for key, value in dataclasses.asdict(config).items()}
+
+
+def shared_settings(config: TrainConfig) -> dict[str, Any]:
+    """Return what must be the same in all processes of a run, as `to_json` does."""
+    values = to_json(config).items()
+    return {name: value for name, value in values if name not in LOCAL_FIELDS}
 
 
 def train_config_from_json(values: dict[str, Any]) -> TrainConfig:

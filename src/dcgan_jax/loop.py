@@ -80,7 +80,7 @@ def run(config: TrainConfig) -> Outcome:
         config = dataclasses.replace(config, shuffle=shuffle)
         num_rows = batches.count_training_rows(len(store), config.held_out)
         num_steps = count_steps(config, num_rows)
-    mesh.check_same({**configs.to_json(config), "data": store.fingerprint})
+    mesh.check_same({**configs.shared_settings(config), "data": store.fingerprint})
     with contextlib.ExitStack() as held:
         with mesh.together():
             heard = held.enter_context(signals.heed())

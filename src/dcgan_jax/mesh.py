@@ -49,6 +49,7 @@ def connected(cluster: ClusterConfig) -> Iterator[None]:
     if not cluster.is_distributed:
         yield
         return
+    _check_flags(cluster)
     # Its handler of SIGTERM would take the place of `signals.heed`.
     jax.config.update("jax_enable_preemption_service", False)
     try:
@@ -62,7 +63,7 @@ def connected(cluster: ClusterConfig) -> Iterator[None]:
     except (ValueError, TypeError, RuntimeError) as error:
         raise errors.InputError(
             f"the processes do not find each other: {str(error).splitlines()[0]} Give "
-            "every process --coordinator_address, --num_processes and --process_id, or "
+            "each of them --coordinator_address, --num_processes and --process_id, or "
             "--distributed inside a job of SLURM, Open MPI or Kubernetes."
         ) from None
     try:
@@ -223,6 +224,20 @@ def check_same(settings: dict[str, Any]) -> None:
         raise errors.InputError(
             f"the processes of the run differ in {', '.join(different)}; give all of "
             "them the same flags and data."
+        )
+
+
+def _check_flags(cluster: ClusterConfig) -> None:
+    given = {
+        "--coordinator_address": cluster.coordinator_address,
+        "--num_processes": cluster.num_processes,
+        "--process_id": cluster.process_id,
+    }
+    missing = [name for name, value in given.items() if value is None]
+    if missing and not cluster.distributed:
+        raise errors.InputError(
+            f"{', '.join(missing)} must be given too, or --distributed, which finds "
+            "them in a job of SLURM, Open MPI or Kubernetes."
         )
 
 
