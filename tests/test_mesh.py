@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 
-from dcgan_jax import checkpoints, cli, config as configs, errors, loop, mesh, run_dir
+from dcgan_jax import cli, config as configs, errors, loop, mesh
 
 NUM_STEPS = 20
 TIMEOUT_SECONDS = 900  # far beyond need, so that nothing hangs for good
@@ -69,22 +69,6 @@ def run_program(program, argument, *, num_devices):
     ).stdout
 
 
-@pytest.fixture(scope="module")
-def make_flags(data_dir):
-    """Return the flags of a run of 20 steps on the digits."""
-
-    def make(preset, *more):
-        return [
-            f"--preset={preset}", "--dataset=digits", f"--data_dir={data_dir}",
-            "--image_size=32", "--channels=1", "--upscale", "--held_out=97",
-            "--width_multiplier=0.0625", "--batch_size=16", f"--num_steps={NUM_STEPS}",
-            "--log_every_steps=10", "--sample_every_steps=20",
-            "--checkpoint_every_steps=10", *map(str, more),
-        ]  # fmt: skip
-
-    return make
-
-
 # Convolutions phase by phase and batch norm; labels and k = 2; sgd and dropout.
 RECIPES = {
     "digits": [],
@@ -116,45 +100,15 @@ def on_eight(make_flags, tmp_path_factory):
     return folder
 
 
-def read_arrays(workdir, step):
-    found = checkpoints.find_newest(workdir / "checkpoints", step=step)
-    arrays = checkpoints.read_arrays(found)
-    return {name: np.asarray(array, np.float64) for name, array in arrays.items()}
-
-
-def distance(arrays, others):
-    """The length of the difference of all parameters of both networks."""
-    parts = [np.sum((arrays[n] - others[n]) ** 2) for n in arrays if "/params/" in n]
-    return np.sqrt(np.sum(parts))
-
-
-def assert_same_run(workdir, other):
-    """Compare two runs: apart by far less than half of the run moves the weights."""
-    arrays, others = (read_arrays(folder, NUM_STEPS) for folder in (workdir, other))
-    moved = distance(arrays, read_arrays(workdir, NUM_STEPS // 2))
-    assert moved > 0
-    assert distance(arrays, others) < 1e-3 * moved
-    rows, other_rows = (run_dir.read_metrics(folder) for folder in (workdir, other))
-    assert [row["step"] for row in rows] == [row["step"] for row in other_rows]
-    for row, other_row in zip(rows, other_rows, strict=True):
-        for name in ("d_loss", "g_loss", "d_real", "d_fake"):
-            assert other_row[name] == pytest.approx(row[name], rel=1e-3), name
+@pytest.fixture(scope="module")
+def runs(on_one, on_eight):
+    """The folders of both by the number of devices."""
+    return {1: on_one, 8: on_eight}
 
 
 @each_recipe
-def test_a_run_on_eight_devices_is_that_on_one(preset, on_one, on_eight):
-    assert_same_run(on_one / preset, on_eight / preset)
-
-
-def resume(make_flags, source, workdir, num_devices):
-    """Finish on some devices what others have begun."""
-    shutil.copytree(source, workdir)
-    shutil.rmtree(workdir / "checkpoints" / f"step_{NUM_STEPS:08d}")
-    flags = make_flags("goodfellow_mnist", f"--workdir={workdir}")
-    if num_devices == 1:
-        loop.run(cli.parse_run(flags))
-    else:
-        run_program(TRAIN_ALL, [flags], num_devices=num_devices)
+def test_a_run_on_eight_devices_is_that_on_one(preset, runs, assert_same_run):
+    assert_same_run(runs[1] / preset, runs[8] / preset)
 
 
 @pytest.mark.parametrize(
@@ -162,11 +116,17 @@ def resume(make_flags, source, workdir, num_devices):
     [(8, 1), (1, 2), pytest.param(8, 2, marks=pytest.mark.slow)],
 )
 def test_a_checkpoint_moves_between_numbers_of_devices(
-    saved_on, num_devices, make_flags, on_one, on_eight, tmp_path
+    saved_on, num_devices, make_flags, runs, tmp_path, assert_same_run
 ):
-    source = (on_one if saved_on == 1 else on_eight) / "goodfellow_mnist"
-    resume(make_flags, source, tmp_path / "run", num_devices)
-    assert_same_run(on_one / "goodfellow_mnist", tmp_path / "run")
+    whole, resumed = runs[1] / "goodfellow_mnist", tmp_path / "run"
+    shutil.copytree(runs[saved_on] / "goodfellow_mnist", resumed)
+    shutil.rmtree(resumed / "checkpoints" / f"step_{NUM_STEPS:08d}")
+    flags = make_flags("goodfellow_mnist", f"--workdir={resumed}")
+    if num_devices == 1:
+        loop.run(cli.parse_run(flags))
+    else:
+        run_program(TRAIN_ALL, [flags], num_devices=num_devices)
+    assert_same_run(whole, resumed)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
 
 from dcgan_jax import checkpoints, cli, loop, run_dir
@@ -15,22 +14,6 @@ from dcgan_jax import checkpoints, cli, loop, run_dir
 NUM_STEPS = 20
 # Far beyond need, so that nothing hangs for good.
 TIMEOUT_SECONDS = 900
-
-
-@pytest.fixture(scope="module")
-def make_flags(data_dir):
-    """Return the flags of a conditional run, whose dense layers compile fast."""
-
-    def make(*more):
-        return [
-            "--preset=mnist_mlp", "--dataset=digits", f"--data_dir={data_dir}",
-            "--image_size=32", "--channels=1", "--upscale", "--held_out=97",
-            "--width_multiplier=0.0625", "--batch_size=16", f"--num_steps={NUM_STEPS}",
-            "--log_every_steps=10", "--sample_every_steps=20",
-            "--checkpoint_every_steps=10", *map(str, more),
-        ]  # fmt: skip
-
-    return make
 
 
 def find_port():
@@ -96,36 +79,11 @@ def wait_for_step(process, workdir, step):
     raise AssertionError(process.poll())
 
 
-def read_arrays(workdir, step=None):
-    found = checkpoints.find_newest(workdir / "checkpoints", step=step)
-    arrays = checkpoints.read_arrays(found)
-    return {name: np.asarray(array, np.float64) for name, array in arrays.items()}
-
-
-def distance(arrays, others):
-    """The length of the difference of all parameters of both networks."""
-    parts = [np.sum((arrays[n] - others[n]) ** 2) for n in arrays if "/params/" in n]
-    return np.sqrt(np.sum(parts))
-
-
-def assert_same_run(workdir, other):
-    """Compare two runs: apart by far less than half of the run moves the weights."""
-    arrays = read_arrays(workdir, NUM_STEPS)
-    moved = distance(arrays, read_arrays(workdir, NUM_STEPS // 2))
-    assert moved > 0
-    assert distance(arrays, read_arrays(other, NUM_STEPS)) < 1e-3 * moved
-    rows, other_rows = (run_dir.read_metrics(folder) for folder in (workdir, other))
-    assert [row["step"] for row in rows] == [row["step"] for row in other_rows]
-    for row, other_row in zip(rows, other_rows, strict=True):
-        for name in ("d_loss", "g_loss", "d_real", "d_fake"):
-            assert other_row[name] == pytest.approx(row[name], rel=1e-3), name
-
-
 @pytest.fixture(scope="module")
 def of_one(make_flags, tmp_path_factory):
     """A finished run of one process."""
     workdir = tmp_path_factory.mktemp("one") / "run"
-    loop.run(cli.parse_run(make_flags(f"--workdir={workdir}")))
+    loop.run(cli.parse_run(make_flags("mnist_mlp", f"--workdir={workdir}")))
     return workdir
 
 
@@ -141,10 +99,10 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair(make_flags, tmp_path_factory):
-    return Pair(tmp_path_factory.mktemp("two"), make_flags())
+    return Pair(tmp_path_factory.mktemp("two"), make_flags("mnist_mlp"))
 
 
-def test_a_run_of_two_processes_is_that_of_one(of_one, pair):
+def test_a_run_of_two_processes_is_that_of_one(of_one, pair, assert_same_run):
     assert_same_run(of_one, pair.folders[0])
 
 
@@ -158,7 +116,7 @@ def test_the_first_process_alone_writes(pair, of_one):
 
 
 def test_settings_that_differ_are_an_error_of_all_that_names_them(make_flags, tmp_path):
-    flags = make_flags(f"--workdir={tmp_path / 'run'}")
+    flags = make_flags("mnist_mlp", f"--workdir={tmp_path / 'run'}")
     with started(flags, 2, each=lambda number: [f"--seed={number}"]) as processes:
         codes, told = wait(processes)
     assert codes == [2, 2], told
@@ -170,7 +128,7 @@ def test_settings_that_differ_are_an_error_of_all_that_names_them(make_flags, tm
 
 def stop_and_finish(make_flags, workdir, *, victim, counts):
     """Stop a run by a signal to one process; finish it with another number of them."""
-    flags = [*make_flags(f"--workdir={workdir}"), "--log_every_steps=1"]
+    flags = [*make_flags("mnist_mlp", f"--workdir={workdir}"), "--log_every_steps=1"]
     endless = [*flags, "--num_steps=1000000", "--checkpoint_every_steps=1000000"]
     with started(endless, counts[0]) as processes:
         wait_for_step(processes[0], workdir, 3)
@@ -194,17 +152,19 @@ def test_a_run_goes_on_with_another_number_of_processes(make_flags, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_of_four_processes_is_that_of_one(make_flags, of_one, tmp_path):
-    train(make_flags(f"--workdir={tmp_path / 'run'}"), 4)
+def test_a_run_of_four_processes_is_that_of_one(
+    make_flags, of_one, tmp_path, assert_same_run
+):
+    train(make_flags("mnist_mlp", f"--workdir={tmp_path / 'run'}"), 4)
     assert_same_run(of_one, tmp_path / "run")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("saved_by", [1, 2])
 def test_a_checkpoint_moves_between_numbers_of_processes(
-    saved_by, make_flags, of_one, tmp_path
+    saved_by, make_flags, of_one, tmp_path, assert_same_run
 ):
-    flags = make_flags(f"--workdir={tmp_path / 'run'}")
+    flags = make_flags("mnist_mlp", f"--workdir={tmp_path / 'run'}")
     train([*flags, f"--num_steps={NUM_STEPS // 2}"], saved_by)
     train(flags, 4 if saved_by == 2 else 2)
     assert_same_run(of_one, tmp_path / "run")
@@ -227,7 +187,7 @@ def test_a_process_that_dies_or_freezes_ends_the_others_and_the_run_goes_on(
     number, victim, bound, make_flags, tmp_path
 ):
     workdir = tmp_path / "run"
-    flags = make_flags(f"--workdir={workdir}")
+    flags = make_flags("mnist_mlp", f"--workdir={workdir}")
     endless = [
         *flags,
         "--num_steps=1000000",
@@ -248,7 +208,9 @@ def test_a_process_that_dies_or_freezes_ends_the_others_and_the_run_goes_on(
 
 @pytest.mark.slow
 def test_a_folder_that_the_first_cannot_use_is_an_error_of_all(make_flags, of_one):
-    with started(make_flags(f"--workdir={of_one}", "--seed=1"), 2) as processes:
+    with started(
+        make_flags("mnist_mlp", f"--workdir={of_one}", "--seed=1"), 2
+    ) as processes:
         codes, told = wait(processes)
     assert codes == [2, 2], told
     assert "holds a run with seed=0" in told[0]

@@ -1,7 +1,7 @@
 """Command lines: flags → config, and errors → one line and an exit code.
 
 Exit codes: 0 done; 2 input that cannot be used; 3 NaN or infinity in training; 4
-another process of the run has ended (resumable; -6 where JAX finds out first); 130 and
+another process of the run has ended (resumable; 134 where JAX finds out first); 130 and
 143 stopped by Ctrl-C and SIGTERM (resumable).
 """
 

@@ -126,7 +126,7 @@ def open_feed(store: Store, config: TrainConfig) -> Feed:
             config.seed,
             shuffle,
             part=jax.process_index(),
-            num_parts=mesh.num_parts(),
+            num_parts=jax.process_count(),
         ),
         num_d_steps=config.num_d_steps,
         resident=minibatches.fits_device(store.num_bytes),

@@ -8,6 +8,7 @@ With one device in all, nothing here does anything.
 """
 
 import contextlib
+import inspect
 import json
 import os
 import sys
@@ -50,15 +51,20 @@ def connected(cluster: ClusterConfig) -> Iterator[None]:
         yield
         return
     _check_flags(cluster)
-    # Its handler of SIGTERM would take the place of `signals.heed`.
-    jax.config.update("jax_enable_preemption_service", False)
+    if hasattr(jax.config, "jax_enable_preemption_service"):
+        # It would swallow a SIGTERM that comes before `signals.heed` listens.
+        jax.config.update("jax_enable_preemption_service", False)
+    known = inspect.signature(jax.distributed.initialize).parameters
+    timeouts: dict[str, Any] = {
+        "heartbeat_timeout_seconds": cluster.heartbeat_seconds,
+        "shutdown_timeout_seconds": SHUTDOWN_SECONDS,  # unknown to JAX 0.8
+    }
     try:
         jax.distributed.initialize(
             cluster.coordinator_address,
             cluster.num_processes,
             cluster.process_id,
-            heartbeat_timeout_seconds=cluster.heartbeat_seconds,
-            shutdown_timeout_seconds=SHUTDOWN_SECONDS,
+            **{name: value for name, value in timeouts.items() if name in known},
         )
     except (ValueError, TypeError, RuntimeError) as error:
         raise errors.InputError(
@@ -86,11 +92,6 @@ def connected(cluster: ClusterConfig) -> Iterator[None]:
 def is_first() -> bool:
     """Tell whether this process is the one that writes the run's folder."""
     return jax.process_index() == 0
-
-
-def num_parts() -> int:
-    """Return how many processes share each minibatch."""
-    return jax.process_count()
 
 
 def check_batch(batch_size: int) -> None:
