@@ -77,6 +77,25 @@ def test_a_chunk_holds_the_minibatches_of_its_steps(shuffle, first_step, count, 
             )
 
 
+def test_a_process_gathers_the_rows_of_its_part_alone(rows, monkeypatch):
+    schedule = batches.Schedule(NUM_ROWS, BATCH, 7, "rows")
+    asked, gather = [], rows.rows
+
+    def note(indices, out=None):
+        asked.append(indices)
+        return gather(indices, out)
+
+    own = schedule._replace(part=3, num_parts=4)
+    opened = feed.Feed(rows, own, num_d_steps=K, resident=False)
+    with contextlib.closing(opened):
+        monkeypatch.setattr(rows, "rows", note)
+        chunk = take(opened, 5, 1)
+    expected = batches.chunk_rows(schedule, 5 * K, count=K)[:, 6:]
+    np.testing.assert_array_equal(np.concatenate(asked), expected.ravel())
+    np.testing.assert_array_equal(chunk.batch.images[0], rows.images[expected])
+    np.testing.assert_array_equal(chunk.batch.labels[0], rows.labels[expected])
+
+
 def test_data_without_labels_make_chunks_without():
     with open_feed(Arrays(labelled=False)) as opened:
         assert take(opened, 0, 1).batch.labels is None

@@ -30,22 +30,6 @@ SIDE, GAP = 32, 2
 
 
 @pytest.fixture(scope="module")
-def make_flags(data_dir):
-    """Return a recipe's flags for a run of 20 steps on the digits."""
-
-    def make(preset, *more):
-        return [
-            f"--preset={preset}", "--dataset=digits", f"--data_dir={data_dir}",
-            f"--image_size={SIDE}", "--channels=1", "--upscale", "--held_out=97",
-            "--width_multiplier=0.0625", "--batch_size=16", "--num_steps=20",
-            "--log_every_steps=10", "--sample_every_steps=20",
-            "--checkpoint_every_steps=10", *more,
-        ]  # fmt: skip
-
-    return make
-
-
-@pytest.fixture(scope="module")
 def runs(make_flags, tmp_path_factory):
     """Finished runs by recipe."""
     found = {}
@@ -276,7 +260,7 @@ def test_what_is_held_out_makes_the_epochs_shorter(make_flags):
     ids=str,
 )
 def test_a_recipe_has_a_folder_of_its_own(flags, folder):
-    assert str(loop.workdir_of(cli.parse_run(flags))) == folder
+    assert str(run_dir.workdir_of(cli.parse_run(flags))) == folder
 
 
 def test_classes_that_the_config_denies_are_refused(make_flags, tmp_path):

@@ -19,10 +19,12 @@ def jit(
     *,
     donate_argnums: Sequence[int] = (),
     static_argnums: Sequence[int] = (),
+    out_shardings: Any = None,
 ) -> Any:
     """Jit with the options that suit the default backend."""
     return jax.jit(
         function,
+        out_shardings=out_shardings,
         donate_argnums=donate_argnums,
         static_argnums=static_argnums,
         compiler_options=compiler_options(),

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 from flax import traverse_util
 
@@ -44,7 +45,7 @@ class Checkpoint(NamedTuple):
 
 
 def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
-    """Write a state as a new checkpoint.
+    """Write a state as a new checkpoint; of several processes, one alone does so.
 
     Args:
         folder: of all checkpoints of the run.
@@ -61,7 +62,10 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
     final = folder / f"step_{step:08d}"
     partial = folder / f".{final.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    arrays = train_state.to_flat(state)
+    arrays: dict[str, Any] = train_state.to_flat(state)
+    if jax.process_count() > 1:
+        # Orbax takes jax.Arrays for parts of what all processes save together.
+        arrays = {name: np.asarray(array) for name, array in arrays.items()}
     partial.mkdir(parents=True)
     try:
         num_bytes = sum(array.nbytes for array in arrays.values())
@@ -170,7 +174,7 @@ def read_arrays(checkpoint: Checkpoint) -> dict[str, jax.Array]:
         )
         for name, about in checkpoint.manifest["arrays"].items()
     }
-    with ocp.StandardCheckpointer() as checkpointer:
+    with _open_checkpointer() as checkpointer:
         nested = checkpointer.restore(
             (checkpoint.path / "state").absolute(),
             traverse_util.unflatten_dict(target, sep="/"),
@@ -216,9 +220,21 @@ def _require_room(folder: Path, num_bytes: int) -> None:
         )
 
 
-def _save_arrays(path: Path, arrays: dict[str, jax.Array]) -> None:
+def _open_checkpointer() -> ocp.StandardCheckpointer:
+    """Return orbax's checkpointer for this process alone, of how many there may be."""
+    if jax.process_count() == 1:
+        return ocp.StandardCheckpointer()
+    own = jax.process_index()
+    return ocp.StandardCheckpointer(
+        multiprocessing_options=ocp.options.MultiprocessingOptions(
+            primary_host=own, active_processes={own}
+        )
+    )
+
+
+def _save_arrays(path: Path, arrays: Mapping[str, jax.Array | np.ndarray]) -> None:
     try:
-        with ocp.StandardCheckpointer() as checkpointer:
+        with _open_checkpointer() as checkpointer:
             checkpointer.save(
                 path.absolute(), traverse_util.unflatten_dict(arrays, sep="/")
             )

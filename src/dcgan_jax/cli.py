@@ -1,6 +1,7 @@
 """Command lines: flags → config, and errors → one line and an exit code.
 
-Exit codes: 0 done; 2 input that cannot be used; 3 NaN or infinity in training; 130 and
+Exit codes: 0 done; 2 input that cannot be used; 3 NaN or infinity in training; 4
+another process of the run has ended (resumable; 134 where JAX finds out first); 130 and
 143 stopped by Ctrl-C and SIGTERM (resumable).
 """
 
@@ -14,12 +15,18 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import tyro
 
 from dcgan_jax import config as configs, disk, errors, presets
-from dcgan_jax.config import CONDITIONAL, DataConfig, TrainConfig, data_config
+from dcgan_jax.config import (
+    CONDITIONAL,
+    ClusterConfig,
+    DataConfig,
+    TrainConfig,
+    data_config,
+)
 
 T = TypeVar("T")
 D = TypeVar("D", bound=DataConfig)
@@ -80,6 +87,15 @@ def parse_run(argv: Sequence[str]) -> TrainConfig:
     config = parse(TrainConfig, argv, default=_find_preset(argv))
     configs.check(config)
     return config
+
+
+def parse_train(argv: Sequence[str]) -> tuple[TrainConfig, ClusterConfig]:
+    """Read what `parse_run` reads, and how the run's processes find each other."""
+    recipe = _fields_of(TrainConfig, _find_preset(argv))
+    flags = parse(_TrainFlags, argv, default=_TrainFlags(**recipe))
+    config = TrainConfig(**_fields_of(TrainConfig, flags))
+    configs.check(config)
+    return config, ClusterConfig(**_fields_of(ClusterConfig, flags))
 
 
 def parse_data(config_type: type[D], argv: Sequence[str]) -> D:
@@ -144,6 +160,16 @@ def data_flags(config: DataConfig) -> list[str]:
         elif value is not None:
             flags.append(f"--{name}={value}")
     return flags
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _TrainFlags(ClusterConfig, TrainConfig):
+    """The flags of `dcgan_jax.train`."""
+
+
+def _fields_of(config_type: type[Any], values: Any) -> dict[str, Any]:
+    names = [field.name for field in dataclasses.fields(config_type)]
+    return {name: getattr(values, name) for name in names}
 
 
 @dataclasses.dataclass(frozen=True)

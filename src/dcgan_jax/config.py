@@ -173,6 +173,29 @@ class TrainConfig(DataConfig):
     """Resume although settings differ from those that the run was started with."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClusterConfig:
+    """How the processes of a run find each other; no part of the run itself."""
+
+    distributed: bool = False
+    """Train together with other processes, one for each machine or GPU, which are found
+    through SLURM, Open MPI, Kubernetes or a TPU pod."""
+    coordinator_address: str | None = None
+    """HOST:PORT at which process 0 listens to the others."""
+    num_processes: int | None = None
+    """Processes of the run."""
+    process_id: int | None = None
+    """Number of this process, from 0."""
+    heartbeat_seconds: int = 100
+    """Time without a sign of life from a process after which the others end."""
+
+    @property
+    def is_distributed(self) -> bool:
+        """Whether any flag asks for other processes."""
+        given = (self.coordinator_address, self.num_processes, self.process_id)
+        return self.distributed or given != (None, None, None)
+
+
 # Settings that a resumed run may change freely: none of them touches what is learnt.
 OPERATIONAL_FIELDS = frozenset(
     {
@@ -182,6 +205,8 @@ OPERATIONAL_FIELDS = frozenset(
         "profile_num_steps", "on_nan",
     }
 )  # fmt: skip
+# Settings that the processes of a run may each have their own of.
+LOCAL_FIELDS = frozenset({"source", "data_dir", "num_workers", "workdir"})
 # What the config of a run means that was started before there was such a setting.
 ABSENT_MEANS = {
     "shuffle": "rows", "bn_affine": True, "held_out": 0, "updates": "alternating",
@@ -273,6 +298,12 @@ def to_json(config: DataConfig) -> dict[str, Any]:
         return str(value) if isinstance(value, Path) else value
 
     return {key: plain(value) for key, value in dataclasses.asdict(config).items()}
+
+
+def shared_settings(config: TrainConfig) -> dict[str, Any]:
+    """Return what must be the same in all processes of a run, as `to_json` does."""
+    values = to_json(config).items()
+    return {name: value for name, value in values if name not in LOCAL_FIELDS}
 
 
 def train_config_from_json(values: dict[str, Any]) -> TrainConfig:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from dcgan_jax import backend, minibatches
+from dcgan_jax import backend, mesh, minibatches
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches
 from dcgan_jax.data.batches import Batch, Rows, Schedule
@@ -65,9 +65,9 @@ class Feed:
         self._read_ahead = ReadAhead(rows, schedule)
         self._next: Future[Chunk] | None = None
         one = rows.rows(np.array([0])).images
-        step_bytes = one.nbytes * schedule.batch_size * num_d_steps
+        step_bytes = one.nbytes * schedule.part_size * num_d_steps
         self.capacity = int(np.clip(CHUNK_BYTES // step_bytes, 2, MAX_STEPS))
-        self._shape = (self.capacity, num_d_steps, schedule.batch_size)
+        self._shape = (self.capacity, num_d_steps, schedule.part_size)
         self._image_shape = one.shape[1:]
         self._buffers = Buffers(self.capacity * step_bytes)
         self._data = minibatches.upload(rows) if resident else None
@@ -96,8 +96,8 @@ class Feed:
         start, count_batches = first_step * self._num_d_steps, count * self._num_d_steps
         rows = batches.chunk_rows(self._schedule, start, count=count_batches).ravel()
         if self._data is not None:
-            picks = Picks(self._data, jax.device_put(self._pad(rows)))
-            return Chunk(first_step, count, picks)
+            picks = mesh.join_parts(self._pad(rows), axis=2)
+            return Chunk(first_step, count, Picks(self._data, picks))
         self._read_ahead.prepare(start, count=count_batches)
         images = self._buffers.lease().reshape(-1, *self._image_shape)
         _, labels = self._rows.rows(rows, images[: len(rows)])
@@ -105,7 +105,7 @@ class Feed:
             images.reshape(*self._shape, *self._image_shape),
             None if labels is None else self._pad(labels),
         )
-        return Chunk(first_step, count, jax.device_put(batch))
+        return Chunk(first_step, count, mesh.join_parts(batch, axis=2))
 
     def _pad(self, values: np.ndarray) -> np.ndarray:
         """Bring chunks of all lengths into one shape."""
@@ -120,7 +120,14 @@ def open_feed(store: Store, config: TrainConfig) -> Feed:
     num_rows = batches.count_training_rows(len(store), config.held_out)
     return Feed(
         store,
-        Schedule(num_rows, config.batch_size, config.seed, shuffle),
+        Schedule(
+            num_rows,
+            config.batch_size,
+            config.seed,
+            shuffle,
+            part=jax.process_index(),
+            num_parts=jax.process_count(),
+        ),
         num_d_steps=config.num_d_steps,
         resident=minibatches.fits_device(store.num_bytes),
     )

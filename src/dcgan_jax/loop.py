@@ -2,14 +2,13 @@
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import math
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from dcgan_jax import (
@@ -19,20 +18,19 @@ from dcgan_jax import (
     errors,
     feed,
     labels,
-    models,
-    presets,
+    mesh,
     profiling,
     run_dir,
     sampling,
     signals,
+    starting,
     steps,
     streams,
     train_state,
 )
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.data import batches, kept_rows, means, store as stores
-from dcgan_jax.models import goodfellow
-from dcgan_jax.reporting import GRID_COLUMNS, Reporter
+from dcgan_jax.data import batches, kept_rows, store as stores
+from dcgan_jax.reporting import GRID_COLUMNS, Listener, Reporter
 from dcgan_jax.train_state import TrainState
 
 _LOG = logging.getLogger(__name__)
@@ -75,51 +73,60 @@ def run(config: TrainConfig) -> Outcome:
             is the last finite one.
     """
     configs.check(config)
-    workdir = workdir_of(config)
-    store = kept_rows.open_training_store(config)
-    # As the folder records it.
-    names = store.class_names if store.labelled else None
-    config = labels.settle_classes(config, names)
-    shuffle = batches.choose_shuffle(config.shuffle, store.num_bytes)
-    config = dataclasses.replace(config, shuffle=shuffle)
-    num_rows = batches.count_training_rows(len(store), config.held_out)
-    num_steps = count_steps(config, num_rows)
-    with run_dir.lock(workdir), signals.heed() as heard:
-        run_dir.settle(workdir, config, fingerprint=store.fingerprint)
+    workdir = run_dir.workdir_of(config)
+    with mesh.together():
+        mesh.check_batch(config.batch_size)
+        store = kept_rows.open_training_store(config)
+        # As the folder records it.
+        names = store.class_names if store.labelled else None
+        config = labels.settle_classes(config, names)
+        shuffle = batches.choose_shuffle(config.shuffle, store.num_bytes)
+        config = dataclasses.replace(config, shuffle=shuffle)
+        num_rows = batches.count_training_rows(len(store), config.held_out)
+        num_steps = count_steps(config, num_rows)
+    mesh.check_same({**configs.shared_settings(config), "data": store.fingerprint})
+    with contextlib.ExitStack() as held:
+        with mesh.together():
+            heard = held.enter_context(signals.heed())
+            if mesh.is_first():
+                held.enter_context(run_dir.lock(workdir))
+                run_dir.settle(workdir, config, fingerprint=store.fingerprint)
         nets = steps.make_nets(config, num_steps=num_steps, num_rows=num_rows)
         rollbacks = 0
         while True:
-            state = _start_or_resume(config, nets, workdir, store, rollbacks)
-            if int(state.step) >= num_steps:
-                _LOG.info("%s is finished; a larger --num_steps goes on", workdir)
-            rollbacks = int(state.rollbacks) + 1
-            driver = _Driver(
-                config, nets, store, step=int(state.step), num_steps=num_steps
+            state = starting.start_or_resume(
+                config, nets, workdir, store, rollbacks=rollbacks
             )
+            rollbacks = int(state.rollbacks) + 1
             try:
-                with contextlib.closing(driver):
-                    state = driver.train(state, heard)
-                    return driver.finish(state, heard[0] if heard else None)
+                return _drive(config, nets, store, state, num_steps, heard)
             except errors.NonFiniteError as error:
                 if config.on_nan == "stop" or rollbacks > MAX_ROLLBACKS:
                     raise
-                _LOG.warning("rollback %d of %d: %s", rollbacks, MAX_ROLLBACKS, error)
+                if mesh.is_first():
+                    told = rollbacks, MAX_ROLLBACKS, error
+                    _LOG.warning("rollback %d of %d: %s", *told)
 
 
-def workdir_of(config: TrainConfig) -> Path:
-    """Return the run's folder, by default runs/DATASET.
-
-    A recipe that is no data set's own has a folder of its own: runs/PRESET, or
-    runs/DATASET-PRESET with other data than it is for.
-    """
-    if config.workdir is not None:
-        return config.workdir
-    name = config.dataset.replace(":", "_").replace("/", "_")
-    recipe = presets.RECIPES.get(config.preset or "")
-    if recipe is not None:
-        is_own = config.dataset == recipe.dataset
-        name = str(recipe.preset) if is_own else f"{name}-{recipe.preset}"
-    return Path("runs") / name
+def _drive(
+    config: TrainConfig,
+    nets: steps.Nets,
+    store: stores.Store,
+    state: TrainState,
+    num_steps: int,
+    heard: list[int],
+) -> Outcome:
+    """Train from a state to the end, a signal or a NaN."""
+    step = int(state.step)
+    if step >= num_steps and mesh.is_first():
+        workdir = run_dir.workdir_of(config)
+        _LOG.info("%s is finished; a larger --num_steps goes on", workdir)
+    with contextlib.ExitStack() as held:
+        with mesh.together():
+            driver = _Driver(config, nets, store, step=step, num_steps=num_steps)
+            held.callback(driver.close)
+        state, signal_number = driver.train(state, heard)
+        return driver.finish(state, signal_number)
 
 
 def count_steps(config: TrainConfig, num_rows: int) -> int:
@@ -146,14 +153,16 @@ class _Driver:
         step: int,
         num_steps: int,
     ) -> None:
-        workdir = workdir_of(config)
+        workdir = run_dir.workdir_of(config)
         self._config = config
         self._store = store
         self._workdir = workdir
         self._num_steps = num_steps
         self._saved_step = step if step > 0 else None
         self._run_steps = steps.make_steps(nets, static_count=backend.is_accelerator())
-        self._key = streams.make_key(config.seed, streams.Purpose.TRAINING)
+        self._key = mesh.replicate(
+            streams.make_key(config.seed, streams.Purpose.TRAINING)
+        )
         self._sampler = sampling.make_sampler(nets.generator)
         self._labels = None
         if config.num_classes is not None:
@@ -170,24 +179,30 @@ class _Driver:
             num_steps=num_steps,
         )
         self._feed = feed.open_feed(store, config)
-        self._reporter = Reporter(
+        make_reporter = Reporter if mesh.is_first() else Listener
+        self._reporter = make_reporter(
             workdir,
             step=step,
             num_steps=num_steps,
             images_per_step=config.batch_size * config.num_d_steps,
         )
         self._pace = feed.Pace(self._feed.capacity)
-        probe = np.linspace(0, len(store) - 1, NUM_GRID_SAMPLES).astype(int)
-        self._data_diversity = sampling.measure_diversity(store.rows(probe).images)
         self._samples = workdir / run_dir.SAMPLES
         self._sampled_step: int | None = None
 
-    def train(self, state: TrainState, heard: list[int]) -> TrainState:
-        """Run chunks of steps; write logs, samples and checkpoints at their steps."""
+    def train(
+        self, state: TrainState, heard: list[int]
+    ) -> tuple[TrainState, int | None]:
+        """Run chunks of steps; write logs, samples and checkpoints at their steps.
+
+        Returns:
+            The last state, and the number of the signal that any process has heard.
+        """
         step = int(state.step)
+        signal_number = self._agree(heard)
         if step < self._num_steps:
             self._feed.ask(step, self._chunk_length(step))
-        while step < self._num_steps and not heard:
+        while step < self._num_steps and not signal_number:
             self._trace.start(step)
             chunk = self._feed.take()
             following = step + chunk.num_steps
@@ -199,25 +214,26 @@ class _Driver:
             self._collect(step, chunk.num_steps, metrics)
             step = following
             self._trace.stop(step)
-            self._at_events(step, state)
-        return state
+            if step % self._config.checkpoint_every_steps == 0:
+                self._require_finite(state)
+            with mesh.together():
+                self._at_events(step, state)
+            signal_number = self._agree(heard)
+        return state, signal_number or None
 
     def finish(self, state: TrainState, signal_number: int | None) -> Outcome:
         """Save what is not saved yet and say where everything lies."""
         step = int(state.step)
-        folder = self._workdir / run_dir.CHECKPOINTS
-        if step != self._saved_step:
-            self._save(state)
-        if self._sampled_step is None or (
-            signal_number is None and self._sampled_step != step
-        ):
-            self._sample(step, state)
+        self._require_finite(state)
+        with mesh.together():
+            if mesh.is_first():
+                self._write_last(step, state, was_stopped=signal_number is not None)
         return Outcome(
             step=step,
             signal=signal_number,
             samples=self._samples,
-            curves=self._reporter.save_curves(),
-            checkpoint=folder / f"step_{step:08d}",
+            curves=self._workdir / run_dir.CURVES,
+            checkpoint=self._workdir / run_dir.CHECKPOINTS / f"step_{step:08d}",
         )
 
     def close(self) -> None:
@@ -225,6 +241,21 @@ class _Driver:
         self._trace.close()
         self._feed.close()
         self._reporter.close()
+
+    def _agree(self, heard: list[int]) -> int:
+        """Settle with the other processes how long a chunk is; return their signal."""
+        signal_number, self._pace.num_steps = mesh.largest(
+            heard[0] if heard else 0, self._pace.num_steps
+        )
+        return signal_number
+
+    def _write_last(self, step: int, state: TrainState, *, was_stopped: bool) -> None:
+        if step != self._saved_step:
+            self._save(state)
+        never = self._sampled_step is None
+        if never or (self._sampled_step != step and not was_stopped):
+            self._sample(step, state)
+        self._reporter.save_curves()
 
     def _chunk_length(self, step: int) -> int:
         intervals = (
@@ -247,12 +278,24 @@ class _Driver:
         except errors.NonFiniteError as error:
             self._stop_at_nan(str(error))
 
+    def _require_finite(self, state: TrainState) -> None:
+        bad = train_state.find_not_finite(mesh.local(state))
+        if bad is not None:
+            self._stop_at_nan(f"{bad} became nan or infinite by step {int(state.step)}")
+
     def _stop_at_nan(self, what: str) -> NoReturn:
         saved = checkpoints.list_steps(self._workdir / run_dir.CHECKPOINTS)
         last = f"step {saved[-1]}" if saved else "none"
         raise errors.NonFiniteError(f"{what}; last finite checkpoint is {last}.")
 
+    @functools.cached_property
+    def _data_diversity(self) -> float:
+        probe = np.linspace(0, len(self._store) - 1, NUM_GRID_SAMPLES).astype(int)
+        return sampling.measure_diversity(self._store.rows(probe).images)
+
     def _at_events(self, step: int, state: TrainState) -> None:
+        if not mesh.is_first():
+            return
         config = self._config
         if step % config.log_every_steps == 0 or step == self._num_steps:
             self._reporter.log(step, wait_seconds=self._feed.wait_seconds)
@@ -262,7 +305,8 @@ class _Driver:
             self._save(state)
 
     def _sample(self, step: int, state: TrainState) -> None:
-        variables = {"params": state.gen.params, "batch_stats": state.gen.batch_stats}
+        gen = mesh.local(state.gen)
+        variables = {"params": gen.params, "batch_stats": gen.batch_stats}
         images = self._sampler(variables, self._latents, self._labels)
         self._samples = self._reporter.save_samples(step, images)
         self._sampled_step = step
@@ -277,9 +321,6 @@ class _Driver:
             )
 
     def _save(self, state: TrainState) -> None:
-        bad = train_state.find_not_finite(state)
-        if bad is not None:
-            self._stop_at_nan(f"{bad} became nan or infinite by step {int(state.step)}")
         folder = self._workdir / run_dir.CHECKPOINTS
         about = {
             "config": configs.to_json(self._config),
@@ -292,32 +333,3 @@ class _Driver:
             keep_newest=self._config.keep_newest,
             keep_every=self._config.keep_every_steps,
         )
-
-
-def _start_or_resume(
-    config: TrainConfig,
-    nets: steps.Nets,
-    workdir: Path,
-    store: stores.Store,
-    rollbacks: int,
-) -> TrainState:
-    """Return the newest checkpoint's state, or the first; at least `rollbacks` old."""
-    folder = workdir / run_dir.CHECKPOINTS
-    checkpoints.remove_partial(folder)
-    init: Callable[[Any], TrainState] = lambda key: steps.init_state(  # noqa: E731
-        nets, key, image_shape=store.image_shape
-    )
-    key = streams.make_key(config.seed, streams.Purpose.INIT)
-    newest = checkpoints.find_newest(folder)
-    if newest is None:
-        state = jax.jit(init)(key)
-        if models.begins_at_means(config):
-            num_rows = batches.count_training_rows(len(store), config.held_out)
-            mean = means.mean_image(store, num_rows)
-            params = goodfellow.begin_at_means(state.gen.params, mean)
-            state = state.replace(gen=state.gen.replace(params=params))
-    else:
-        state = checkpoints.restore(newest, jax.eval_shape(init, key))
-        _LOG.info("going on from step %d", newest.step)
-    run_dir.cut_metrics(workdir, step=int(state.step))
-    return state.replace(rollbacks=jnp.maximum(state.rollbacks, rollbacks))

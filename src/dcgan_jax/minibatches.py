@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import backend
+from dcgan_jax import backend, mesh
 from dcgan_jax.data.batches import Batch, Rows
 
 # Share of a device's memory that a data set may take for good; the rest is the nets'.
@@ -62,7 +62,7 @@ def fits_device(num_bytes: int) -> bool:
 
 
 def upload(rows: Rows) -> Batch:
-    """Copy a whole data set to the default device, a piece at a time."""
+    """Copy a whole data set to every device, a piece at a time."""
     one = rows.rows(np.arange(1)).images
     images: Any = jnp.zeros((len(rows), *one.shape[1:]), jnp.uint8)
     # Donated, so that the device holds the data once.
@@ -77,4 +77,4 @@ def upload(rows: Rows) -> Batch:
         if piece.labels is not None:
             labels.append(piece.labels)
     on_device = Batch(images, np.concatenate(labels) if labels else None)
-    return jax.device_put(on_device)
+    return mesh.replicate(on_device)

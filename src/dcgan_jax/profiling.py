@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jax
 
-from dcgan_jax import errors
+from dcgan_jax import errors, mesh
 
 _LOG = logging.getLogger(__name__)
 
@@ -46,7 +46,8 @@ class Trace:
 
     def start(self, step: int) -> None:
         """Begin to record if the chunk from `step` on is to be in the trace."""
-        if not self._done and not self._running and self._first <= step < self._end:
+        waiting = not self._done and not self._running and mesh.is_first()
+        if waiting and self._first <= step < self._end:
             jax.profiler.start_trace(self._folder)
             self._running = True
 

@@ -133,6 +133,22 @@ class Reporter:
         )
 
 
+class Listener(Reporter):
+    """Stands for the reporter in processes that write nothing; it only listens."""
+
+    def __init__(
+        self, workdir: Path, *, step: int, num_steps: int, images_per_step: int
+    ) -> None:
+        del workdir, step, num_steps, images_per_step
+
+    def add(self, first_step: int, metrics: Mapping[str, np.ndarray]) -> None:
+        """Raise what `Reporter.add` would."""
+        check_finite(first_step, metrics)
+
+    def close(self) -> None:
+        """Have nothing to write out."""
+
+
 def check_finite(first_step: int, metrics: Mapping[str, np.ndarray]) -> None:
     """Raise if a value is NaN or infinite.
 

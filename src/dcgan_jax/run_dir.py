@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import checkpoints, config as configs, disk, errors
+from dcgan_jax import checkpoints, config as configs, disk, errors, presets
 from dcgan_jax.config import TrainConfig
 
 CONFIG = "config.json"
@@ -17,6 +17,22 @@ CHECKPOINTS = "checkpoints"
 SAMPLES = "samples"
 CURVES = "curves.png"
 PROFILE = "profile"
+
+
+def workdir_of(config: TrainConfig) -> Path:
+    """Return the run's folder, by default runs/DATASET.
+
+    A recipe that is no data set's own has a folder of its own: runs/PRESET, or
+    runs/DATASET-PRESET with other data than it is for.
+    """
+    if config.workdir is not None:
+        return config.workdir
+    name = config.dataset.replace(":", "_").replace("/", "_")
+    recipe = presets.RECIPES.get(config.preset or "")
+    if recipe is not None:
+        is_own = config.dataset == recipe.dataset
+        name = str(recipe.preset) if is_own else f"{name}-{recipe.preset}"
+    return Path("runs") / name
 
 
 @contextlib.contextmanager

@@ -32,4 +32,5 @@ def heed() -> Iterator[list[int]]:
         yield heard
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # None stands for one that is not Python's.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from dcgan_jax import backend, losses, minibatches, models, optimizers, pixels
+from dcgan_jax import backend, losses, mesh, minibatches, models, optimizers, pixels
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.minibatches import Minibatches
@@ -235,8 +235,10 @@ def make_steps(
         `(state, batches, key, count) → (state, metrics)`: `batches` holds the images of
         up to `capacity` steps (capacity, k, batch, height, width, channels), or the
         numbers of images that lie on the device; the first `count` are run. Each metric
-        is (capacity,), its first `count` filled. The state is donated.
+        is (capacity,), its first `count` filled. The state is donated. On several
+        devices, state and metrics lie on all of them, as from `mesh.replicate`.
     """
+    nets = nets._replace(draw_latents=mesh.split_draw(nets.draw_latents))
 
     def run(
         state: TrainState, batches: Minibatches, key: Array, count: int | Array
@@ -258,7 +260,10 @@ def make_steps(
         return jax.lax.fori_loop(0, count, body, (state, history))
 
     return backend.jit(
-        run, donate_argnums=(0,), static_argnums=(3,) if static_count else ()
+        run,
+        donate_argnums=(0,),
+        static_argnums=(3,) if static_count else (),
+        out_shardings=mesh.replicated(),
     )
 
 

@@ -2,31 +2,41 @@
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dcgan_jax import cli, preparing
+
+if TYPE_CHECKING:
+    from dcgan_jax import loop
 
 
 def main(argv: Sequence[str]) -> int:
     """Prepare the data where they are missing, then train; return the exit code."""
-    config = cli.parse_run(argv)
+    config, cluster = cli.parse_train(argv)
     code = preparing.make_ready(config)
     if code != 0:
         return code
-    from dcgan_jax import backend, loop, reporting
+    from dcgan_jax import backend, loop, mesh, reporting
 
     reporting.configure_logging()
     backend.enable_compilation_cache()
-    outcome = loop.run(config)
+    with mesh.connected(cluster):
+        outcome = loop.run(config)
+        if mesh.is_first():
+            _tell(outcome)
+    return 0 if outcome.signal is None else 128 + outcome.signal
+
+
+def _tell(outcome: "loop.Outcome") -> None:
     print(f"samples     {outcome.samples}")
     print(f"curves      {outcome.curves}")
     print(f"checkpoint  {outcome.checkpoint}")
-    if outcome.signal is None:
-        return 0
-    print(
-        f"stopped at step {outcome.step} and saved; the same command goes on from here",
-        file=sys.stderr,
-    )
-    return 128 + outcome.signal
+    if outcome.signal is not None:
+        print(
+            f"stopped at step {outcome.step} and saved; the same command goes on from "
+            "here",
+            file=sys.stderr,
+        )
 
 
 if __name__ == "__main__":

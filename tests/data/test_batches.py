@@ -177,3 +177,23 @@ def test_rows_that_are_held_out_are_the_last():
 def test_holding_everything_out_is_refused(held_out):
     with pytest.raises(errors.InputError, match=rf"--held_out={held_out} .* 5 images"):
         batches.count_training_rows(5, held_out)
+
+
+@pytest.mark.parametrize("shuffle", ["rows", "blocks"])
+@pytest.mark.parametrize("index", [0, 5000])
+def test_the_parts_of_a_minibatch_are_the_minibatch(shuffle, index):
+    whole = batches.Schedule(50_000, 12, 7, shuffle)
+    parts = [whole._replace(part=part, num_parts=3) for part in range(3)]
+    rows = [batches.batch_rows(part, index) for part in parts]
+    assert [len(own) for own in rows] == [4, 4, 4]
+    np.testing.assert_array_equal(
+        np.concatenate(rows), batches.batch_rows(whole, index)
+    )
+
+
+def test_what_a_process_reads_ahead_is_its_part_alone():
+    own = batches.Schedule(50_000, 12, 7, "blocks", part=1, num_parts=3)
+    windows = [batches.window_rows(own, window) for window in range(4)]
+    used = batches.chunk_rows(own, 0, count=50_000 // 12).ravel()
+    np.testing.assert_array_equal(np.concatenate(windows)[: len(used)], used)
+    assert sum(map(len, windows)) <= len(used) + 4  # of the partial minibatch

@@ -50,6 +50,15 @@ class Schedule(NamedTuple):
     """The run's seed."""
     shuffle: Shuffle
     """rows: `epoch_order`; blocks: `block_order`; auto is settled before."""
+    part: int = 0
+    """Which part of every minibatch is this process's; the first is 0."""
+    num_parts: int = 1
+    """Number of equal parts of a minibatch, one for each process of the run."""
+
+    @property
+    def part_size(self) -> int:
+        """Rows of a minibatch that are this process's."""
+        return self.batch_size // self.num_parts
 
 
 def choose_shuffle(shuffle: Shuffle, num_bytes: int) -> Shuffle:
@@ -153,27 +162,28 @@ def batches_per_epoch(num_rows: int, batch_size: int) -> int:
 
 
 def batch_rows(schedule: Schedule, index: int) -> np.ndarray:
-    """Return the rows of a minibatch.
+    """Return the rows of this process's part of a minibatch.
 
     Args:
         schedule: what the order depends on.
         index: minibatches since the start of the run, across epochs.
 
     Returns:
-        Row numbers, (batch_size,).
+        Row numbers, (part_size,).
 
     Raises:
         InputError: if there are fewer rows than one minibatch takes.
     """
     epoch, place = _locate(schedule, index)
-    return _order(schedule, epoch)[place : place + schedule.batch_size]
+    place += schedule.part * schedule.part_size
+    return _order(schedule, epoch)[place : place + schedule.part_size]
 
 
 def chunk_rows(schedule: Schedule, start: int, *, count: int) -> np.ndarray:
     """Return the rows of `count` minibatches, the first of index `start`.
 
     Returns:
-        Row numbers, (count, batch_size).
+        Row numbers, (count, part_size).
     """
     return np.stack(
         [batch_rows(schedule, index) for index in range(start, start + count)]
@@ -192,9 +202,14 @@ def window_of(schedule: Schedule, index: int) -> int:
 
 
 def window_rows(schedule: Schedule, window: int) -> np.ndarray:
-    """Return the rows of a window, in their order."""
+    """Return this process's rows of a window, in their order."""
     epoch, position = divmod(window, _windows_per_epoch(schedule))
-    return _order(schedule, epoch)[position * POOL_ROWS : (position + 1) * POOL_ROWS]
+    start = position * POOL_ROWS
+    rows = _order(schedule, epoch)[start : start + POOL_ROWS]
+    if schedule.num_parts == 1:
+        return rows
+    places = np.arange(start, start + len(rows)) % schedule.batch_size
+    return rows[places // schedule.part_size == schedule.part]
 
 
 def _draw_words(count: int, seed: int, epoch: int) -> np.ndarray:
