@@ -1,19 +1,14 @@
 """Decode records, in this process or in several, which must start fast."""
 
-import collections
-import concurrent.futures
 import functools
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Generator, Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from dcgan_jax import errors
-from dcgan_jax.data import transforms
+from dcgan_jax.data import transforms, workers
 from dcgan_jax.data.sources.base import BrokenImage, Source
 from dcgan_jax.data.transforms import Transform
 
@@ -22,8 +17,6 @@ _IN_PROCESS_UP_TO = 2000
 _CHUNK_ROWS = 128
 # The parent takes nothing while it writes a shard; decoding goes on meanwhile.
 _CHUNKS_AHEAD_PER_WORKER = 6
-# From SIGTERM to a worker's end.
-_GRACE_SECONDS = 2.0
 
 
 class Decoded(NamedTuple):
@@ -112,67 +105,21 @@ def decode_all(
     if count == 1 or (num_workers == 0 and len(source) <= _IN_PROCESS_UP_TO):
         yield from map(functools.partial(decode, source, transform), works)
         return
-    executor = concurrent.futures.ProcessPoolExecutor(
-        count,
-        # spawn: the threads of TensorFlow, if it built the data set, survive no fork.
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(source, transform),
-    )
     try:
-        pending: collections.deque[concurrent.futures.Future[Decoded]]
-        pending = collections.deque()
-        for work in works:
-            pending.append(executor.submit(_decode_in_worker, work))
-            if len(pending) > count * _CHUNKS_AHEAD_PER_WORKER:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    except concurrent.futures.process.BrokenProcessPool as error:
+        yield from workers.map_in_order(
+            functools.partial(decode, source, transform),
+            works,
+            num_workers=count,
+            num_ahead=count * _CHUNKS_AHEAD_PER_WORKER,
+        )
+    except workers.WorkerKilledError as error:
         raise errors.InputError(
             "a decoding process was killed, perhaps for want of memory; run the command"
             f" again with fewer than --num_workers={count}"
         ) from error
-    finally:
-        executor.shutdown(cancel_futures=True)
 
 
 def _count_cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # Linux: the cores that this process may use
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-_worker_state: tuple[Source, Transform] | None = None
-
-
-def _start_worker(source: Source, transform: Transform) -> None:
-    global _worker_state  # noqa: PLW0603 - a process pool offers no other place
-    _worker_state = source, transform
-    # Ctrl-C reaches the whole group; the parent alone decides and ends the workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # So does SIGTERM. A worker that it ended halfway through sending would leave the
-    # pool reading for the other half forever; the pool itself uses it to end the rest.
-    signal.signal(signal.SIGTERM, lambda *_: _end_later())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_later() -> None:
-    timer = threading.Timer(_GRACE_SECONDS, os._exit, [1])
-    timer.daemon = True
-    timer.start()
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent is gone, however that was killed."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _decode_in_worker(work: Work) -> Decoded:
-    if _worker_state is None:
-        raise RuntimeError("the worker was not started with a source")
-    source, transform = _worker_state
-    return decode(source, transform, work)

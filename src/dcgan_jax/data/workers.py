@@ -1,0 +1,125 @@
+"""Call a function in several processes; a killed one is noticed, never waited for.
+
+Each process has a connection of its own, of which it alone holds the other end. So its
+death ends the connection, also halfway through a message. In the pools of the standard
+library all share a pipe: they wait forever for the rest of such a message.
+"""
+
+import collections
+import concurrent.futures
+import contextlib
+import multiprocessing
+import queue
+import signal
+import traceback
+from collections.abc import Callable, Generator, Iterable
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# spawn: the threads of TensorFlow, if it built the data set, survive no fork.
+_CONTEXT = multiprocessing.get_context("spawn")
+
+
+class WorkerKilledError(RuntimeError):
+    """Report a process that ended before it answered."""
+
+
+def map_in_order(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    num_workers: int,
+    num_ahead: int,
+) -> Generator[Result]:
+    """Call a function on each item in worker processes; yield in the items' order.
+
+    Args:
+        function: pickled, and sent to each process once.
+        items: taken as they are needed.
+        num_workers: processes.
+        num_ahead: items taken before the first result is.
+
+    Raises:
+        WorkerKilledError: if a process ended before it answered.
+        Exception: what the function raises.
+    """
+    workers = [_Worker() for _ in range(num_workers)]
+    idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+    for worker in workers:
+        idle.put(worker)
+
+    def call(item: Item) -> Result:
+        worker = idle.get()
+        try:
+            return worker.call(function, item)  # type: ignore[no-any-return]
+        finally:
+            idle.put(worker)
+
+    threads = concurrent.futures.ThreadPoolExecutor(num_workers)
+    pending: collections.deque[concurrent.futures.Future[Result]] = collections.deque()
+    try:
+        for item in items:
+            pending.append(threads.submit(call, item))
+            if len(pending) > num_ahead:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()
+        # Before the threads, which wait for them.
+        for worker in workers:
+            worker.end()
+        threads.shutdown()
+
+
+class _Worker:
+    """A process that answers calls, one at a time."""
+
+    def __init__(self) -> None:
+        self._connection, theirs = _CONTEXT.Pipe()
+        self._process = _CONTEXT.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()  # else its end would not be noticed
+        self._has_function = False
+
+    def call(self, function: Callable[[Any], Any], item: Any) -> Any:
+        try:
+            # Not as an argument of the process: `start` would write it into a pipe of
+            # which it holds both ends, and so wait forever for a process that is gone.
+            if not self._has_function:
+                self._connection.send(function)
+                self._has_function = True
+            self._connection.send(item)
+            succeeded, answer = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise WorkerKilledError("a process ended before it answered") from error
+        if not succeeded:
+            raise answer
+        return answer
+
+    def end(self) -> None:
+        self._process.kill()  # it holds nothing that others wait for
+        self._process.join()
+
+
+def _serve(connection: Connection) -> None:
+    # Ctrl-C and SIGTERM may reach the whole group; the parent alone decides, and ends
+    # the workers.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    with contextlib.suppress(EOFError, OSError):  # the parent is gone
+        function = connection.recv()
+        while True:
+            connection.send(_answer(function, connection.recv()))
+
+
+def _answer(function: Callable[[Any], Any], item: Any) -> tuple[bool, Any]:
+    try:
+        return True, function(item)
+    except Exception as error:
+        error.add_note(f"in a worker process:\n{traceback.format_exc()}")
+        return False, error
