@@ -95,6 +95,7 @@ def write_images(
                 np.savez_compressed(partial, images=images, labels=labels)
         return
     folder = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
     try:
         folder.mkdir(exist_ok=True)
         for index, image in enumerate(images):

@@ -1,0 +1,156 @@
+"""Processes of this project's commands: started, watched, killed, and what they left."""
+
+import contextlib
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+SLOW_DISK = Path(__file__).with_name("slow_disk.py")
+# Longer than any command here takes on a busy machine.
+_PATIENCE_SECONDS = 900
+
+
+class Ended(NamedTuple):
+    """How a process ended.
+
+    Attributes:
+        code: of the exit; −n where signal n ended it.
+        out: its standard output.
+        err: its standard error.
+    """
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last_line(self) -> str:
+        """The last line of standard error."""
+        return (self.err.splitlines() or [""])[-1]
+
+    @property
+    def is_one_error(self) -> bool:
+        """Whether it refused as promised: exit code 2, a line, no traceback."""
+        return (
+            self.code == 2
+            and self.last_line.startswith("error: ")
+            and "Traceback" not in self.err
+        )
+
+
+class Running:
+    """A command of this project in a process of its own.
+
+    Args:
+        module: such as train.
+        flags: of the command.
+        slow: seconds by which every fsync and rename is delayed, twice.
+    """
+
+    def __init__(
+        self, module: str, flags: Iterable[object], *, slow: float = 0.0
+    ) -> None:
+        command = [f"dcgan_jax.{module}", *map(str, flags)]
+        way = [SLOW_DISK, str(slow)] if slow else ["-m"]
+        # Files, not pipes: nobody reads while the process runs.
+        self._out, self._err = (tempfile.TemporaryFile("w+") for _ in range(2))
+        self._process = subprocess.Popen(
+            [sys.executable, *way, *command],
+            stdout=self._out,
+            stderr=self._err,
+            start_new_session=True,
+        )
+        self.started = time.monotonic()
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    def wait_until(self, holds: Callable[[], bool]) -> bool:
+        """Wait for something to hold; return False if the process ended before."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not holds():
+            if not self.is_running:
+                return False
+            if time.monotonic() > deadline:
+                self.kill()
+                raise TimeoutError(f"process {self.pid} did not do what was waited for")
+            time.sleep(0.002)
+        return True
+
+    def rest(self, seconds: float) -> None:
+        """Wait, at most until the process ends."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
+    def kill(self) -> bool:
+        """Kill the process alone with SIGKILL; return whether it still ran."""
+        hit = self.is_running
+        self._process.kill()
+        self._process.wait()
+        return hit
+
+    def send(self, number: int, *, to_group: bool = False) -> None:
+        """Send a signal, to all of its processes if asked to."""
+        with contextlib.suppress(ProcessLookupError):
+            if to_group:
+                os.killpg(self.pid, number)
+            else:
+                self._process.send_signal(number)
+
+    def children(self) -> list[int]:
+        """Return the numbers of the processes that it has started."""
+        tasks = Path(f"/proc/{self.pid}/task")
+        with contextlib.suppress(OSError):
+            return [
+                int(pid)
+                for task in tasks.iterdir()
+                for pid in (task / "children").read_text().split()
+            ]
+        return []
+
+    def end(self) -> Ended:
+        """Wait for the end; a process that hangs is killed and an error."""
+        try:
+            code = self._process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.send(signal.SIGKILL, to_group=True)
+            self._process.wait()
+            raise TimeoutError(f"{self._process.args} hung") from None
+        texts = []
+        for file in (self._out, self._err):
+            file.seek(0)
+            texts.append(file.read())
+            file.close()
+        return Ended(code, *texts)
+
+
+def run(module: str, *flags: object) -> Ended:
+    """Run a command to its end."""
+    return Running(module, flags).end()
+
+
+def hash_files(folder: Path) -> dict[str, str]:
+    """Return the sha256 of every file by its path in the folder."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+            if path.is_file():
+                content = path.read_bytes()
+                found[str(path.relative_to(folder))] = hashlib.sha256(
+                    content
+                ).hexdigest()
+    return found
