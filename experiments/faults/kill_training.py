@@ -116,7 +116,6 @@ def _stop_a_run(
         outcome.expect(newest <= most, f"went on from {logged} to {newest}")
         seconds = time.monotonic() - sent
         outcome.expect(seconds <= MOST_STOP_SECONDS, f"took {seconds:.1f} s to stop")
-        tiny_run.is_saving(workdir)
     ended = Running("train", flags).end()
     if outcome.expect(ended.code == 0, f"exit code {ended.code}: {ended.last_line}"):
         # A stop draws a grid and ends a row where the run that nothing stops has none.

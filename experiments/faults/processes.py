@@ -1,4 +1,4 @@
-"""Processes of this project's commands: started, watched, killed, and what they left."""
+"""Processes of this project's commands: started, watched, killed."""
 
 import contextlib
 import hashlib
@@ -60,7 +60,8 @@ class Running:
         command = [f"dcgan_jax.{module}", *map(str, flags)]
         way = [SLOW_DISK, str(slow)] if slow else ["-m"]
         # Files, not pipes: nobody reads while the process runs.
-        self._out, self._err = (tempfile.TemporaryFile("w+") for _ in range(2))
+        self._out = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `end`
+        self._err = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, *way, *command],
             stdout=self._out,
