@@ -66,7 +66,7 @@ def run(context: Context) -> bool:
         protocol=f"a run of {num_steps:,} steps of a tiny net: a log row every"
         f" {tiny_run.LOG_EVERY} steps, a grid every 100, a checkpoint every 50; about"
         " every second its memory and open files were read from /proc, and its"
-        " metrics.jsonl and event files were parsed (tried: such looks). Survived: every"
+        " metrics.jsonl and event files were parsed (tried: such looks). Survived: each"
         " row and event before the end of a file is whole; over the second half of the"
         f" looks memory grows by less than {MOST_MB_PER_1000_STEPS:g} MB per 1,000"
         " steps (least squares), and open files do not grow",

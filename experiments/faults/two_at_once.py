@@ -42,8 +42,8 @@ def run(context: Context) -> bool:
             fault,
             trial,
             until=context.count(PAIRS),
-            protocol=f"two processes begun within two seconds, {about}; in about half of"
-            " the trials another one was killed before, so that it left its lock."
+            protocol=f"two processes begun within two seconds, {about}; in about half"
+            " of the trials another one was killed before, so that it left its lock."
             " Survived: that, and the result is a single process's to the bit",
         )
         for fault, (trial, about) in kinds.items()
