@@ -105,6 +105,7 @@ def _kill_a_store(
 ) -> None:
     flags = list_flags(source, folder)
     while outcome.tried < KILLS_A_STORE:
+        half_written = processes.find_half_written(folder)
         process = Running("prepare", flags, slow=SLOW_SECONDS)
         if not _wait_for_a_moment(process, folder, chance):
             break
@@ -113,7 +114,8 @@ def _kill_a_store(
             break
         outcome.tried += 1
         outcome.counts[f"killed_{whom}"] += 1
-        outcome.counts["during_save"] += any(folder.rglob("*.tmp"))
+        left = processes.find_half_written(folder)
+        outcome.counts["during_save"] += not left <= half_written
         for name, digest in _hash_finished(folder).items():
             told = f"{name} is finished but differs"
             outcome.expect(expected[name] == digest, told)
@@ -127,13 +129,8 @@ def _wait_for_a_moment(process: Running, folder: Path, chance: random.Random) ->
     if chance.random() < 0.1:
         process.rest(chance.uniform(0, 1))
         return process.is_running
-    known = len(list(folder.rglob("shard-*.json")))
-    begun = process.wait_until(
-        lambda: (
-            len(list(folder.rglob("shard-*.json"))) > known
-            or bool(list(folder.rglob("images-*.npy.tmp")))
-        )
-    )
+    before = processes.find_newest_change(folder)
+    begun = process.wait_until(lambda: processes.find_newest_change(folder) > before)
     process.rest(chance.uniform(0, 0.4))
     return begun and process.is_running
 
@@ -148,8 +145,9 @@ def _kill(process: Running, whom: str, chance: random.Random, outcome: Outcome) 
         process.end()
         return hit
     workers = _list_workers(process)
-    if workers:
-        os.kill(chance.choice(workers), signal.SIGKILL)
+    if not workers:  # not begun, or at work no more
+        return process.kill()
+    os.kill(chance.choice(workers), signal.SIGKILL)
     try:
         ended = process.end()
     except TimeoutError as error:

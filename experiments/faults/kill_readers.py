@@ -158,29 +158,21 @@ def _kill_a_job(
     flags = job.list_flags(folder)
     while outcome.tried < KILLS_A_FILE:
         process = Running(job.module, flags, slow=SLOW_SECONDS)
-        before = _newest_change(folder)
+        before = processes.find_newest_change(folder)
+        half_written = processes.find_half_written(folder)
         if chance.random() < 0.15:
             process.rest(chance.uniform(0, 6))
         elif process.wait_until(
-            lambda: job.begun(folder) and _newest_change(folder) > before  # noqa: B023
+            lambda t=before: (
+                job.begun(folder) and processes.find_newest_change(folder) > t
+            )
         ):
             process.rest(chance.uniform(0, 1))
         if not process.kill():
             break
         outcome.tried += 1
-        outcome.counts["during_save"] += any(folder.rglob("*.tmp"))
+        left = processes.find_half_written(folder)
+        outcome.counts["during_save"] += not left <= half_written
     ended = Running(job.module, flags).end()
     if outcome.expect(ended.code == 0, f"exit code {ended.code}: {ended.last_line}"):
         outcome.expect(read_end(folder, job) == expected, "another result")
-
-
-def _newest_change(folder: Path) -> float:
-    """Return when a file of the trial was last written; links are others' files."""
-    times = [0.0]
-    for path in folder.rglob("*"):
-        if not path.is_symlink():
-            try:
-                times.append(path.stat().st_mtime)
-            except FileNotFoundError:
-                continue
-    return max(times)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from dcgan_jax import run_dir
-from faults import tiny_run, trials
+from faults import processes, tiny_run, trials
 from faults.processes import Running
 from faults.trials import Context, Outcome
 
@@ -55,12 +55,14 @@ def _kill_a_run(
     flags = tiny_run.list_flags(reference.parent, workdir)
     newest = 0
     while outcome.tried < KILLS_A_RUN:
+        half_written = processes.find_half_written(workdir)
         process = Running("train", flags, slow=SLOW_SECONDS)
         _wait_for_a_moment(process, workdir, chance)
         if not process.kill():
             break  # it has finished
         outcome.tried += 1
-        outcome.counts["during_save"] += tiny_run.is_saving(workdir)
+        left = processes.find_half_written(workdir)
+        outcome.counts["during_save"] += not left <= half_written
         found = tiny_run.expect_newest_equal(outcome, workdir, reference)
         outcome.expect(found >= newest, f"step {newest} was lost, there is {found}")
         newest = found

@@ -155,3 +155,22 @@ def hash_files(folder: Path) -> dict[str, str]:
                     content
                 ).hexdigest()
     return found
+
+
+def find_newest_change(folder: Path) -> float:
+    """Return when a file in the folder was last written; links are others' files."""
+    return max((time for _, time in _list_changes(folder, "*")), default=0.0)
+
+
+def find_half_written(folder: Path) -> set[tuple[Path, float]]:
+    """Return files and folders under passing names, with the times of their change."""
+    return _list_changes(folder, "*.tmp") | _list_changes(folder, ".*.partial")
+
+
+def _list_changes(folder: Path, pattern: str) -> set[tuple[Path, float]]:
+    found = set()
+    for path in folder.rglob(pattern):
+        with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+            if not path.is_symlink():
+                found.add((path, path.stat().st_mtime))
+    return found
