@@ -12,6 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
+from dcgan_jax import result_file
 from faults.trials import Context
 
 # Modules of `faults`, in the order in which they are run.
@@ -32,7 +33,7 @@ def main() -> int:
     )
     add = parser.add_argument
     add("--part", choices=PARTS, action="append", help="one or several; default: all")
-    add("--work", type=Path, default=Path("runs/reliability"), help="scratch folder")
+    add("--work", type=Path, default=Path("runs/reliability"), help="scratch")
     add("--seed", type=int, default=0)
     add("--scale", type=float, default=1.0, help="share of the trials that are made")
     flags = parser.parse_args()
@@ -40,6 +41,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     work = flags.work.resolve()
     _compile_once(work / "xla")
+    # What other code has done is no part of this result.
+    work /= result_file.find_commit()
     lost = []
     for part in flags.part or PARTS:
         module = importlib.import_module(f"faults.{part}")

@@ -23,8 +23,8 @@ Harm = Callable[[Path, random.Random], None]
 
 def run(context: Context) -> bool:
     """Make all kinds of faults; return whether all were survived."""
-    reference = tiny_run.make_reference(context.folder)
-    config = dataclasses.replace(presets.DIGITS, data_dir=context.folder / "data")
+    reference = tiny_run.make_reference(context.shared)
+    config = dataclasses.replace(presets.DIGITS, data_dir=context.shared / "data")
     store = stores.store_path(data_config(config))
     return all(
         [

@@ -41,12 +41,12 @@ def run(context: Context) -> bool:
     if not _can_mount(context.folder):
         print("full_disk: left out, mounting a small disk needs root", file=sys.stderr)
         return True
-    reference = tiny_run.make_reference(context.folder)
-    jobs = kill_readers.make_jobs(context.folder, context.seed)
+    reference = tiny_run.make_reference(context.shared)
+    jobs = kill_readers.make_jobs(context.shared, context.seed)
     return trials.run(
         context,
         "full_disk",
-        functools.partial(_fill, context.folder, reference, jobs),
+        functools.partial(_fill, context.shared, reference, jobs),
         until=context.count(FAULTS),
         protocol=f"a tmpfs of {DISK_BYTES >> 20} MiB filled up to a random rest;"
         " prepare, train, sample (grid, arrays, folder), features and the"

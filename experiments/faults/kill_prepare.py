@@ -25,8 +25,8 @@ KILLED_WORKER = "error: a decoding process was killed"
 
 def run(context: Context) -> bool:
     """Make both kinds of faults; return whether all were survived."""
-    source = write_images(context.folder, context.seed)
-    expected = make_reference(context.folder / "reference", source)
+    source = write_images(context.shared, context.seed)
+    expected = make_reference(context.shared / "store", source)
     about = (
         f"{NUM_IMAGES:,} images of {SIDE}×{SIDE} in an array, reduced to 28×28 by two"
         f" processes, every fsync and rename made {2000 * SLOW_SECONDS:g} ms slower; "
@@ -58,6 +58,7 @@ def write_images(folder: Path, seed: int) -> Path:
     """Write random images as one array, unless they are there; return the file."""
     source = folder / "images.npy"
     if not source.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
         shape = (NUM_IMAGES, SIDE, SIDE)
         pixels = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
         with disk.replacing(source) as partial:

@@ -21,7 +21,7 @@ MOST_STOP_SECONDS = 20.0
 
 def run(context: Context) -> bool:
     """Make both kinds of faults; return whether all were survived."""
-    reference = tiny_run.make_reference(context.folder)
+    reference = tiny_run.make_reference(context.shared)
     killed = trials.run(
         context,
         "kill_training",

@@ -22,7 +22,7 @@ def list_flags(folder: Path, workdir: Path) -> list[str]:
         "--dataset=digits",
         f"--data_dir={folder / 'data'}",
         f"--workdir={workdir}",
-        "--width_multiplier=0.05",
+        "--width_multiplier=0.0625",
         "--batch_size=16",
         f"--num_steps={NUM_STEPS}",
         f"--log_every_steps={LOG_EVERY}",
@@ -34,6 +34,8 @@ def list_flags(folder: Path, workdir: Path) -> list[str]:
 def make_reference(folder: Path) -> Path:
     """Train the run without a fault, keeping every checkpoint; return its folder."""
     workdir = folder / "reference"
+    if list_steps(workdir)[-1:] == [NUM_STEPS] and (workdir / run_dir.CURVES).exists():
+        return workdir
     flags = [*list_flags(folder, workdir), f"--keep_every_steps={EVERY}"]
     ended = processes.run("train", *flags)
     if ended.code != 0:

@@ -28,6 +28,11 @@ class Context(NamedTuple):
     seed: int
     scale: float
 
+    @property
+    def shared(self) -> Path:
+        """The folder of what several parts compare with."""
+        return self.folder.parent / "shared"
+
     def count(self, usual: int) -> int:
         """Return how many trials to make where `usual` are usual."""
         return max(1, round(usual * self.scale))
@@ -70,8 +75,7 @@ def run(
 ) -> bool:
     """Repeat a trial until enough faults were made; write the sum into the result.
 
-    Trials that an earlier process of the same commit and seed finished are not made
-    again.
+    Trials that an earlier process with the same seed finished are not made again.
 
     Args:
         context: of the part.
@@ -173,11 +177,10 @@ class _Journal:
 
     def __init__(self, file: Path, seed: int) -> None:
         self._file = file
-        head = {"seed": seed, "commit": result_file.find_commit()}
         self.rows: list[dict[str, Any]] = []
-        self._lines = [json.dumps(head)]
+        self._lines = [json.dumps({"seed": seed})]
         lines = file.read_text().splitlines() if file.is_file() else []
-        if lines[:1] == self._lines:  # else of other code: nothing of it counts
+        if lines[:1] == self._lines:  # else nothing of it counts
             self._lines = lines
             self.rows = [json.loads(line) for line in lines[1:]]
 

@@ -16,10 +16,10 @@ SLOW_SECONDS = 0.02
 
 def run(context: Context) -> bool:
     """Make all kinds of faults; return whether all were survived."""
-    reference = tiny_run.make_reference(context.folder)
-    jobs = kill_readers.make_jobs(context.folder, context.seed)
-    source = kill_prepare.write_images(context.folder, context.seed)
-    store = kill_prepare.make_reference(context.folder / "store", source)
+    reference = tiny_run.make_reference(context.shared)
+    jobs = kill_readers.make_jobs(context.shared, context.seed)
+    source = kill_prepare.write_images(context.shared, context.seed)
+    store = kill_prepare.make_reference(context.shared / "store", source)
     kinds: dict[str, tuple[trials.Trial, str]] = {
         "two_on_a_run": (
             functools.partial(_two_runs, reference),
@@ -31,7 +31,7 @@ def run(context: Context) -> bool:
         ),
     }
     for fault, (job, about) in jobs.items():
-        expected = kill_readers.make_reference(context.folder / f"{fault}-end", job)
+        expected = kill_readers.make_reference(context.shared / fault, job)
         kinds[fault.replace("kill_", "two_on_")] = (
             functools.partial(_two_jobs, job, expected),
             f"{about}: the second waits or is refused in one line",

@@ -196,6 +196,19 @@ def test_a_damaged_shard_is_named(name, damage, path):
         store.open_store(path)
 
 
+@pytest.mark.parametrize("place", range(8, 128, 17))
+def test_any_flipped_bit_of_a_shard_s_header_is_one_line(place, path):
+    file = path / "images-00003.npy"
+    content = file.read_bytes()
+    for bit in range(8):
+        harmed = bytearray(content)
+        harmed[place] ^= 1 << bit
+        file.write_bytes(harmed)
+        with pytest.raises(errors.InputError, match=r"npy .*damaged|npy holds") as told:
+            store.open_store(path)
+        assert "\n" not in str(told.value)
+
+
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "{}", '{"version": 1}', '{"version": 99}', '"text"']
 )
