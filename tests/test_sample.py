@@ -1,6 +1,35 @@
+import shutil
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from dcgan_jax import sample
+
+OLD = b"an older result"
+
+
+def draw_large(argv):
+    """Write what `sample` draws: noise, that no format makes small."""
+    images = np.random.default_rng(0).integers(0, 256, (100, 32, 32, 3), np.uint8)
+    sample.write_images(images, Path(argv[0]))
+
+
+@pytest.mark.parametrize("name", ["drawn.png", "drawn.npz", "drawn"])
+@pytest.mark.parametrize("free", [0, 40_000, 200_000])
+def test_a_full_disk_is_one_line_and_leaves_the_older_file(
+    name, free, small_disk, one_error
+):
+    out = small_disk / name
+    if out.suffix:
+        out.write_bytes(OLD)
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - free))
+    assert "No space left on device" in one_error(draw_large, out)
+    left = [filler, out] if out.suffix else [filler]
+    assert sorted(small_disk.iterdir()) == sorted(left)
+    if out.suffix:
+        assert out.read_bytes() == OLD
 
 
 def test_a_folder_holds_nothing_that_a_killed_process_left(tmp_path):
