@@ -82,7 +82,7 @@ def _list_commands(
 ) -> dict[str, Command]:
     digits = ["--dataset=digits", "--num_workers=1"]
     longer = f"--num_steps={tiny_run.NUM_STEPS + 2 * tiny_run.EVERY}"
-    train = [*tiny_run.list_flags(folder, disk / "run"), longer]
+    train = [*tiny_run.list_flags(folder, disk / "trained"), longer]
     commands = {
         "prepare": Command("prepare", [*digits, f"--data_dir={disk / 'own'}"], 1 << 20),
         "train": Command("train", [*train, "--keep_newest=9"], 300 << 10),
@@ -105,7 +105,7 @@ def _fill(
     outcome: Outcome,
 ) -> None:
     with _disk(trial) as disk:
-        shutil.copytree(reference, disk / "run", ignore=_all_but_the_last)
+        shutil.copytree(reference, disk / "trained", ignore=_all_but_the_last)
         (disk / "old.npz").write_bytes(chance.randbytes(10_000))
         commands = _list_commands(folder, disk, reference, jobs)
         name, command = list(commands.items())[chance.randrange(len(commands))]

@@ -15,8 +15,8 @@ from faults.trials import Context, Outcome
 
 KILLS, KILLS_A_FILE = 20, 5
 SLOW_SECONDS = 0.05
-NUM_TRAIN, NUM_TEST, SIDE = 12_000, 2_000, 32
-NUM_SAMPLES = 400_000
+NUM_TRAIN, NUM_TEST, SIDE = 12_000, 500, 32
+NUM_SAMPLES = 210_000  # it is kept every 102,400
 
 
 class Job(NamedTuple):

@@ -41,7 +41,7 @@ def run(context: Context) -> bool:
     folder = context.folder / "soak"
     outcome, looks, begin = Outcome(), [], time.monotonic()
     flags = [
-        *tiny_run.list_flags(context.folder, folder),
+        *tiny_run.list_flags(context.shared, folder),
         f"--num_steps={num_steps}",
         "--sample_every_steps=100",
         "--checkpoint_every_steps=50",
