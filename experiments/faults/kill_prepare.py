@@ -105,7 +105,7 @@ def _kill_a_store(
     outcome: Outcome,
 ) -> None:
     flags = list_flags(source, folder)
-    while outcome.tried < KILLS_A_STORE:
+    while outcome.tried < min(KILLS_A_STORE, outcome.wanted):
         half_written = processes.find_half_written(folder)
         process = Running("prepare", flags, slow=SLOW_SECONDS)
         if not _wait_for_a_moment(process, folder, chance):
@@ -179,7 +179,7 @@ def _stop_a_store(
     outcome: Outcome,
 ) -> None:
     flags = list_flags(source, folder)
-    while outcome.tried < STOPS_A_STORE:
+    while outcome.tried < min(STOPS_A_STORE, outcome.wanted):
         process = Running("prepare", flags, slow=SLOW_SECONDS)
         known = len(list(folder.rglob("shard-*.json")))
         process.wait_until(lambda n=known: len(list(folder.rglob("shard-*.json"))) > n)

@@ -161,7 +161,7 @@ def _kill_a_job(
     outcome: Outcome,
 ) -> None:
     flags = job.list_flags(folder)
-    while outcome.tried < KILLS_A_FILE:
+    while outcome.tried < min(KILLS_A_FILE, outcome.wanted):
         process = Running(job.module, flags, slow=SLOW_SECONDS)
         before = processes.find_newest_change(folder)
         half_written = processes.find_half_written(folder)

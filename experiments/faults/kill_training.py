@@ -54,7 +54,7 @@ def _kill_a_run(
     workdir = folder / "run"
     flags = tiny_run.list_flags(reference.parent, workdir)
     newest = 0
-    while outcome.tried < KILLS_A_RUN:
+    while outcome.tried < min(KILLS_A_RUN, outcome.wanted):
         half_written = processes.find_half_written(workdir)
         process = Running("train", flags, slow=SLOW_SECONDS)
         _wait_for_a_moment(process, workdir, chance)
@@ -94,7 +94,7 @@ def _stop_a_run(
 ) -> None:
     workdir = folder / "run"
     flags = tiny_run.list_flags(reference.parent, workdir)
-    while outcome.tried < STOPS_A_RUN:
+    while outcome.tried < min(STOPS_A_RUN, outcome.wanted):
         process = Running("train", flags, slow=SLOW_SECONDS)
         saved = (tiny_run.list_steps(workdir) or [0])[-1]
         process.wait_until(lambda s=saved: tiny_run.read_logged_step(workdir) > s)

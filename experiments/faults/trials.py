@@ -39,9 +39,14 @@ class Context(NamedTuple):
 
 
 class Outcome:
-    """What a trial saw: how many faults it made, and which were not survived."""
+    """What a trial saw: how many faults it made, and which were not survived.
 
-    def __init__(self) -> None:
+    Args:
+        wanted: the number of faults that are still to be made.
+    """
+
+    def __init__(self, wanted: int = 1) -> None:
+        self.wanted = wanted
         self.tried = 0
         self.problems: list[str] = []
         self.counts: Counter[str] = Counter()
@@ -90,13 +95,13 @@ def run(
     """
     journal = _Journal(context.folder / f"{fault}.jsonl", context.seed)
     begin = time.monotonic()
-    while sum(row["tried"] for row in journal.rows) < until:
+    while (wanted := until - sum(row["tried"] for row in journal.rows)) > 0:
         number = len(journal.rows)
         chance = random.Random(f"{context.seed} {fault} {number}")
         folder = context.folder / f"{fault}-{number}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        outcome = Outcome()
+        outcome = Outcome(wanted)
         trial(chance, folder, outcome)
         row = outcome.as_json()
         journal.add(row)
