@@ -57,19 +57,19 @@ def run(context: Context) -> bool:
 
 
 def make_jobs(folder: Path, seed: int) -> dict[str, tuple[Job, str]]:
-    """Make data and networks for both commands; return them with what they do."""
+    """Make data and a network for both commands; return them with what they do."""
     images = folder / "images.npz"
     if not images.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         _write_images(images, seed)
-    own = [f"--source={images}", "--dataset=arrays", "--image_size=32", "--channels=1"]
-    for preset in ("digits", "mnist_conditional"):
-        if tiny_run.list_steps(folder / preset):
-            continue
+    reference = tiny_run.make_reference(folder)
+    conditional = folder / "conditional"
+    if not tiny_run.list_steps(conditional):
         ended = processes.run(
-            "train", *own, f"--preset={preset}", f"--data_dir={folder / 'data'}",
-            f"--workdir={folder / preset}", "--width_multiplier=0.0625",
+            "train", f"--source={images}", "--dataset=arrays", "--image_size=32",
+            "--channels=1", "--preset=mnist_conditional", "--width_multiplier=0.0625",
             "--batch_size=16", "--num_steps=4", "--held_out=0",
+            f"--data_dir={folder / 'data'}", f"--workdir={conditional}",
         )  # fmt: skip
         if ended.code != 0:
             raise RuntimeError(f"no network to start from: {ended.err}")
@@ -81,14 +81,14 @@ def make_jobs(folder: Path, seed: int) -> dict[str, tuple[Job, str]]:
             (data / "arrays").symlink_to(folder / "data" / "arrays")
         return [
             "--target=arrays", f"--source={images}", f"--data_dir={data}",
-            f"--weights={folder / 'digits'}", "--labels_per_class=20", "--draws=2",
+            f"--weights={reference}", "--labels_per_class=20", "--draws=2",
             "--C=0.001", "--classifier=linear_svc", f"--out={trial / 'result.json'}",
         ]  # fmt: skip
 
     def count(trial: Path) -> list[str]:
         # Its files lie in the run.
         return [
-            str(copy_run(folder / "mnist_conditional", trial / "run")),
+            str(copy_run(conditional, trial / "run")),
             "--metric=nearest_neighbour", f"--num_samples={NUM_SAMPLES}",
             f"--data_dir={folder / 'data'}", f"--out={trial / 'result.json'}",
         ]  # fmt: skip

@@ -43,7 +43,8 @@ def run(context: Context) -> bool:
         protocol="the same run; SIGTERM or SIGINT at a random moment of training."
         " Survived: exit code 143 or 130, a checkpoint of the step that is told, at"
         f" most {MOST_CHUNKS} chunks of {tiny_run.LOG_EVERY} steps beyond the last log"
-        f" row, for at most {MOST_STOP_CPU_SECONDS:g} s of computing; the state at the end is equal",
+        f" row, for at most {MOST_STOP_CPU_SECONDS:g} s of computing; the state at the"
+        " end is equal",
     )
     return killed and stopped
 

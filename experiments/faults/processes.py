@@ -116,7 +116,7 @@ class Running:
                 self._process.send_signal(number)
 
     def cpu_seconds(self) -> float:
-        """Return for how long it has computed: unlike the clock, on any busy machine."""
+        """Return for how long it has computed, whatever else the machine does."""
         with contextlib.suppress(OSError):
             text = Path(f"/proc/{self.pid}/stat").read_text()
             user, system = text.rpartition(")")[2].split()[11:13]
