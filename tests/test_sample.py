@@ -1,10 +1,11 @@
+import concurrent.futures
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dcgan_jax import sample
+from dcgan_jax import errors, sample
 
 OLD = b"an older result"
 
@@ -40,4 +41,23 @@ def test_a_folder_holds_nothing_that_a_killed_process_left(tmp_path):
     sample.write_images(images, tmp_path / "drawn")
     names = sorted(path.name for path in (tmp_path / "drawn").iterdir())
     assert names == ["000000.png", "000001.png"]
+    assert [path.name for path in tmp_path.iterdir()] == ["drawn"]
+
+
+def test_two_processes_do_not_mix_their_images_in_a_folder(tmp_path):
+    def write(grey):
+        images = np.full((50, 8, 8, 3), grey, np.uint8)
+        try:
+            sample.write_images(images, tmp_path / "drawn")
+        except errors.InputError as error:
+            return str(error)
+        return "drawn"
+
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        told = sorted(threads.map(write, (0, 255)))
+    assert told[0].endswith("is a folder with files in it; give --out a new name.")
+    assert told[1] == "drawn"
+    files = list((tmp_path / "drawn").iterdir())
+    assert len(files) == 50
+    assert len({file.read_bytes() for file in files}) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["drawn"]
