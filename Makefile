@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MINIMUM := .venv-minimum
 
-.PHONY: train test minimum lint types unit clean
+.PHONY: train test minimum soak lint types unit clean
 
 train: $(VENV)/train.stamp
 	$(BIN)/python -m dcgan_jax.train --dataset=digits
@@ -24,6 +24,10 @@ types: $(VENV)/test.stamp
 
 unit: $(VENV)/test.stamp
 	$(BIN)/pytest -n 2
+
+# Hours; a part that was stopped goes on where it was.
+soak: $(VENV)/test.stamp
+	$(BIN)/python experiments/reliability.py $(SOAK_FLAGS)
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'

@@ -236,6 +236,25 @@ SVM = {
     "memory beside the file, 50,000 × 28,672": ("peak_memory_gb", "{:.2f} GB"),
 }
 
+# Faults that are not here are shown under their own names.
+FAULTS = {
+    "kill_training": "SIGKILL while training",
+    "stop_training": "SIGTERM or Ctrl-C while training",
+    "kill_prepare": "SIGKILL while preparing, a decoding process included",
+    "stop_prepare": "SIGTERM or Ctrl-C while preparing",
+    "kill_features": "SIGKILL while extracting features",
+    "kill_nearest_neighbour": "SIGKILL while counting nearest neighbours",
+    "damaged_checkpoint": "a file of the newest checkpoint cut, changed or deleted",
+    "damaged_checkpoint_resume": "the same, and the training command again",
+    "damaged_store": "a file of a store cut, changed, deleted or of another version",
+    "full_disk": "no room left while preparing, training, drawing, extracting",
+    "two_on_a_run": "two processes on one run",
+    "two_on_a_store": "two processes on one store",
+    "two_on_features": "two processes on one file of features",
+    "two_on_nearest_neighbour": "two processes on one count",
+    "soak": "a look at a long run's log, events, memory and open files",
+}
+
 RUNS = (
     Run("digits", "scikit-learn digits, 1,797 × 32×32 grey"),
     Run("mnist", "MNIST through tfds, 60,000 × 28×28 grey, width ½"),
@@ -269,6 +288,7 @@ def render(readme: str) -> str:
         "scaling": _scaling_table(),
         "features": _features_table(),
         "svm": _svm_table(),
+        "reliability": _reliability_table(),
     }
     for name, table in tables.items():
         pattern = rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end of {name} -->)"
@@ -427,6 +447,17 @@ def _svm_table() -> str:
     for what, (key, form) in SVM.items():
         value = None if result is None else result["numbers"].get(key)
         lines.append(f"| {what} | {'' if value is None else form.format(value)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _reliability_table() -> str:
+    lines = ["| fault | tried | lost |", "|---|---|---|"]
+    result = _read("reliability")
+    entries = {} if result is None else result["numbers"]
+    for fault in [*FAULTS, *sorted(entries.keys() - FAULTS.keys())]:
+        entry = entries.get(fault)
+        counts = "| |" if entry is None else f"{entry['tried']:,} | {entry['lost']:,} |"
+        lines.append(f"| {FAULTS.get(fault, fault.replace('_', ' '))} | {counts}")
     return "\n".join(lines) + "\n"
 
 

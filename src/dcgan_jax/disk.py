@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from dcgan_jax import errors
 
@@ -18,19 +19,21 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 def write_whole(path: Path, content: bytes | memoryview) -> str:
     """Write a file so that a crash leaves either all of it or nothing under its name.
 
+    Of two processes that write the same file, the second waits for the first.
+
     Returns:
         The sha256 of the content.
     """
     temporary = path.with_name(path.name + ".tmp")
-    try:
-        with temporary.open("wb") as file:
+    with _hold_new(temporary) as file:
+        try:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.rename(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+            temporary.rename(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
     sync(path.parent)
     return hashlib.sha256(content).hexdigest()
 
@@ -43,11 +46,29 @@ def replacing(path: Path) -> Iterator[Path]:
     the system may cost, such as pictures; `write_whole` is for those that it may not.
     """
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with _hold_new(partial):
+        try:
+            yield partial
+            partial.replace(path)
+        except BaseException:  # and then alone: else the name may be another process's
+            partial.unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def _hold_new(path: Path) -> Iterator[BinaryIO]:
+    """Open an empty file to write; wait while another process writes one of this name.
+
+    What a process left there that was killed is emptied.
+    """
+    while True:
+        with path.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is_at(path, file.fileno()):
+                continue  # the other process has given it its final name
+            file.truncate(0)
+            yield file
+            return
 
 
 def sync(path: Path) -> None:

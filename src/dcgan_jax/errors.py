@@ -14,3 +14,8 @@ class MissingInputError(InputError, FileNotFoundError):
 
 class NonFiniteError(ArithmeticError):
     """Report a loss or gradient that became NaN or infinite during training."""
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what a library says; some of them say several."""
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -40,7 +40,7 @@ def save(
         "what": what,
         "command": command,
         "seed": seed,
-        "commit": _commit(),
+        "commit": find_commit(),
         "machine": _machine(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "protocol": protocol,
@@ -64,7 +64,7 @@ def without_folders(value: Any) -> Any:
     return _FOLDERS.sub("", value) if isinstance(value, str) else value
 
 
-def _commit() -> str:
+def find_commit() -> str:
     """Return the commit of the source tree, marked where code differs from it.
 
     An installed package has none: its version stands for it.

@@ -82,6 +82,9 @@ def write_images(
 
     An array file holds the labels too. Nothing is left half-written: each form gets its
     name when it is complete.
+
+    Raises:
+        InputError: if another process has filled the folder meanwhile.
     """
     import numpy as np
 
@@ -101,9 +104,18 @@ def write_images(
             else:
                 np.savez_compressed(partial, images=images, labels=labels)
         return
+    with disk.exclusive(out.with_name(f".{out.name}.lock")):
+        _refuse_full_folder(out)  # another process may have filled it
+        _write_folder(images, out)
+
+
+def _write_folder(images: "np.ndarray", out: Path) -> None:
+    from dcgan_jax.visualize import grid
+
     folder = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir()
         for index, image in enumerate(images):
             grid.save_image(image, folder / f"{index:06d}.png")
         folder.replace(out)
@@ -150,9 +162,14 @@ def _check(config: SampleConfig) -> None:
             "--numbered writes a .png of samples as the stored statistics draw them; "
             f"got --out={config.out}" + " --batch_stats." * config.batch_stats
         )
-    if config.out.suffix == "" and config.out.is_dir() and any(config.out.iterdir()):
+    if config.out.suffix == "":
+        _refuse_full_folder(config.out)
+
+
+def _refuse_full_folder(out: Path) -> None:
+    if out.is_dir() and any(out.iterdir()):
         raise errors.InputError(
-            f"{config.out} is a folder with files in it; give --out a new name."
+            f"{out} is a folder with files in it; give --out a new name."
         )
 
 

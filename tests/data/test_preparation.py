@@ -1,6 +1,8 @@
 import dataclasses
 import hashlib
+import io
 import json
+import multiprocessing.connection
 import os
 import signal
 import subprocess
@@ -10,6 +12,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dcgan_jax import disk, errors
 from dcgan_jax.data import decode, prepare, store, transforms
@@ -220,12 +223,27 @@ class Poisoned:
         pass
 
 
-def test_a_killed_worker_is_one_line():
+class PoisonedSending(Poisoned):
+    """A source that kills the process that reads it halfway through its answer."""
+
+    def __getitem__(self, index):
+        def send_half(connection, content, write=os.write):
+            write(connection.fileno(), content[: len(content) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        multiprocessing.connection.Connection._send = send_half
+        content = io.BytesIO()
+        Image.fromarray(np.zeros((28, 28), np.uint8)).save(content, "PNG")
+        return f"image {index}", content.getvalue(), None
+
+
+@pytest.mark.parametrize("source", [Poisoned(), PoisonedSending()], ids=type)
+def test_a_killed_worker_is_one_line(source):
     works = decode.split_work(np.arange(100))
     decoded = decode.decode_all(
-        Poisoned(), transforms.Transform(28, 1, False), works, num_workers=2
+        source, transforms.Transform(28, 1, False), works, num_workers=2
     )
-    with pytest.raises(errors.InputError, match="a decoding process was killed"):
+    with pytest.raises(errors.InputError, match="a worker process was killed"):
         next(decoded)
 
 

@@ -196,6 +196,19 @@ def test_a_damaged_shard_is_named(name, damage, path):
         store.open_store(path)
 
 
+@pytest.mark.parametrize("place", range(8, 128, 17))
+def test_any_flipped_bit_of_a_shard_s_header_is_one_line(place, path):
+    file = path / "images-00003.npy"
+    content = file.read_bytes()
+    for bit in range(8):
+        harmed = bytearray(content)
+        harmed[place] ^= 1 << bit
+        file.write_bytes(harmed)
+        with pytest.raises(errors.InputError, match=r"npy .*damaged|npy holds") as told:
+            store.open_store(path)
+        assert "\n" not in str(told.value)
+
+
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "{}", '{"version": 1}', '{"version": 99}', '"text"']
 )
@@ -205,8 +218,31 @@ def test_a_damaged_or_foreign_manifest_is_named(text, path):
         store.open_store(path)
 
 
+def test_any_flipped_bit_of_the_manifest_is_noticed(path):
+    file = path / "manifest.json"
+    content = file.read_bytes()
+    for position in range(0, len(content), max(1, len(content) // 100)):
+        harmed = bytearray(content)
+        harmed[position] ^= 1
+        file.write_bytes(harmed)
+        with pytest.raises(errors.InputError, match=r"manifest\.json"):
+            store.open_store(path)
+
+
+def unsigned(values):
+    """What a manifest holds that was written before there were signatures."""
+    return {k: v for k, v in values.items() if k != "manifest_sha256"}
+
+
+def test_a_manifest_without_a_signature_is_read(path):
+    file = path / "manifest.json"
+    values = json.loads(file.read_text())
+    file.write_text(json.dumps(unsigned(values)))
+    assert len(store.open_store(path)) == 50
+
+
 def test_a_manifest_with_fewer_shards_is_refused(path):
-    values = json.loads((path / "manifest.json").read_text())
+    values = unsigned(json.loads((path / "manifest.json").read_text()))
     values["shards"].pop()
     (path / "manifest.json").write_text(json.dumps(values))
     with pytest.raises(errors.InputError, match="counts 50 images, its shards 48"):

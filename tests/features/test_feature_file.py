@@ -1,5 +1,9 @@
+import concurrent.futures
 import json
 import shutil
+import subprocess
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -69,6 +73,42 @@ def test_a_stopped_extraction_goes_on_at_the_last_whole_block(tmp_path, stop_at)
     assert min(asked) == stop_at // 10 * 10
 
 
+def test_a_second_extraction_waits_and_finds_the_first_ones_rows(tmp_path, capsys):
+    begun, may_end = threading.Event(), threading.Event()
+
+    def produce(start, stop):
+        begun.set()
+        assert may_end.wait(60)
+        return rows(start, stop)
+
+    def fail(start, stop):
+        raise AssertionError
+
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        first = threads.submit(make, tmp_path / "f", produce)
+        assert begun.wait(60)
+        second = threads.submit(make, tmp_path / "f", fail)
+        with pytest.raises(TimeoutError):
+            second.result(0.2)
+        may_end.set()
+        np.testing.assert_array_equal(first.result(60), rows(0, 25))
+        np.testing.assert_array_equal(second.result(60), rows(0, 25))
+    assert "waiting for another process" in capsys.readouterr().err
+
+
+def test_the_lock_of_a_killed_process_is_taken_over(tmp_path):
+    code = (
+        "import os, pathlib, signal, sys; from dcgan_jax import disk\n"
+        "with disk.exclusive(pathlib.Path(sys.argv[1])):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    lock = tmp_path / "f.lock"
+    subprocess.run([sys.executable, "-c", code, lock], check=False)
+    assert lock.exists()
+    np.testing.assert_array_equal(make(tmp_path / "f"), rows(0, 25))
+    assert not lock.exists()
+
+
 def test_never_more_than_a_batch_is_asked_for(tmp_path):
     def check(start, stop):
         assert stop - start <= 4
@@ -118,7 +158,16 @@ def other_shape(folder):
     np.save(folder / "features.npy", rows(0, 24))
 
 
-@pytest.mark.parametrize("damage", [flip_a_bit, cut, remove, garble, other_shape])
+def harm_the_header(folder):
+    file = folder / "features.npy"
+    content = bytearray(file.read_bytes())
+    content[79] ^= 1  # numpy then raises what its tokenizer does
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage", [flip_a_bit, cut, remove, garble, other_shape, harm_the_header]
+)
 def test_damage_is_told_with_the_file_and_what_to_do(tmp_path, damage):
     make(tmp_path / "f")
     damage(tmp_path / "f")

@@ -97,7 +97,7 @@ def decode_all(
         InputError: if an image is too small, or a worker process was killed.
     """
     is_small = num_workers == 0 and len(source) <= _IN_PROCESS_UP_TO
-    return workers.map_in_order(
+    return workers.share_out(
         functools.partial(decode, source, transform),
         works,
         num_workers=1 if is_small else num_workers,

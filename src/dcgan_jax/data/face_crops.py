@@ -190,7 +190,7 @@ def _extract_all(
     is_small = config.num_workers == 0 and count - first <= _IN_PROCESS_UP_TO
     with (
         contextlib.closing(
-            workers.map_in_order(
+            workers.share_out(
                 functools.partial(find_in_photos, source, config),
                 works,
                 num_workers=1 if is_small else config.num_workers,

@@ -1,6 +1,7 @@
 """The manifest of a prepared store: what is in it, and where it came from."""
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from dcgan_jax import disk, errors
 
 VERSION = 1
 FILE_NAME = "manifest.json"
+_SIGNATURE = "manifest_sha256"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,8 @@ class Manifest:
 
 def write(path: Path, manifest: Manifest) -> None:
     """Write a manifest into the store's folder, whole or not at all."""
-    text = json.dumps(dataclasses.asdict(manifest), indent=1, ensure_ascii=False)
+    values = dataclasses.asdict(manifest)
+    text = _to_json({**values, _SIGNATURE: _sha256(values)})
     disk.write_whole(path / FILE_NAME, text.encode("utf-8", "surrogateescape"))
 
 
@@ -69,6 +72,10 @@ def read(path: Path) -> Manifest:
                 f"{file} has format version {version!r}, expected {VERSION};"
                 " delete the folder and run prepare again"
             )
+        # Stores that were made before manifests were signed have none.
+        signature = values.pop(_SIGNATURE, None)
+        if signature is not None and signature != _sha256(values):
+            raise _damaged(file, "its sha256 differs")
         return _from_json(values)
     except (AttributeError, KeyError, TypeError, UnicodeError) as error:
         raise _damaged(file, error) from error
@@ -88,7 +95,16 @@ def _from_json(values: dict[str, Any]) -> Manifest:
     )
 
 
-def _damaged(file: Path, error: Exception) -> errors.InputError:
+def _to_json(values: dict[str, Any]) -> str:
+    return json.dumps(values, indent=1, ensure_ascii=False)
+
+
+def _sha256(values: dict[str, Any]) -> str:
+    content = _to_json(values).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(content).hexdigest()
+
+
+def _damaged(file: Path, error: Exception | str) -> errors.InputError:
     return errors.InputError(
         f"{file} is damaged or not this project's ({error}); delete the folder and run"
         " prepare again"

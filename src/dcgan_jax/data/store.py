@@ -219,8 +219,10 @@ def _check_array(file: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
         raise errors.InputError(f"{file} is missing; {_AGAIN}")
     try:
         array = _map(file)
-    except (ValueError, OSError, EOFError) as error:
-        raise errors.InputError(f"{file} is damaged ({error}); {_AGAIN}") from error
+    except Exception as error:  # numpy's reader of headers has errors of its own
+        raise errors.InputError(
+            f"{file} is damaged ({errors.first_line(error)}); {_AGAIN}"
+        ) from error
     if array.shape != shape or array.dtype != dtype:
         raise errors.InputError(
             f"{file} holds {array.dtype} {array.shape}, expected {dtype} {shape};"

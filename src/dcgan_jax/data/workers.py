@@ -1,32 +1,45 @@
-"""Work shared out among processes, which end when they are told to or left alone."""
+"""Call a function in several processes; a killed one is noticed, never waited for.
+
+Each process has a connection of its own, of which it alone holds the other end. So its
+death ends the connection, also halfway through a message. In the pools of the standard
+library all share a pipe: they wait forever for the rest of such a message.
+"""
 
 import collections
 import concurrent.futures
+import contextlib
 import multiprocessing
 import os
+import queue
 import signal
-import threading
+import traceback
 from collections.abc import Callable, Generator, Iterable
+from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from dcgan_jax import errors
 
-W = TypeVar("W")
-R = TypeVar("R")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# spawn: the threads of TensorFlow, if it built the data set, survive no fork.
+_CONTEXT = multiprocessing.get_context("spawn")
 # The parent takes nothing while it writes to disk; work goes on meanwhile.
 _AHEAD_PER_WORKER = 6
-# From SIGTERM to a worker's end.
-_GRACE_SECONDS = 2.0
 
 
-def map_in_order(
-    task: Callable[[W], R], works: Iterable[W], *, num_workers: int
-) -> Generator[R]:
-    """Call a function on each piece of work; yield what it returns, in their order.
+class WorkerKilledError(RuntimeError):
+    """Report a process that ended before it answered."""
+
+
+def share_out(
+    function: Callable[[Item], Result], items: Iterable[Item], *, num_workers: int
+) -> Generator[Result]:
+    """Call a function on each item as --num_workers says; yield in the items' order.
 
     Args:
-        task: pickled into each worker process once.
-        works: the pieces; taken a few ahead.
+        function: pickled, and sent to each process once.
+        items: taken a few ahead.
         num_workers: processes; 0 takes one per CPU core, 1 none but this one.
 
     Raises:
@@ -36,31 +49,17 @@ def map_in_order(
         raise errors.InputError(f"--num_workers={num_workers}, expected 0 or more")
     count = num_workers or _count_cores()
     if count == 1:
-        yield from map(task, works)
+        yield from map(function, items)
         return
-    executor = concurrent.futures.ProcessPoolExecutor(
-        count,
-        # spawn: the threads of TensorFlow, if it built the data set, survive no fork.
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(task,),
-    )
     try:
-        pending: collections.deque[concurrent.futures.Future[R]]
-        pending = collections.deque()
-        for work in works:
-            pending.append(executor.submit(_run_in_worker, work))
-            if len(pending) > count * _AHEAD_PER_WORKER:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    except concurrent.futures.process.BrokenProcessPool as error:
+        yield from map_in_order(
+            function, items, num_workers=count, num_ahead=count * _AHEAD_PER_WORKER
+        )
+    except WorkerKilledError as error:
         raise errors.InputError(
-            "a decoding process was killed, perhaps for want of memory; run the command"
+            "a worker process was killed, perhaps for want of memory; run the command"
             f" again with fewer than --num_workers={count}"
         ) from error
-    finally:
-        executor.shutdown(cancel_futures=True)
 
 
 def _count_cores() -> int:
@@ -69,35 +68,99 @@ def _count_cores() -> int:
     return os.cpu_count() or 1
 
 
-_worker_task: Callable[[Any], Any] | None = None
+def map_in_order(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    num_workers: int,
+    num_ahead: int,
+) -> Generator[Result]:
+    """Call a function on each item in worker processes; yield in the items' order.
+
+    Args:
+        function: pickled, and sent to each process once.
+        items: taken as they are needed.
+        num_workers: processes.
+        num_ahead: items taken before the first result is.
+
+    Raises:
+        WorkerKilledError: if a process ended before it answered.
+        Exception: what the function raises.
+    """
+    workers = [_Worker() for _ in range(num_workers)]
+    idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+    for worker in workers:
+        idle.put(worker)
+
+    def call(item: Item) -> Result:
+        worker = idle.get()
+        try:
+            return worker.call(function, item)  # type: ignore[no-any-return]
+        finally:
+            idle.put(worker)
+
+    threads = concurrent.futures.ThreadPoolExecutor(num_workers)
+    pending: collections.deque[concurrent.futures.Future[Result]] = collections.deque()
+    try:
+        for item in items:
+            pending.append(threads.submit(call, item))
+            if len(pending) > num_ahead:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()
+        # Before the threads, which wait for them.
+        for worker in workers:
+            worker.end()
+        threads.shutdown()
 
 
-def _start_worker(task: Callable[[Any], Any]) -> None:
-    global _worker_task  # noqa: PLW0603 - a process pool offers no other place
-    _worker_task = task
-    # Ctrl-C reaches the whole group; the parent alone decides and ends the workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # So does SIGTERM. A worker that it ended halfway through sending would leave the
-    # pool reading for the other half forever; the pool itself uses it to end the rest.
-    signal.signal(signal.SIGTERM, lambda *_: _end_later())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+class _Worker:
+    """A process that answers calls, one at a time."""
+
+    def __init__(self) -> None:
+        self._connection, theirs = _CONTEXT.Pipe()
+        self._process = _CONTEXT.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()  # else its end would not be noticed
+        self._has_function = False
+
+    def call(self, function: Callable[[Any], Any], item: Any) -> Any:
+        try:
+            # Not as an argument of the process: `start` would write it into a pipe of
+            # which it holds both ends, and so wait forever for a process that is gone.
+            if not self._has_function:
+                self._connection.send(function)
+                self._has_function = True
+            self._connection.send(item)
+            succeeded, answer = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise WorkerKilledError("a process ended before it answered") from error
+        if not succeeded:
+            raise answer
+        return answer
+
+    def end(self) -> None:
+        self._process.kill()  # it holds nothing that others wait for
+        self._process.join()
 
 
-def _end_later() -> None:
-    timer = threading.Timer(_GRACE_SECONDS, os._exit, [1])
-    timer.daemon = True
-    timer.start()
+def _serve(connection: Connection) -> None:
+    # Ctrl-C and SIGTERM may reach the whole group; the parent alone decides, and ends
+    # the workers.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    with contextlib.suppress(EOFError, OSError):  # the parent is gone
+        function = connection.recv()
+        while True:
+            connection.send(_answer(function, connection.recv()))
 
 
-def _end_with_parent() -> None:
-    """End this process when its parent is gone, however that was killed."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _run_in_worker(work: Any) -> Any:
-    if _worker_task is None:
-        raise RuntimeError("the worker was not started with a task")
-    return _worker_task(work)
+def _answer(function: Callable[[Any], Any], item: Any) -> tuple[bool, Any]:
+    try:
+        return True, function(item)
+    except Exception as error:
+        error.add_note(f"in a worker process:\n{traceback.format_exc()}")
+        return False, error

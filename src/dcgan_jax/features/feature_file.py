@@ -87,8 +87,10 @@ def read(folder: Path, shape: Shape, *, identity: Identity) -> Mapped:
     file = folder / _FEATURES
     try:
         features = np.load(file, mmap_mode="r", allow_pickle=False).view(np.ndarray)
-    except (OSError, ValueError, EOFError) as error:
-        raise errors.InputError(f"{file} is damaged ({error}); {_AGAIN}") from error
+    except Exception as error:  # numpy's reader of headers has errors of its own
+        raise errors.InputError(
+            f"{file} is damaged ({errors.first_line(error)}); {_AGAIN}"
+        ) from error
     expected = (shape.num_rows, shape.num_features)
     if features.shape != expected or features.dtype != shape.dtype:
         raise errors.InputError(

@@ -1,0 +1,1 @@
+"""Faults that a run must survive, each a part of reliability.py."""

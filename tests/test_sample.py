@@ -1,0 +1,63 @@
+import concurrent.futures
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dcgan_jax import errors, sample
+
+OLD = b"an older result"
+
+
+def draw_large(argv):
+    """Write what `sample` draws: noise, that no format makes small."""
+    images = np.random.default_rng(0).integers(0, 256, (100, 32, 32, 3), np.uint8)
+    sample.write_images(images, Path(argv[0]))
+
+
+@pytest.mark.parametrize("name", ["drawn.png", "drawn.npz", "drawn"])
+@pytest.mark.parametrize("free", [0, 40_000, 200_000])
+def test_a_full_disk_is_one_line_and_leaves_the_older_file(
+    name, free, small_disk, one_error
+):
+    out = small_disk / name
+    if out.suffix:
+        out.write_bytes(OLD)
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - free))
+    assert "No space left on device" in one_error(draw_large, out)
+    left = [filler, out] if out.suffix else [filler]
+    assert sorted(small_disk.iterdir()) == sorted(left)
+    if out.suffix:
+        assert out.read_bytes() == OLD
+
+
+def test_a_folder_holds_nothing_that_a_killed_process_left(tmp_path):
+    left = tmp_path / ".drawn.partial"
+    left.mkdir()
+    (left / "000007.png").write_bytes(b"of another draw")
+    images = np.zeros((2, 8, 8, 3), np.uint8)
+    sample.write_images(images, tmp_path / "drawn")
+    names = sorted(path.name for path in (tmp_path / "drawn").iterdir())
+    assert names == ["000000.png", "000001.png"]
+    assert [path.name for path in tmp_path.iterdir()] == ["drawn"]
+
+
+def test_two_processes_do_not_mix_their_images_in_a_folder(tmp_path):
+    def write(grey):
+        images = np.full((50, 8, 8, 3), grey, np.uint8)
+        try:
+            sample.write_images(images, tmp_path / "drawn")
+        except errors.InputError as error:
+            return str(error)
+        return "drawn"
+
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        told = sorted(threads.map(write, (0, 255)))
+    assert told[0].endswith("is a folder with files in it; give --out a new name.")
+    assert told[1] == "drawn"
+    files = list((tmp_path / "drawn").iterdir())
+    assert len(files) == 50
+    assert len({file.read_bytes() for file in files}) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["drawn"]
