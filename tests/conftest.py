@@ -154,13 +154,14 @@ def assert_same_run() -> Callable[[Path, Path], None]:
         arrays = read(workdir, 20)
         moved = distance(arrays, read(workdir, 10))
         assert moved > 0
-        # About 1e-6 is seen.
-        assert distance(arrays, read(other, 20)) < 1e-3 * moved
+        # 1e-6 is seen, and 0.11 where rounding has put a unit on the other side of its
+        # ReLU's kink; another order of the images gives 0.63.
+        assert distance(arrays, read(other, 20)) < 0.3 * moved
         rows, other_rows = map(run_dir.read_metrics, (workdir, other))
         assert [row["step"] for row in rows] == [row["step"] for row in other_rows]
         for row, other_row in zip(rows, other_rows, strict=True):
             for name in ("d_loss", "g_loss", "d_real", "d_fake"):
-                assert other_row[name] == pytest.approx(row[name], rel=1e-3), name
+                assert other_row[name] == pytest.approx(row[name], rel=5e-3), name
 
     return check
 

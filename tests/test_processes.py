@@ -16,6 +16,15 @@ NUM_STEPS = 20
 TIMEOUT_SECONDS = 900
 
 
+@pytest.fixture(scope="module")
+def make_own(make_flags):
+    """Return the flags of a conditional run, whose dense layers compile fast.
+
+    Its rate does not depend on its length, so that it may go on beyond it.
+    """
+    return lambda *more: make_flags("mnist_mlp", "--adam.decay_fraction=0", *more)
+
+
 def find_port():
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -80,10 +89,10 @@ def wait_for_step(process, workdir, step):
 
 
 @pytest.fixture(scope="module")
-def of_one(make_flags, tmp_path_factory):
+def of_one(make_own, tmp_path_factory):
     """A finished run of one process."""
     workdir = tmp_path_factory.mktemp("one") / "run"
-    loop.run(cli.parse_run(make_flags("mnist_mlp", f"--workdir={workdir}")))
+    loop.run(cli.parse_run(make_own(f"--workdir={workdir}")))
     return workdir
 
 
@@ -98,8 +107,8 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def pair(make_flags, tmp_path_factory):
-    return Pair(tmp_path_factory.mktemp("two"), make_flags("mnist_mlp"))
+def pair(make_own, tmp_path_factory):
+    return Pair(tmp_path_factory.mktemp("two"), make_own())
 
 
 def test_a_run_of_two_processes_is_that_of_one(of_one, pair, assert_same_run):
@@ -115,8 +124,8 @@ def test_the_first_process_alone_writes(pair, of_one):
     assert "step 10/20" not in pair.told[1]
 
 
-def test_settings_that_differ_are_an_error_of_all_that_names_them(make_flags, tmp_path):
-    flags = make_flags("mnist_mlp", f"--workdir={tmp_path / 'run'}")
+def test_settings_that_differ_are_an_error_of_all_that_names_them(make_own, tmp_path):
+    flags = make_own(f"--workdir={tmp_path / 'run'}")
     with started(flags, 2, each=lambda number: [f"--seed={number}"]) as processes:
         codes, told = wait(processes)
     assert codes == [2, 2], told
@@ -126,9 +135,9 @@ def test_settings_that_differ_are_an_error_of_all_that_names_them(make_flags, tm
     assert not (tmp_path / "run").exists()
 
 
-def stop_and_finish(make_flags, workdir, *, victim, counts):
+def stop_and_finish(make_own, workdir, *, victim, counts):
     """Stop a run by a signal to one process; finish it with another number of them."""
-    flags = [*make_flags("mnist_mlp", f"--workdir={workdir}"), "--log_every_steps=1"]
+    flags = [*make_own(f"--workdir={workdir}"), "--log_every_steps=1"]
     endless = [*flags, "--num_steps=1000000", "--checkpoint_every_steps=1000000"]
     with started(endless, counts[0]) as processes:
         wait_for_step(processes[0], workdir, 3)
@@ -142,29 +151,29 @@ def stop_and_finish(make_flags, workdir, *, victim, counts):
     assert checkpoints.list_steps(workdir / "checkpoints")[-1] == more
 
 
-def test_a_signal_to_one_process_stops_and_saves_all_at_one_step(make_flags, tmp_path):
-    stop_and_finish(make_flags, tmp_path / "run", victim=1, counts=(2, 1))
+def test_a_signal_to_one_process_stops_and_saves_all_at_one_step(make_own, tmp_path):
+    stop_and_finish(make_own, tmp_path / "run", victim=1, counts=(2, 1))
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_with_another_number_of_processes(make_flags, tmp_path):
-    stop_and_finish(make_flags, tmp_path / "run", victim=0, counts=(2, 4))
+def test_a_run_goes_on_with_another_number_of_processes(make_own, tmp_path):
+    stop_and_finish(make_own, tmp_path / "run", victim=0, counts=(2, 4))
 
 
 @pytest.mark.slow
 def test_a_run_of_four_processes_is_that_of_one(
-    make_flags, of_one, tmp_path, assert_same_run
+    make_own, of_one, tmp_path, assert_same_run
 ):
-    train(make_flags("mnist_mlp", f"--workdir={tmp_path / 'run'}"), 4)
+    train(make_own(f"--workdir={tmp_path / 'run'}"), 4)
     assert_same_run(of_one, tmp_path / "run")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("saved_by", [1, 2])
 def test_a_checkpoint_moves_between_numbers_of_processes(
-    saved_by, make_flags, of_one, tmp_path, assert_same_run
+    saved_by, make_own, of_one, tmp_path, assert_same_run
 ):
-    flags = make_flags("mnist_mlp", f"--workdir={tmp_path / 'run'}")
+    flags = make_own(f"--workdir={tmp_path / 'run'}")
     train([*flags, f"--num_steps={NUM_STEPS // 2}"], saved_by)
     train(flags, 4 if saved_by == 2 else 2)
     assert_same_run(of_one, tmp_path / "run")
@@ -184,10 +193,10 @@ HEARTBEAT_SECONDS = 10
     ],
 )
 def test_a_process_that_dies_or_freezes_ends_the_others_and_the_run_goes_on(
-    number, victim, bound, make_flags, tmp_path
+    number, victim, bound, make_own, tmp_path
 ):
     workdir = tmp_path / "run"
-    flags = make_flags("mnist_mlp", f"--workdir={workdir}")
+    flags = make_own(f"--workdir={workdir}")
     endless = [
         *flags,
         "--num_steps=1000000",
@@ -207,10 +216,8 @@ def test_a_process_that_dies_or_freezes_ends_the_others_and_the_run_goes_on(
 
 
 @pytest.mark.slow
-def test_a_folder_that_the_first_cannot_use_is_an_error_of_all(make_flags, of_one):
-    with started(
-        make_flags("mnist_mlp", f"--workdir={of_one}", "--seed=1"), 2
-    ) as processes:
+def test_a_folder_that_the_first_cannot_use_is_an_error_of_all(make_own, of_one):
+    with started(make_own(f"--workdir={of_one}", "--seed=1"), 2) as processes:
         codes, told = wait(processes)
     assert codes == [2, 2], told
     assert "holds a run with seed=0" in told[0]
