@@ -1,79 +1,27 @@
 """Runs on several devices, which 8 virtual ones on a CPU stand for."""
 
 import dataclasses
+import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
-from dcgan_jax import cli, config as configs, errors, loop, mesh
+from dcgan_jax import checkpoints, cli, config as configs, errors, loop, mesh
 
 NUM_STEPS = 20
 TIMEOUT_SECONDS = 900  # far beyond need, so that nothing hangs for good
 
-# Trains one run after the other; each is a list of flags.
-TRAIN_ALL = """
+TRAIN = """
 import json, sys
 from dcgan_jax import cli, loop
-for flags in json.loads(sys.argv[1]):
-    loop.run(cli.parse_run(flags))
-"""
-# Prints what the latents are, what of the loop crosses from device to device, and by
-# which share of its length each step of a run with all its checkpoints differs.
-EXAMINE = """
-import json, pathlib, re, sys
-import jax, numpy as np
-from dcgan_jax import checkpoints, feed, mesh, run_dir, steps, streams, train_state
-from dcgan_jax.data import store as stores
-
-workdir = pathlib.Path(json.loads(sys.argv[1]))
-config = run_dir.read_config(workdir)
-store = stores.open_store(stores.store_path(config))
-nets = steps.make_nets(config, num_steps=config.num_steps)
-latents = jax.jit(lambda key: mesh.split_draw(nets.draw_latents)(key, 16))(
-    jax.random.key(5)
-)
-
-def restore(step):
-    like = jax.eval_shape(
-        lambda key: steps.init_state(nets, key, image_shape=store.image_shape),
-        jax.random.key(0),
-    )
-    newest = checkpoints.find_newest(workdir / "checkpoints", step=step)
-    return checkpoints.restore(newest, like)
-
-def flatten(state):
-    arrays = train_state.to_flat(state).items()
-    return np.concatenate(
-        [np.ravel(array) for name, array in arrays if "/params/" in name]
-    ).astype(np.float64)
-
-key = mesh.replicate(streams.make_key(config.seed, streams.Purpose.TRAINING))
-run = steps.make_steps(nets, static_count=False)
-opened = feed.open_feed(store, config)
-differences = []
-for step in range(1, config.num_steps):
-    opened.ask(step, 1)
-    arguments = (mesh.replicate(restore(step)), opened.take().batch, key, 1)
-    if step == 1:
-        program = run.lower(*arguments).compile().as_text()
-    reached, _ = run(*arguments)
-    before, after = flatten(restore(step)), flatten(restore(step + 1))
-    apart = np.linalg.norm(flatten(mesh.local(reached)) - after)
-    differences.append(apart / np.linalg.norm(after - before))
-opened.close()
-words = "all-gather|all-reduce|all-to-all|collective-permute|reduce-scatter"
-print(json.dumps({
-    "shards": [list(shard.data.shape) for shard in latents.addressable_shards],
-    "latents": np.asarray(latents).tolist(),
-    "crossing": sorted(set(re.findall(rf" ({words})(?:-start)?\\(", program))),
-    "differences": differences,
-}))
+loop.run(cli.parse_run(json.loads(sys.argv[1])))
 """
 
 
@@ -82,9 +30,9 @@ def make_environment(num_devices):
     return {**os.environ, "XLA_FLAGS": flag}
 
 
-def run_program(program, argument, *, num_devices):
+def run_python(*argv, num_devices):
     return subprocess.run(
-        [sys.executable, "-c", program, json.dumps(argument)],
+        [sys.executable, *argv],
         env=make_environment(num_devices),
         check=True,
         capture_output=True,
@@ -99,65 +47,68 @@ RECIPES = {
     "mnist_mlp": ["--num_d_steps=2"],
     "goodfellow_mnist": [],
 }
-each_recipe = pytest.mark.parametrize("preset", list(RECIPES))
+# One device keeps the checkpoint of every step.
+ALL_STEPS = ["--checkpoint_every_steps=1", f"--keep_newest={NUM_STEPS}"]
 
 
 @pytest.fixture(scope="module")
-def on_one(make_flags, tmp_path_factory):
-    """A finished run of each recipe on one device."""
-    folder = tmp_path_factory.mktemp("one")
-    for preset, more in RECIPES.items():
-        flags = make_flags(preset, *more, f"--workdir={folder / preset}")
-        all_steps = ["--checkpoint_every_steps=1", f"--keep_newest={NUM_STEPS}"]
-        loop.run(cli.parse_run(flags + (all_steps if preset == "digits" else [])))
-    return folder
+def run(make_flags, tmp_path_factory):
+    """Return the folder of a finished run of a recipe on a number of devices."""
+    folder = tmp_path_factory.mktemp("runs")
+
+    @functools.cache
+    def train(preset, num_devices):
+        workdir = folder / f"{preset}-{num_devices}"
+        flags = make_flags(preset, *RECIPES[preset], f"--workdir={workdir}")
+        if num_devices == 1:
+            loop.run(cli.parse_run([*flags, *ALL_STEPS]))
+        else:
+            run_python("-c", TRAIN, json.dumps(flags), num_devices=num_devices)
+        return workdir
+
+    return train
 
 
-@pytest.fixture(scope="module")
-def on_eight(make_flags, tmp_path_factory):
-    """The same on eight."""
-    folder = tmp_path_factory.mktemp("eight")
-    runs = [
-        make_flags(preset, *more, f"--workdir={folder / preset}")
-        for preset, more in RECIPES.items()
-    ]
-    run_program(TRAIN_ALL, runs, num_devices=8)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def runs(on_one, on_eight):
-    """The folders of both by the number of devices."""
-    return {1: on_one, 8: on_eight}
-
-
-@each_recipe
-def test_a_run_on_eight_devices_is_that_on_one(preset, runs, assert_same_run):
-    assert_same_run(runs[1] / preset, runs[8] / preset)
+@pytest.mark.parametrize(
+    "preset",
+    [
+        "goodfellow_mnist",
+        pytest.param("digits", marks=pytest.mark.slow),
+        pytest.param("mnist_mlp", marks=pytest.mark.slow),
+    ],
+)
+def test_a_run_on_eight_devices_is_that_on_one(preset, run, assert_same_run):
+    assert_same_run(run(preset, 1), run(preset, 8))
 
 
 @pytest.mark.parametrize(
     ("saved_on", "num_devices"),
-    [(8, 1), (1, 2), pytest.param(8, 2, marks=pytest.mark.slow)],
+    [
+        (8, 1),
+        pytest.param(1, 2, marks=pytest.mark.slow),
+        pytest.param(8, 2, marks=pytest.mark.slow),
+    ],
 )
 def test_a_checkpoint_moves_between_numbers_of_devices(
-    saved_on, num_devices, make_flags, runs, tmp_path, assert_same_run
+    saved_on, num_devices, make_flags, run, tmp_path, assert_same_run
 ):
-    whole, resumed = runs[1] / "goodfellow_mnist", tmp_path / "run"
-    shutil.copytree(runs[saved_on] / "goodfellow_mnist", resumed)
-    shutil.rmtree(resumed / "checkpoints" / f"step_{NUM_STEPS:08d}")
+    resumed = shutil.copytree(run("goodfellow_mnist", saved_on), tmp_path / "run")
+    for step in checkpoints.list_steps(resumed / "checkpoints"):
+        if step > NUM_STEPS // 2:
+            shutil.rmtree(resumed / "checkpoints" / f"step_{step:08d}")
     flags = make_flags("goodfellow_mnist", f"--workdir={resumed}")
     if num_devices == 1:
         loop.run(cli.parse_run(flags))
     else:
-        run_program(TRAIN_ALL, [flags], num_devices=num_devices)
-    assert_same_run(whole, resumed)
+        run_python("-c", TRAIN, json.dumps(flags), num_devices=num_devices)
+    assert_same_run(run("goodfellow_mnist", 1), resumed)
 
 
 @pytest.fixture(scope="module")
-def examined(on_one):
-    """What `EXAMINE` says on eight devices of a convolutional run on one."""
-    return json.loads(run_program(EXAMINE, str(on_one / "digits"), num_devices=8))
+def examined(run):
+    """What eight devices make of a convolutional run on one."""
+    program = Path(__file__).with_name("examine_devices.py")
+    return json.loads(run_python(program, run("digits", 1), num_devices=8))
 
 
 def test_each_of_20_steps_is_on_eight_devices_what_it_is_on_one(examined):
@@ -179,7 +130,7 @@ def test_latents_are_the_same_to_the_bit_on_any_number_of_devices(examined, make
 
 
 def test_devices_exchange_sums_alone_never_images(examined):
-    assert examined["crossing"] == ["all-reduce"]
+    assert examined["exchanges"] == ["all-reduce"]
 
 
 def test_a_batch_that_does_not_divide_is_an_error_that_names_the_numbers(

@@ -1,6 +1,8 @@
 """Runs of several processes on one machine, joined by JAX's own runtime."""
 
 import contextlib
+import os
+import random
 import signal
 import socket
 import subprocess
@@ -31,30 +33,53 @@ def find_port():
         return found.getsockname()[1]
 
 
+def by_hand(count):
+    """Return what makes processes one run, for each: its flags and variables."""
+    port = find_port()
+    for number in range(count):
+        yield [
+            f"--coordinator_address=127.0.0.1:{port}",
+            f"--num_processes={count}", f"--process_id={number}",
+        ], {}  # fmt: skip
+
+
+def by_slurm(count):
+    """Do so as a job of SLURM does."""
+    job = str(random.randrange(1 << 20))  # the port follows from it
+    for number in range(count):
+        yield (
+            ["--distributed"],
+            {
+                "SLURM_JOB_ID": job,
+                "SLURM_STEP_NODELIST": "localhost",
+                "SLURM_STEP_NUM_NODES": "1",
+                "SLURM_NTASKS": str(count),
+                "SLURM_PROCID": str(number),
+                "SLURM_LOCALID": str(number),
+            },
+        )
+
+
 @contextlib.contextmanager
-def started(flags, count, *, each=lambda process_id: []):
+def started(flags, count, *, each=lambda process_id: [], join=by_hand):
     """Start the processes of a run; at the end none of them is left.
 
     Args:
         flags: of all.
         count: number of processes.
         each: more flags of one of them.
+        join: how they find each other.
     """
-    port = find_port()
     processes = [
         subprocess.Popen(
-            [
-                sys.executable, "-m", "dcgan_jax.train", *flags,
-                f"--coordinator_address=127.0.0.1:{port}",
-                f"--num_processes={count}", f"--process_id={process_id}",
-                *each(process_id),
-            ],
+            [sys.executable, "-m", "dcgan_jax.train", *flags, *joining, *each(number)],
+            env={**os.environ, **variables},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for process_id in range(count)
-    ]  # fmt: skip
+        for number, (joining, variables) in enumerate(join(count))
+    ]
     try:
         yield processes
     finally:
@@ -124,6 +149,7 @@ def test_the_first_process_alone_writes(pair, of_one):
     assert "step 10/20" not in pair.told[1]
 
 
+@pytest.mark.slow
 def test_settings_that_differ_are_an_error_of_all_that_names_them(make_own, tmp_path):
     flags = make_own(f"--workdir={tmp_path / 'run'}")
     with started(flags, 2, each=lambda number: [f"--seed={number}"]) as processes:
@@ -147,7 +173,10 @@ def stop_and_finish(make_own, workdir, *, victim, counts):
     (saved,) = checkpoints.list_steps(workdir / "checkpoints")
     assert run_dir.read_metrics(workdir)[-1]["step"] == saved
     more = saved + 5
-    train([*flags, f"--num_steps={more}"], counts[1])
+    if counts[1] == 1:
+        loop.run(cli.parse_run([*flags, f"--num_steps={more}"]))
+    else:
+        train([*flags, f"--num_steps={more}"], counts[1])
     assert checkpoints.list_steps(workdir / "checkpoints")[-1] == more
 
 
@@ -166,6 +195,12 @@ def test_a_run_of_four_processes_is_that_of_one(
 ):
     train(make_own(f"--workdir={tmp_path / 'run'}"), 4)
     assert_same_run(of_one, tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_a_job_of_slurm_is_found_by_its_variables(make_own, tmp_path):
+    train(make_own(f"--workdir={tmp_path / 'run'}"), 2, join=by_slurm)
+    assert checkpoints.list_steps(tmp_path / "run" / "checkpoints") == [10, NUM_STEPS]
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ With one device in all, nothing here does anything.
 import contextlib
 import inspect
 import json
+import logging
 import os
 import sys
 import zlib
@@ -27,6 +28,7 @@ from dcgan_jax.config import ClusterConfig
 Array = jax.Array
 T = TypeVar("T")
 
+_LOG = logging.getLogger(__name__)
 LOST_PROCESS = 4
 # For a process that failed alone: as long as it waits for the others at its end, who
 # wait for it elsewhere.
@@ -59,6 +61,7 @@ def connected(cluster: ClusterConfig) -> Iterator[None]:
         "heartbeat_timeout_seconds": cluster.heartbeat_seconds,
         "shutdown_timeout_seconds": SHUTDOWN_SECONDS,  # unknown to JAX 0.8
     }
+    _LOG.info("waiting for the other processes, for 5 minutes at most")
     try:
         jax.distributed.initialize(
             cluster.coordinator_address,
@@ -123,6 +126,8 @@ def replicated() -> NamedSharding | None:
 def replicate(tree: T) -> T:
     """Put a tree on every device; all processes hold the same values.
 
+    To donate the result may take the memory of `tree` with it.
+
     Args:
         tree: of arrays, on the host or on a device of this process.
     """
@@ -151,6 +156,9 @@ def join_parts(tree: Any, *, axis: int) -> Any:
     Args:
         tree: of numpy arrays whose `axis` is this process's part of the minibatch.
         axis: along which the devices share.
+
+    Returns:
+        The tree of jax.Arrays, `axis` that of whole minibatches.
     """
     if jax.device_count() == 1:
         return jax.device_put(tree)
