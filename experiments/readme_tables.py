@@ -252,6 +252,9 @@ FAULTS = {
     "two_on_a_store": "two processes on one store",
     "two_on_features": "two processes on one file of features",
     "two_on_nearest_neighbour": "two processes on one count",
+    "nan_stop": "NaN in data, parameters, moments or gradients",
+    "nan_rollback": "the same with `--on_nan=rollback`",
+    "lost_process": "SIGKILL of one of two processes that train together",
     "soak": "a look at a long run's log, events, memory and open files",
 }
 

@@ -23,6 +23,8 @@ PARTS = (
     "damage",
     "full_disk",
     "two_at_once",
+    "not_finite",
+    "lost_process",
     "soak",
 )
 

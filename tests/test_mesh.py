@@ -72,7 +72,7 @@ def run(make_flags, tmp_path_factory):
 @pytest.mark.parametrize(
     "preset",
     [
-        "goodfellow_mnist",
+        pytest.param("goodfellow_mnist", marks=pytest.mark.slow),
         pytest.param("digits", marks=pytest.mark.slow),
         pytest.param("mnist_mlp", marks=pytest.mark.slow),
     ],

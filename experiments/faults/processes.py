@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,13 +55,19 @@ class Running:
         module: such as train.
         flags: of the command.
         slow: seconds by which every fsync and rename is delayed, twice.
+        through: a script that runs the module, and its own arguments.
     """
 
     def __init__(
-        self, module: str, flags: Iterable[object], *, slow: float = 0.0
+        self,
+        module: str,
+        flags: Iterable[object],
+        *,
+        slow: float = 0.0,
+        through: Sequence[object] = (),
     ) -> None:
         command = [f"dcgan_jax.{module}", *map(str, flags)]
-        way = [SLOW_DISK, str(slow)] if slow else ["-m"]
+        way = [SLOW_DISK, str(slow)] if slow else list(map(str, through)) or ["-m"]
         # Files, not pipes: nobody reads while the process runs.
         self._out = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `end`
         self._err = tempfile.TemporaryFile("w+")  # noqa: SIM115
