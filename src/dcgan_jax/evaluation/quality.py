@@ -64,12 +64,12 @@ def check(config: EvaluateConfig, trained: TrainConfig) -> None:
         InputError: if torch-fidelity is not installed, the extractor cannot be had, or
             the generator is measured by its own discriminator.
     """
+    extractors.check(config)
     if importlib.util.find_spec("torch_fidelity") is None:
         raise errors.InputError(
             f"--metric={config.metric} needs torch-fidelity, which is not installed:"
             f" {_INSTALL}."
         )
-    extractors.check(config)
     own = trained.workdir is not None and trained.workdir.absolute()
     if Path(config.extractor).absolute() in (Path(config.run).absolute(), own):
         _LOG.warning(
