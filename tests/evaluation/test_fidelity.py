@@ -199,7 +199,8 @@ def test_distances_grow_with_every_class_that_is_missing(world, from_half):
         values = [from_half[name]]
         values += [distance(keep_classes(world, count))[name] for count in (7, 4, 1)]
         assert values == sorted(values), (name, values)
-        assert abs(values[0]) < 0.05 * values[-1], (name, values)
+        # Of a thousand images and 448 features the Fréchet distance has a bias.
+        assert abs(values[0]) < 0.1 * values[-1], (name, values)
 
 
 def test_missing_classes_cost_recall_and_noise_costs_precision(world, from_half):

@@ -192,6 +192,21 @@ def test_ctrl_c_ends_it_with_130_and_what_was_measured_stays(
     assert not (run / following.FINAL).exists()
 
 
+def test_a_run_that_was_stopped_early_need_not_be_waited_for(run, follow, measured):
+    shutil.rmtree(checkpoint(run, 30))
+    ended = follow("--no_wait", "--every=15")
+    assert ended.code == 0, ended.err
+    assert measured == [20]
+    assert "final fid 5.0000 at step 20" in ended.out
+
+
+def test_a_run_without_a_checkpoint_is_one_line(run, follow):
+    shutil.rmtree(run / run_dir.CHECKPOINTS)
+    ended = follow("--no_wait")
+    assert ended.code == 2
+    assert "has no checkpoint that could be measured" in ended.err
+
+
 def test_two_do_not_measure_one_run(run, follow):
     from dcgan_jax import disk
 

@@ -63,6 +63,9 @@ class EvaluateConfig:
     every: int | None = None
     """Follow the run while it trains: measure every checkpoint whose step is a multiple
     of this, and the last; the numbers go to RUN/quality.jsonl."""
+    wait: bool = True
+    """With --every: wait for checkpoints to come, until the run's last step. --no_wait
+    measures what is there, and the newest counts as the last."""
     seed: int = 0
     """Of the samples."""
     step: int | None = None

@@ -27,7 +27,7 @@ _POLL_SECONDS = 2.0
 
 
 def follow(config: EvaluateConfig) -> Measured:
-    """Measure a run's checkpoints as they appear, until its last step is measured.
+    """Measure a run's checkpoints as they appear, until the last step is measured.
 
     Rows that an earlier call wrote of the same generators by the same yardstick stand.
 
@@ -70,7 +70,7 @@ class _Follower:
         num_rows: int,
     ) -> None:
         self._workdir = Path(config.run)
-        self._every = config.every or 1
+        self._every, self._wait = config.every or 1, config.wait
         self._yardstick, self._log = yardstick, log
         self._num_rows = num_rows
         self._seen: set[int] = set()
@@ -78,29 +78,31 @@ class _Follower:
 
     def run(self) -> None:
         """Measure every checkpoint that is due until the last step is among them."""
-        told = False
+        waits = False
         while True:
-            trained = run_dir.read_config(self._workdir)
-            last = loop.count_steps(trained, self._num_rows)
             listed = checkpoints.list_steps(self._workdir / run_dir.CHECKPOINTS)
+            newest = listed[-1] if listed else 0
+            last = self._find_last(newest)
             due = [
                 step
                 for step in listed
                 if step not in self._seen and (step % self._every == 0 or step >= last)
             ]
             for step in due:
-                self._seen.add(step)
                 self._take(step, is_final=step >= last)
-            if due:
-                told = False
-            elif listed and listed[-1] >= last:
+            if not due and newest >= last:
                 return
-            else:
-                if not told:
-                    step = listed[-1] if listed else 0
-                    _LOG.info("step %d of %d; waiting for more", step, last)
-                told = True
+            if not due:
+                if not waits:
+                    _LOG.info("step %d of %d; waiting for more", newest, last)
                 time.sleep(_POLL_SECONDS)
+            waits = not due
+
+    def _find_last(self, newest: int) -> int:
+        """Return the step that the run ends at, by its settings as they are now."""
+        if not self._wait:
+            return newest
+        return loop.count_steps(run_dir.read_config(self._workdir), self._num_rows)
 
     def report(self) -> Measured:
         """Tell the best and the final numbers, each with its step."""
@@ -134,6 +136,7 @@ class _Follower:
         return Measured(protocol, numbers, "\n".join(lines))
 
     def _take(self, step: int, *, is_final: bool) -> None:
+        self._seen.add(step)
         loaded = self._load(step)
         if loaded is None:
             return
