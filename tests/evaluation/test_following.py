@@ -129,6 +129,19 @@ def test_another_generator_of_the_same_step_is_measured_anew(
     assert len(read_rows(run)) == 3
 
 
+def test_rows_of_a_run_that_was_in_the_folder_before_do_not_count(
+    run, follow, measured
+):
+    follow()
+    config = json.loads((run / run_dir.CONFIG).read_text())
+    (run / run_dir.CONFIG).write_text(json.dumps({**config, "seed": 7}))
+    shutil.rmtree(checkpoint(run, 10))
+    ended = follow()
+    assert ended.code == 0, ended.err
+    assert measured == [10, 20, 30, 20, 30]
+    assert "best  fid 4.0000 at step 30" in ended.out
+
+
 def test_checkpoints_are_measured_as_they_appear(
     run, follow, measured, finished, monkeypatch
 ):
@@ -196,6 +209,7 @@ def test_a_run_that_was_stopped_early_need_not_be_waited_for(run, follow, measur
     shutil.rmtree(checkpoint(run, 30))
     ended = follow("--no_wait", "--every=15")
     assert ended.code == 0, ended.err
+    assert "only every 30 steps" in ended.err
     assert measured == [20]
     assert "final fid 5.0000 at step 20" in ended.out
 

@@ -1,10 +1,6 @@
-"""The one place that calls torch-fidelity: images and an extractor → numbers.
-
-Its kernel distance, precision and recall, and covariances are what others report too.
-"""
+"""Images and an extractor → numbers: the one place that calls torch-fidelity."""
 
 import contextlib
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -73,10 +69,8 @@ def compute(
     arguments = _choose_extractor(extractor)
     folder, name = cache
     folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack, warnings.catch_warnings():
-        # A read-only view of a store's rows; torch only reads it.
-        warnings.filterwarnings("ignore", message="The given NumPy array is not writ")
-        if metrics != ("is",):
+    with contextlib.ExitStack() as stack:
+        if set(metrics) != {"is"}:
             arguments["input2"] = _Pictures(reference, stack)
             arguments["input2_cache_name"] = f"{name}-{torch_fidelity.__version__}"
         found = torch_fidelity.calculate_metrics(
@@ -156,7 +150,7 @@ def _find_inception(given: Path | None) -> Path:
 class _Pictures(Dataset):
     """Images as torch-fidelity takes them: uint8 (3, height, width), one by one.
 
-    They are asked for in their order, and read a block at a time.
+    They are asked for in their order, and read a block at a time. Grey is repeated.
     """
 
     def __init__(self, images: Images, stack: contextlib.ExitStack) -> None:
@@ -185,9 +179,8 @@ class _Pictures(Dataset):
         if images.shape[-1] == 1:
             images = images.repeat(3, axis=-1)
         self._block = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
-        # What has been read before is computed now.
-        self._advance(0 if first <= self._first else count)
         self._first = first
+        self._advance(count)
 
 
 def _register(extractor: Extractor, encode: Encode) -> str:

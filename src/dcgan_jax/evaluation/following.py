@@ -5,13 +5,26 @@ or of the last, and the two can be far apart.
 """
 
 import datetime
+import hashlib
+import json
 import logging
+import math
 import re
 import time
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import checkpoints, disk, errors, loading, loop, result_file, run_dir
+from dcgan_jax import (
+    checkpoints,
+    config as configs,
+    disk,
+    errors,
+    loading,
+    loop,
+    result_file,
+    run_dir,
+)
+from dcgan_jax.config import OPERATIONAL_FIELDS, TrainConfig
 from dcgan_jax.evaluation import nearest_neighbour, quality, subject as subjects
 from dcgan_jax.evaluation.config import EvaluateConfig
 from dcgan_jax.evaluation.quality import Yardstick
@@ -46,8 +59,10 @@ def follow(config: EvaluateConfig) -> Measured:
         trained = subjects.read_config(config)
         train, num_rows = subjects.open_train(config, trained)
         yardstick = quality.make_yardstick(config, trained, train, num_rows)
-        log = QualityLog(workdir, yardstick.settings)
+        settings = {**yardstick.settings, "run": _identify(trained)}
+        log = QualityLog(workdir, settings)
         follower = _Follower(config, yardstick, log, num_rows)
+        _warn_of_gaps(config, trained)
         follower.run()
         return follower.report()
 
@@ -131,7 +146,7 @@ class _Follower:
             },
             "final": {**rows[-1]["numbers"], "step": rows[-1]["step"]},
             "steps": {str(row["step"]): row["numbers"] for row in rows},
-            "settings": yardstick.settings,
+            "settings": self._log.settings,
         }
         return Measured(protocol, numbers, "\n".join(lines))
 
@@ -147,7 +162,7 @@ class _Follower:
                 "step": step,
                 "numbers": quality.measure_generator(self._yardstick, loaded),
                 "generator": digest,
-                "settings": self._yardstick.settings,
+                "settings": self._log.settings,
                 "commit": result_file.find_commit(),
                 "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             }
@@ -189,6 +204,28 @@ class _Follower:
 
     def _primary(self, row: Row) -> list[str]:
         return [name for name in row["numbers"] if name.partition("[")[0] in PRIMARY]
+
+
+def _identify(trained: TrainConfig) -> str:
+    """Return a digest of what a run learns by, so that another's rows are not its own.
+
+    Its folder may have held another run before.
+    """
+    values = configs.to_json(trained).items()
+    kept = {name: value for name, value in values if name not in OPERATIONAL_FIELDS}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _warn_of_gaps(config: EvaluateConfig, trained: TrainConfig) -> None:
+    every, interval = config.every or 1, trained.checkpoint_every_steps
+    if every % interval:
+        _LOG.warning(
+            "--every=%d, but checkpoints come every %d steps: only every %d steps there"
+            " is one to measure",
+            every,
+            interval,
+            math.lcm(every, interval),
+        )
 
 
 def _best_file(name: str) -> str:

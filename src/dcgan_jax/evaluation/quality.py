@@ -29,6 +29,10 @@ _PUBLISHED = (
     "Heusel et al. 2017, DCGAN trained 1:1, 50,000 samples: FID CelebA-64 21.4,"
     " CIFAR-10 37.7, LSUN bedrooms 70.4"
 )
+_OTHER_PRC = (
+    "precision and recall on Inception's features, as Dhariwal & Nichol 2021; those of"
+    " Kynkäänniemi et al. 2019 are on VGG-16's"
+)
 _NOT_FID = (
     "on features of a discriminator: comparable with each other alone, never with"
     " published FID or KID"
@@ -61,8 +65,7 @@ def check(config: EvaluateConfig, trained: TrainConfig) -> None:
     """Raise an error for what stands in the way, before data are prepared or read.
 
     Raises:
-        InputError: if torch-fidelity is not installed, the extractor cannot be had, or
-            the generator is measured by its own discriminator.
+        InputError: if torch-fidelity is not installed or the extractor cannot be had.
     """
     extractors.check(config)
     if importlib.util.find_spec("torch_fidelity") is None:
@@ -70,8 +73,8 @@ def check(config: EvaluateConfig, trained: TrainConfig) -> None:
             f"--metric={config.metric} needs torch-fidelity, which is not installed:"
             f" {_INSTALL}."
         )
-    own = trained.workdir is not None and trained.workdir.absolute()
-    if Path(config.extractor).absolute() in (Path(config.run).absolute(), own):
+    own = {Path(config.run), trained.workdir or Path(config.run)}
+    if Path(config.extractor).absolute() in {path.absolute() for path in own}:
         _LOG.warning(
             "%s is measured by the discriminator that it has learned to fool: expect"
             " flattering numbers",
@@ -115,9 +118,7 @@ def make_yardstick(
         "resize": extractor.resize,
         "extractor": extractor.description,
         "extractor_digest": extractor.digest,
-        "parameters": fidelity.list_parameters(
-            metrics, min(count, reference.num_images)
-        ),
+        "parameters": fidelity.list_parameters(metrics, fewer),
         "versions": fidelity.VERSIONS,
     }
     _warn_of_few(fewer, extractor)
@@ -187,7 +188,8 @@ def list_remarks(yardstick: Yardstick) -> list[str]:
     """Return what the numbers may and may not be compared with."""
     if yardstick.extractor.encode is not None:
         return [_NOT_FID]
-    return [_PUBLISHED] if "fid" in yardstick.metrics else []
+    remarks = {"fid": _PUBLISHED, "prc": _OTHER_PRC}
+    return [remarks[name] for name in yardstick.metrics if name in remarks]
 
 
 def _open_reference(

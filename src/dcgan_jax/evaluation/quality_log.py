@@ -20,13 +20,13 @@ class QualityLog:
 
     Args:
         workdir: the run's folder.
-        settings: of the yardstick, JSON values.
+        settings: of run and yardstick, JSON values.
     """
 
     def __init__(self, workdir: Path, settings: dict[str, Any]) -> None:
         self._path = workdir / FILE
         self._all = _read(self._path)
-        self._settings = settings
+        self.settings = settings
         self._rows = [row for row in self._all if row["settings"] == settings]
 
     def find(self, step: int, generator: str) -> Row | None:
@@ -42,7 +42,7 @@ class QualityLog:
             rows[:] = [
                 other
                 for other in rows
-                if (other["step"], other["settings"]) != (row["step"], self._settings)
+                if (other["step"], other["settings"]) != (row["step"], self.settings)
             ]
             rows.append(row)
         text = "".join(json.dumps(row) + "\n" for row in self._all)
