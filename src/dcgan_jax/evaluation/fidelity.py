@@ -96,8 +96,9 @@ def list_parameters(metrics: Sequence[str], count: int) -> list[str]:
         metrics: some of fid, kid, is, prc.
         count: images of the kind of which there are fewer.
     """
+    size = min(_SUBSET_SIZE, count)
     told = {
-        "kid": f"KID over {_NUM_SUBSETS} subsets of {min(_SUBSET_SIZE, count):,}",
+        "kid": f"kernel distance over {_NUM_SUBSETS} subsets of {size:,}",
         "is": f"Inception score over {_SPLITS} parts",
         "prc": "precision and recall of Kynkäänniemi et al. 2019 with"
         f" {_NEIGHBOURS} neighbours",

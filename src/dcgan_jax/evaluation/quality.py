@@ -97,41 +97,27 @@ def make_yardstick(
         InputError: if there are too few reference images.
     """
     fidelity = _import_fidelity()
-    store, available, part = train, num_rows, f"{trained.split} (trained on)"
-    if config.reference_split is not None:
-        part = config.reference_split
-        store = subjects.open_split(config, trained, part)
-        available = len(store)
-    reference = _open_reference(config, store, available, part=part)
+    reference, about = _open_reference(config, trained, train, num_rows)
     extractor = extractors.make(config, reference)
     metrics = configs.find_quality_metrics(config)
     count = configs.find_num_samples(config)
     fewer = min(count, reference.num_images)
+    _warn_of_few(fewer, extractor)
     settings = {
         "metrics": list(metrics),
         "num_samples": count,
         "seed": config.seed,
-        "reference": part,
-        "num_reference": reference.num_images,
-        "reference_fingerprint": store.fingerprint,
-        "image_shape": list(reference.shape),
+        **about,
         "resize": extractor.resize,
         "extractor": extractor.description,
         "extractor_digest": extractor.digest,
         "parameters": fidelity.list_parameters(metrics, fewer),
         "versions": fidelity.VERSIONS,
     }
-    _warn_of_few(fewer, extractor)
-    data_dir = config.data_dir or trained.data_dir
-    name = f"{store.fingerprint[:16]}-{reference.num_images}"
+    folder = (config.data_dir or trained.data_dir) / "fidelity"
+    name = f"{about['reference_fingerprint'][:16]}-{reference.num_images}"
     return Yardstick(
-        metrics,
-        extractor,
-        reference,
-        count,
-        config.seed,
-        (data_dir / "fidelity", name),
-        settings,
+        metrics, extractor, reference, count, config.seed, (folder, name), settings
     )
 
 
@@ -193,20 +179,31 @@ def list_remarks(yardstick: Yardstick) -> list[str]:
 
 
 def _open_reference(
-    config: EvaluateConfig, store: Store, available: int, *, part: str
-) -> Images:
+    config: EvaluateConfig, trained: TrainConfig, train: Store, num_rows: int
+) -> tuple[Images, dict[str, Any]]:
+    """Return the reference images and what the protocol says of them."""
+    store, available, part = train, num_rows, f"{trained.split} (trained on)"
+    if config.reference_split is not None:
+        part = config.reference_split
+        store = subjects.open_split(config, trained, part)
+        available = len(store)
     count = config.num_reference or available
     if not configs.LEAST_QUALITY_IMAGES <= count <= available:
         raise errors.InputError(
             f"--num_reference={count}, but {part} has {available:,} images; expected"
             f" {configs.LEAST_QUALITY_IMAGES} to {available:,}."
         )
-    return Images(
-        lambda first, size: store.rows(np.arange(first, first + size)).images,
-        count,
-        store.image_shape,
-        "reference images",
-    )
+    about = {
+        "reference": part,
+        "num_reference": count,
+        "reference_fingerprint": store.fingerprint,
+        "image_shape": list(store.image_shape),
+    }
+
+    def read(first: int, size: int) -> np.ndarray:
+        return store.rows(np.arange(first, first + size)).images
+
+    return Images(read, count, store.image_shape, "reference images"), about
 
 
 def _warn_of_few(count: int, extractor: Extractor) -> None:
