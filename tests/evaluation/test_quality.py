@@ -41,7 +41,8 @@ def test_every_number_comes_with_its_protocol(
         "frechet_distance[judge]", "kernel_distance[judge]", "precision[judge]",
         "300 samples (seed 5) against 400 images of train", "32×32×1", "resize: none",
         "discriminator judge (step 20)", "3 neighbours",
-        "kernel distance over 100 subsets of 300", "torch-fidelity ", "step 20, commit", "never with published FID",
+        "kernel distance over 100 subsets of 300", "torch-fidelity ",
+        "step 20, commit", "never with published FID",
     ):  # fmt: skip
         assert told in ended.out
     assert {
