@@ -126,9 +126,9 @@ def find_quality_metrics(config: EvaluateConfig) -> tuple[str, ...]:
         InputError: if a name is unknown, or metrics are asked for that do not go
             together.
     """
-    names = [name.strip() for name in config.metric.split(",")]
-    if len(names) == 1 and names[0] in SINGLE:
+    if config.metric in SINGLE:
         return ()
+    names = [name.strip() for name in config.metric.split(",")]
     for name in names:
         if name in SINGLE:
             raise errors.InputError(
