@@ -76,8 +76,8 @@ def check(config: EvaluateConfig, trained: TrainConfig) -> None:
     own = {Path(config.run), trained.workdir or Path(config.run)}
     if Path(config.extractor).absolute() in {path.absolute() for path in own}:
         _LOG.warning(
-            "%s is measured by the discriminator that it has learned to fool: expect"
-            " flattering numbers",
+            "%s is measured by the discriminator that it has learned to fool: such"
+            " numbers say little beside those of other generators",
             config.run,
         )
 
