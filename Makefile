@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MINIMUM := .venv-minimum
+EVAL := .venv-eval
 
-.PHONY: train test minimum soak lint types unit clean
+.PHONY: train test minimum eval-test soak lint types unit clean
 
 train: $(VENV)/train.stamp
 	$(BIN)/python -m dcgan_jax.train --dataset=digits
@@ -14,6 +15,12 @@ test: lint types unit
 # The same tests with the oldest versions that pyproject.toml allows.
 minimum: $(MINIMUM)/test.stamp
 	$(MINIMUM)/bin/pytest -n 2
+
+# The tests that `unit` skips for want of torch-fidelity. EVAL_TORCH may name a release
+# of PyTorch of which there is a small build at hand.
+EVAL_TORCH ?= torch
+eval-test: $(EVAL)/test.stamp
+	$(EVAL)/bin/pytest -n 2 $(addprefix tests/evaluation/test_,fidelity.py quality.py following.py)
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -46,5 +53,10 @@ $(MINIMUM)/test.stamp: pyproject.toml tests/minimum_versions.txt
 	$(MINIMUM)/bin/pip install --quiet --editable '.[test]' --constraint tests/minimum_versions.txt
 	touch $@
 
+$(EVAL)/test.stamp: pyproject.toml
+	$(PYTHON) -m venv $(EVAL)
+	$(EVAL)/bin/pip install --quiet --editable '.[eval]' $(EVAL_TORCH) 'pytest>=9.0' 'pytest-xdist>=3.6'
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(MINIMUM)
+	rm -rf $(VENV) $(MINIMUM) $(EVAL)

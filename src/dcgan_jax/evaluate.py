@@ -1,5 +1,6 @@
 """Measure a generator: python -m dcgan_jax.evaluate RUN --metric=nearest_neighbour."""
 
+import os
 import shlex
 from collections.abc import Sequence
 
@@ -12,6 +13,9 @@ def main(argv: Sequence[str]) -> int:
     """Measure and print what the flags describe; return the exit code."""
     config = cli.parse(EvaluateConfig, argv)
     configs.check(config)
+    if configs.find_quality_metrics(config):
+        # The GPU is shared with torch, and with a run that is followed.
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     from dcgan_jax import backend, reporting
     from dcgan_jax.evaluation import experiment
 

@@ -1,6 +1,7 @@
-"""A finished run of a conditional pair."""
+"""A finished run of a conditional pair; torch-fidelity where it is installed."""
 
 import dataclasses
+import importlib.util
 
 import pytest
 
@@ -30,3 +31,33 @@ def conditional_run(data_dir, tmp_path_factory):
 @pytest.fixture(scope="session")
 def conditional(conditional_run):
     return loading.load_generator(str(conditional_run), weights_dir=None, step=None)
+
+
+@pytest.fixture(scope="session")
+def fidelity():
+    """Return the module that calls torch-fidelity."""
+    if importlib.util.find_spec("torch_fidelity") is None:
+        pytest.skip("torch-fidelity is not installed (the extra `eval`)")
+    declared = _declare_operators()
+    from dcgan_jax.evaluation import fidelity
+
+    yield fidelity
+    del declared
+
+
+def _declare_operators():
+    """Let PyPI's torchvision, a CUDA build, be imported beside a CPU build of torch.
+
+    Its operators cannot be loaded there, nobody here calls them, but its import
+    describes two of them.
+    """
+    import torch
+
+    try:
+        import torchvision  # noqa: F401
+    except RuntimeError:
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou) -> Tensor")
+        return library
+    return None

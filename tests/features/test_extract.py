@@ -32,6 +32,16 @@ def test_pooling_takes_the_maximum_of_every_cell(size):
     np.testing.assert_array_equal(found, expected.reshape(2, -1).astype(np.float32))
 
 
+def test_averaging_the_cells_leaves_a_number_for_every_map():
+    rng = np.random.default_rng(0)
+    layers = [rng.normal(size=(2, 4, 4, width)).astype(np.float32) for width in (3, 5)]
+    # Of maps of 4×4 every cell is its own maximum.
+    vectors = np.concatenate([extract.pool(jnp.asarray(maps)) for maps in layers], 1)
+    expected = np.concatenate([maps.mean((1, 2)) for maps in layers], axis=1)
+    found = extract.average_cells(vectors, [3, 5])
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("preset", "expected"), [("imagenet32", 28_672), ("svhn", 7_168)]
 )

@@ -3,22 +3,31 @@
 import dataclasses
 import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
-from dcgan_jax import errors
+from dcgan_jax import errors, presets
 
-Metric = Literal["nearest_neighbour", "parzen", "memorisation"]
+# Metrics that are measured alone …
+SINGLE = ("nearest_neighbour", "parzen", "memorisation")
+# … and any of which can be measured together, on the same features.
+QUALITY = ("fid", "kid", "is", "prc")
+INCEPTION = "inception"
 
+_QUALITY_SAMPLES = 50_000  # Heusel et al. 2017 (FID)
 # Samples where none are asked for: Table 3's first column; parzen_ll.py; a picture.
-NUM_SAMPLES: dict[Metric, int] = {
+NUM_SAMPLES = {
     "nearest_neighbour": 50_000, "parzen": 10_000, "memorisation": 50,
 }  # fmt: skip
+# Of features in memory.
+_MAX_QUALITY_SAMPLES = 1_000_000
 # The most: counted in int32; held in memory; seen in one picture.
-MAX_SAMPLES: dict[Metric, int] = {
+MAX_SAMPLES = {
     "nearest_neighbour": 2**31 - 1, "parzen": 100_000, "memorisation": 10_000,
 }  # fmt: skip
+# Ten parts of the Inception score; more than precision's three neighbours.
+LEAST_QUALITY_IMAGES = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +36,36 @@ class EvaluateConfig:
 
     run: Annotated[str, tyro.conf.Positional]
     """A run's folder, or an exported .safetensors file."""
-    metric: Metric
-    """nearest_neighbour: test error of 1-NN on labelled samples (Table 3); parzen:
-    log-likelihood of test images under windows around samples (Goodfellow et al. 2014);
-    memorisation: the nearest training image of each sample."""
+    metric: str
+    """fid, kid, is (Inception score), prc (precision and recall), or several of them
+    with commas: on the features of --extractor. Or one of nearest_neighbour: test error
+    of 1-NN on labelled samples (Table 3); parzen: log-likelihood of test images under
+    windows around samples (Goodfellow et al. 2014); memorisation: the nearest training
+    image of each sample."""
     num_samples: int | None = None
     """Images to generate. None: 50,000, for parzen 10,000, for memorisation 50."""
+    num_reference: int | None = None
+    """Real images that fid, kid and prc compare with, the first of their part; None:
+    all."""
+    reference_split: str | None = None
+    """The part whose images fid, kid and prc compare with; None: those that the run was
+    trained on."""
+    extractor: str = INCEPTION
+    """What makes the features of fid, kid, is, prc: inception (torch-fidelity's), or a
+    discriminator, which gives other numbers under other names: authors_svhn,
+    authors_imagenet, a run's folder, or random:PRESET (untrained)."""
+    inception_weights: Path | None = None
+    """The file weights-inception-2015-12-05-6726825d.pth of torch-fidelity; None: it is
+    downloaded."""
+    weights_dir: Path | None = None
+    """Folder of the authors' released parameters; None: a cache, into which they are
+    downloaded."""
+    every: int | None = None
+    """Follow the run while it trains: measure every checkpoint whose step is a multiple
+    of this, and the last; the numbers go to RUN/quality.jsonl."""
+    wait: bool = True
+    """With --every: wait for checkpoints to come, until the run's last step. --no_wait
+    measures what is there, and the newest counts as the last."""
     seed: int = 0
     """Of the samples."""
     step: int | None = None
@@ -56,21 +89,77 @@ def check(config: EvaluateConfig) -> None:
     Raises:
         InputError: naming the flag, its value and what was expected.
     """
-    number, most = find_num_samples(config), MAX_SAMPLES[config.metric]
-    if not 1 <= number <= most:
+    is_quality = bool(find_quality_metrics(config))
+    least, most = 1, MAX_SAMPLES.get(config.metric, _MAX_QUALITY_SAMPLES)
+    if is_quality:
+        least = LEAST_QUALITY_IMAGES
+    number = find_num_samples(config)
+    if not least <= number <= most:
         raise errors.InputError(
-            f"--num_samples={number}, expected 1 to {most:,}, the most that"
+            f"--num_samples={number}, expected {least} to {most:,}, the most that"
             f" --metric={config.metric} can take."
+        )
+    if config.num_reference is not None and config.num_reference < least:
+        raise errors.InputError(
+            f"--num_reference={config.num_reference}, expected at least {least}."
         )
     for sigma in config.sigmas or ():
         if not (sigma > 0 and math.isfinite(sigma)):
             raise errors.InputError(f"--sigmas has {sigma}; each must be above 0.")
     if config.out is not None and config.out.suffix != ".json":
         raise errors.InputError(f"--out={config.out} must end in .json.")
+    if "is" in find_quality_metrics(config) and config.extractor != INCEPTION:
+        raise errors.InputError(
+            f"--metric={config.metric} with --extractor={config.extractor}: the"
+            " Inception score needs the class probabilities of Inception, which a"
+            " discriminator does not have; leave `is` out or take"
+            f" --extractor={INCEPTION}."
+        )
+    if config.every is not None:
+        _check_following(config, is_quality=is_quality)
+
+
+def find_quality_metrics(config: EvaluateConfig) -> tuple[str, ...]:
+    """Return those of QUALITY that are asked for, in its order; () for one of SINGLE.
+
+    Raises:
+        InputError: if a name is unknown, or metrics are asked for that do not go
+            together.
+    """
+    if config.metric in SINGLE:
+        return ()
+    names = [name.strip() for name in config.metric.split(",")]
+    for name in names:
+        if name in SINGLE:
+            raise errors.InputError(
+                f"--metric={config.metric}: {name} is measured alone; only"
+                f" {', '.join(QUALITY)} go together."
+            )
+        presets.check_name("metric", name, [*QUALITY, *SINGLE])
+    return tuple(name for name in QUALITY if name in names)
 
 
 def find_num_samples(config: EvaluateConfig) -> int:
     """Return the number of samples that is meant."""
     if config.num_samples is None:
-        return NUM_SAMPLES[config.metric]
+        return NUM_SAMPLES.get(config.metric, _QUALITY_SAMPLES)
     return config.num_samples
+
+
+def _check_following(config: EvaluateConfig, *, is_quality: bool) -> None:
+    if config.every is None or config.every < 1:
+        raise errors.InputError(f"--every={config.every}, expected at least 1.")
+    if not is_quality:
+        raise errors.InputError(
+            f"--every follows a run by {', '.join(QUALITY)}; got"
+            f" --metric={config.metric}."
+        )
+    if config.step is not None:
+        raise errors.InputError(
+            f"--every measures many checkpoints, --step={config.step} one; leave one of"
+            " them out."
+        )
+    if not Path(config.run).is_dir():
+        raise errors.MissingInputError(
+            f"--every follows a run, but {config.run} is no run's folder."
+        )

@@ -1,22 +1,26 @@
 """From a run to a number: generator and data → metric → result."""
 
-import dataclasses
 import logging
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from dcgan_jax import errors, loading, models, preparing, result_file, run_dir
-from dcgan_jax.config import CONDITIONAL, DataConfig, TrainConfig, data_config
-from dcgan_jax.data import batches, kept_rows, store as stores
+from dcgan_jax import errors, models, preparing, result_file
+from dcgan_jax.config import CONDITIONAL, TrainConfig
 from dcgan_jax.data.store import Store
-from dcgan_jax.evaluation import memorisation, nearest_neighbour, parzen
+from dcgan_jax.evaluation import (
+    config as configs,
+    memorisation,
+    nearest_neighbour,
+    parzen,
+    quality,
+    subject as subjects,
+)
 from dcgan_jax.evaluation.config import EvaluateConfig, find_num_samples
 from dcgan_jax.evaluation.nearest_neighbour import Identity
 from dcgan_jax.evaluation.parzen import Outcome
 from dcgan_jax.evaluation.samples import Samples
-from dcgan_jax.loading import LoadedGenerator
+from dcgan_jax.evaluation.subject import Measured, Subject
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,39 +31,22 @@ _TABLE_3 = (
 _TABLE_1_2014 = "Goodfellow et al. 2014, Table 1: MNIST 225 ± 2, TFD 2057 ± 26"
 
 
-class Subject(NamedTuple):
-    """What is evaluated.
-
-    Attributes:
-        loaded: the generator.
-        train: the store that it was trained on …
-        num_rows: … its first rows.
-    """
-
-    loaded: LoadedGenerator
-    train: Store
-    num_rows: int
-
-
-class Measured(NamedTuple):
-    """A result: how, its numbers, and the lines that tell it."""
-
-    protocol: str
-    numbers: dict[str, Any]
-    text: str
-
-
 def prepare(config: EvaluateConfig) -> int:
     """Make sure that the stores are there; return an exit code.
 
     Raises:
         InputError: if the run cannot be evaluated by the metric.
     """
-    trained = _read_config(config)
+    trained = subjects.read_config(config)
     _check_suits(config, trained)
-    splits = [_train_config(config, trained)]
-    if config.metric != "memorisation":
-        splits.append(_test_config(config, trained))
+    splits = [subjects.train_data(config, trained)]
+    if configs.find_quality_metrics(config):
+        quality.check(config, trained)
+        if config.reference_split is not None:
+            split = config.reference_split
+            splits.append(subjects.split_data(config, trained, split))
+    elif config.metric != "memorisation":
+        splits.append(subjects.split_data(config, trained, config.test_split))
     return preparing.make_all_ready(splits)
 
 
@@ -91,22 +78,25 @@ def run(config: EvaluateConfig, *, command: str) -> str:
 
 def measure(config: EvaluateConfig) -> Measured:
     """Evaluate a generator whose data are prepared; see `run`."""
-    loaded = loading.load_generator(config.run, weights_dir=None, step=config.step)
-    train = kept_rows.open_training_store(_train_config(config, loaded.config))
-    _check_data(config, train)
-    num_rows = batches.count_training_rows(len(train), loaded.config.held_out)
-    subject = Subject(loaded, train, num_rows)
+    if config.every is not None:
+        from dcgan_jax.evaluation import following
+
+        return following.follow(config)
+    subject = subjects.open_subject(config)
+    if configs.find_quality_metrics(config):
+        return quality.measure(config, subject)
     measured = {
         "nearest_neighbour": _measure_nearest_neighbour,
         "parzen": _measure_parzen,
         "memorisation": _measure_memorisation,
     }[config.metric](config, subject)
-    return measured._replace(numbers={**measured.numbers, "step": loaded.step})
+    numbers = {**measured.numbers, "step": subject.loaded.step}
+    return measured._replace(numbers=numbers)
 
 
 def _measure_nearest_neighbour(config: EvaluateConfig, subject: Subject) -> Measured:
     loaded, train, num_rows = subject
-    test = _open_test(config, loaded.config)
+    test = subjects.open_split(config, loaded.config, config.test_split)
     _check_classes(config, train, test)
     by_count = nearest_neighbour.measure(
         Samples(loaded, config.seed),
@@ -117,7 +107,7 @@ def _measure_nearest_neighbour(config: EvaluateConfig, subject: Subject) -> Meas
             config.seed,
             test.fingerprint,
         ),
-        folder=_folder(config),
+        folder=subjects.folder(config),
     )
     real = nearest_neighbour.measure_training(train, test, num_rows=num_rows)
     lines = [
@@ -139,7 +129,7 @@ def _measure_nearest_neighbour(config: EvaluateConfig, subject: Subject) -> Meas
 
 def _measure_parzen(config: EvaluateConfig, subject: Subject) -> Measured:
     loaded, train, num_rows = subject
-    test = _open_test(config, loaded.config)
+    test = subjects.open_split(config, loaded.config, config.test_split)
     count = find_num_samples(config)
     valid = np.arange(num_rows, len(train))[: parzen.NUM_VALIDATION]
     if len(valid) == 0:
@@ -189,7 +179,7 @@ def _parzen_text(outcome: Outcome) -> str:
 def _measure_memorisation(config: EvaluateConfig, subject: Subject) -> Measured:
     loaded, train, num_rows = subject
     count = find_num_samples(config)
-    picture = _folder(config) / "nearest_training_images.png"
+    picture = subjects.folder(config) / "nearest_training_images.png"
     outcome = memorisation.measure(
         Samples(loaded, config.seed).images(count),
         train,
@@ -231,18 +221,6 @@ def _check_suits(config: EvaluateConfig, trained: TrainConfig) -> None:
         )
 
 
-def _check_data(config: EvaluateConfig, train: Store) -> None:
-    """Raise an error if a run was trained on other images than those at hand."""
-    if not Path(config.run).is_dir():
-        return
-    recorded = run_dir.read_json(Path(config.run) / run_dir.CONFIG)
-    if recorded.get("data_fingerprint") not in (None, train.fingerprint):
-        raise errors.InputError(
-            f"{config.run} was trained on other images than those in {train.path};"
-            " give the --data_dir and --source that it was trained with."
-        )
-
-
 def _check_classes(config: EvaluateConfig, train: Store, test: Store) -> None:
     """Raise an error unless test images have the labels of training images."""
     for name, store in (("training", train), (config.test_split, test)):
@@ -258,36 +236,3 @@ def _check_classes(config: EvaluateConfig, train: Store, test: Store) -> None:
             f"the classes trained on are {known}, those of {config.test_split} {found};"
             " expected the same."
         )
-
-
-def _read_config(config: EvaluateConfig) -> TrainConfig:
-    path = Path(config.run)
-    if not path.is_dir() and path.suffix != ".safetensors":
-        raise errors.MissingInputError(
-            f"{config.run} is neither a run's folder nor an exported .safetensors file."
-        )
-    return loading.read_generator_config(config.run)
-
-
-def _train_config(config: EvaluateConfig, trained: TrainConfig) -> DataConfig:
-    return dataclasses.replace(
-        data_config(trained),
-        data_dir=config.data_dir or trained.data_dir,
-        source=config.source or trained.source,
-    )
-
-
-def _test_config(config: EvaluateConfig, trained: TrainConfig) -> DataConfig:
-    return dataclasses.replace(
-        _train_config(config, trained), split=config.test_split, dedup=False
-    )
-
-
-def _open_test(config: EvaluateConfig, trained: TrainConfig) -> Store:
-    return stores.open_store(stores.store_path(_test_config(config, trained)))
-
-
-def _folder(config: EvaluateConfig) -> Path:
-    """Return where files of an evaluation lie: in the run, or beside the file."""
-    path = Path(config.run)
-    return (path if path.is_dir() else path.parent) / "evaluation"

@@ -3,7 +3,7 @@
 Source: §5.1; svhn/svhn_semisup_analysis.py:87-116.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -96,6 +96,28 @@ def pool(maps: Array) -> Array:
     rows = jnp.stack([maps[:, a:b].max(1) for a, b in bounds], axis=1)
     cells = jnp.stack([rows[:, :, a:b].max(2) for a, b in bounds], axis=2)
     return cells.reshape(len(maps), -1)
+
+
+def average_cells(vectors: np.ndarray, widths: Sequence[int]) -> np.ndarray:
+    """Average each map's maxima over the cells of the grid.
+
+    Args:
+        vectors: (n, cells·features) of all layers, each by cell, then map, as
+            `make_encoder` gives them.
+        widths: maps of each layer.
+
+    Returns:
+        (n, sum of widths) float32; as many features as there are maps, so that their
+        covariance can be estimated from some thousands of images.
+    """
+    cells = NUM_CELLS**2
+    ends = np.cumsum([cells * width for width in widths])
+    parts = np.split(vectors, ends[:-1], axis=1)
+    means = [
+        part.reshape(len(part), cells, width).mean(axis=1)
+        for part, width in zip(parts, widths, strict=True)
+    ]
+    return np.concatenate(means, axis=1)
 
 
 def count_features(loaded: LoadedDiscriminator) -> int:

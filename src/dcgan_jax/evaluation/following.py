@@ -1,0 +1,238 @@
+"""Follow a run while it trains: measure its checkpoints, keep the best and the final.
+
+A GAN's quality rises, wavers and may fall: published numbers are of the best checkpoint
+or of the last, and the two can be far apart.
+"""
+
+import datetime
+import hashlib
+import json
+import logging
+import math
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from dcgan_jax import (
+    checkpoints,
+    config as configs,
+    disk,
+    errors,
+    loading,
+    loop,
+    result_file,
+    run_dir,
+)
+from dcgan_jax.config import OPERATIONAL_FIELDS, TrainConfig
+from dcgan_jax.evaluation import nearest_neighbour, quality, subject as subjects
+from dcgan_jax.evaluation.config import EvaluateConfig
+from dcgan_jax.evaluation.quality import Yardstick
+from dcgan_jax.evaluation.quality_log import PRIMARY, QualityLog, Row
+from dcgan_jax.evaluation.subject import Measured
+from dcgan_jax.interop import safetensors
+from dcgan_jax.loading import LoadedGenerator
+
+_LOG = logging.getLogger(__name__)
+
+FINAL = "final.safetensors"
+_POLL_SECONDS = 2.0
+
+
+def follow(config: EvaluateConfig) -> Measured:
+    """Measure a run's checkpoints as they appear, until the last step is measured.
+
+    Rows that an earlier call wrote of the same generators by the same yardstick stand.
+
+    Args:
+        config: the flags, with `every`; the data are prepared.
+
+    Raises:
+        InputError: if another process measures this run.
+    """
+    workdir = Path(config.run)
+    with disk.try_exclusive(workdir / ".quality.lock") as alone:
+        if not alone:
+            raise errors.InputError(
+                f"another process measures {workdir}; wait until it has ended."
+            )
+        trained = subjects.read_config(config)
+        train, num_rows = subjects.open_train(config, trained)
+        yardstick = quality.make_yardstick(config, trained, train, num_rows)
+        settings = {**yardstick.settings, "run": _identify(trained)}
+        log = QualityLog(workdir, settings)
+        follower = _Follower(config, yardstick, log, num_rows)
+        _warn_of_gaps(config, trained)
+        follower.run()
+        return follower.report()
+
+
+class _Follower:
+    """The state of following one run.
+
+    Args:
+        config: the flags.
+        yardstick: what the generators are measured by.
+        log: the rows so far.
+        num_rows: images that the run is trained on.
+    """
+
+    def __init__(
+        self,
+        config: EvaluateConfig,
+        yardstick: Yardstick,
+        log: QualityLog,
+        num_rows: int,
+    ) -> None:
+        self._workdir = Path(config.run)
+        self._every, self._wait = config.every or 1, config.wait
+        self._yardstick, self._log = yardstick, log
+        self._num_rows = num_rows
+        self._seen: set[int] = set()
+        self._rows: dict[int, Row] = {}
+
+    def run(self) -> None:
+        """Measure every checkpoint that is due until the last step is among them."""
+        waits = False
+        while True:
+            listed = checkpoints.list_steps(self._workdir / run_dir.CHECKPOINTS)
+            newest = listed[-1] if listed else 0
+            last = self._find_last(newest)
+            due = [
+                step
+                for step in listed
+                if step not in self._seen and (step % self._every == 0 or step >= last)
+            ]
+            for step in due:
+                self._take(step, is_final=step >= last)
+            if not due and newest >= last:
+                return
+            if not due:
+                if not waits:
+                    _LOG.info("step %d of %d; waiting for more", newest, last)
+                time.sleep(_POLL_SECONDS)
+            waits = not due
+
+    def _find_last(self, newest: int) -> int:
+        """Return the step that the run ends at, by its settings as they are now."""
+        if not self._wait:
+            return newest
+        return loop.count_steps(run_dir.read_config(self._workdir), self._num_rows)
+
+    def report(self) -> Measured:
+        """Tell the best and the final numbers, each with its step."""
+        yardstick = self._yardstick
+        rows = [self._rows[step] for step in sorted(self._rows)]
+        if not rows:
+            raise errors.InputError(
+                f"{self._workdir} has no checkpoint that could be measured."
+            )
+        best = {name: self._log.find_best(name) for name in self._primary(rows[-1])}
+        lines = [_tell(row) for row in rows]
+        for name, row in best.items():
+            value = row["numbers"][name]
+            file = _best_file(name)
+            lines.append(f"best  {name} {value:.4f} at step {row['step']} ({file})")
+        for name in best:
+            value = rows[-1]["numbers"][name]
+            lines.append(f"final {name} {value:.4f} at step {rows[-1]['step']}")
+        protocol = quality.describe(yardstick)
+        lines += [f"commit {result_file.find_commit()}", protocol]
+        lines += quality.list_remarks(yardstick)
+        numbers = {
+            "best": {
+                name: {"value": row["numbers"][name], "step": row["step"]}
+                for name, row in best.items()
+            },
+            "final": {**rows[-1]["numbers"], "step": rows[-1]["step"]},
+            "steps": {str(row["step"]): row["numbers"] for row in rows},
+            "settings": self._log.settings,
+        }
+        return Measured(protocol, numbers, "\n".join(lines))
+
+    def _take(self, step: int, *, is_final: bool) -> None:
+        self._seen.add(step)
+        loaded = self._load(step)
+        if loaded is None:
+            return
+        digest = nearest_neighbour.hash_variables(loaded.variables)
+        row = self._log.find(step, digest)
+        if row is None:
+            row = {
+                "step": step,
+                "numbers": quality.measure_generator(self._yardstick, loaded),
+                "generator": digest,
+                "settings": self._log.settings,
+                "commit": result_file.find_commit(),
+                "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            }
+            self._keep_best(row, loaded)
+            self._log.add(row)
+            _LOG.info("%s", _tell(row))
+        self._rows[step] = row
+        if is_final:
+            self._export(FINAL, loaded, step)
+
+    def _load(self, step: int) -> LoadedGenerator | None:
+        """Load a checkpoint's generator, unless training has deleted it meanwhile."""
+        try:
+            return loading.load_generator(
+                str(self._workdir), weights_dir=None, step=step
+            )
+        except (OSError, ValueError) as error:
+            time.sleep(_POLL_SECONDS)  # for a deletion to end
+            if step in checkpoints.list_steps(self._workdir / run_dir.CHECKPOINTS):
+                _LOG.warning("left out step %d: %s", step, errors.first_line(error))
+            else:
+                _LOG.warning(
+                    "left out step %d, whose checkpoint was deleted first: train with"
+                    " --keep_every_steps=%d",
+                    step,
+                    self._every,
+                )
+            return None
+
+    def _keep_best(self, row: Row, loaded: LoadedGenerator) -> None:
+        # Before the row is written: a row promises that its generator was kept.
+        for name in self._primary(row):
+            if self._log.is_best(name, row["numbers"][name]):
+                self._export(_best_file(name), loaded, row["step"])
+
+    def _export(self, name: str, loaded: LoadedGenerator, step: int) -> None:
+        path = self._workdir / name
+        safetensors.save_generator(path, loaded.variables, loaded.config, step=step)
+
+    def _primary(self, row: Row) -> list[str]:
+        return [name for name in row["numbers"] if name.partition("[")[0] in PRIMARY]
+
+
+def _identify(trained: TrainConfig) -> str:
+    """Return a digest of what a run learns by, so that another's rows are not its own.
+
+    Its folder may have held another run before.
+    """
+    values = configs.to_json(trained).items()
+    kept = {name: value for name, value in values if name not in OPERATIONAL_FIELDS}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _warn_of_gaps(config: EvaluateConfig, trained: TrainConfig) -> None:
+    every, interval = config.every or 1, trained.checkpoint_every_steps
+    if every % interval:
+        _LOG.warning(
+            "--every=%d, but checkpoints come every %d steps: only every %d steps there"
+            " is one to measure",
+            every,
+            interval,
+            math.lcm(every, interval),
+        )
+
+
+def _best_file(name: str) -> str:
+    plain = re.sub(r"\W+", "_", name).strip("_")
+    return f"best_{plain}.safetensors"
+
+
+def _tell(row: dict[str, Any]) -> str:
+    numbers = "  ".join(f"{name} {value:.4f}" for name, value in row["numbers"].items())
+    return f"step {row['step']:>8}  {numbers}"

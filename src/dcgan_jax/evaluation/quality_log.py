@@ -1,0 +1,84 @@
+"""RUN/quality.jsonl: a row for every generator that was measured, and how."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dcgan_jax import disk
+
+Row = dict[str, Any]
+FILE = "quality.jsonl"
+# Of each metric the number by which generators are ranked, and whether less is better.
+PRIMARY = {
+    "fid": True, "frechet_distance": True, "kid": True, "kernel_distance": True,
+    "inception_score": False, "f_score": False,
+}  # fmt: skip
+
+
+class QualityLog:
+    """The rows of a run by one yardstick; those of others are left alone.
+
+    Args:
+        workdir: the run's folder.
+        settings: of run and yardstick, JSON values.
+    """
+
+    def __init__(self, workdir: Path, settings: dict[str, Any]) -> None:
+        self._path = workdir / FILE
+        self._all = _read(self._path)
+        self.settings = settings
+        self._rows = [row for row in self._all if row["settings"] == settings]
+
+    def find(self, step: int, generator: str) -> Row | None:
+        """Return the row of a generator, by its step and digest."""
+        for row in self._rows:
+            if (row["step"], row["generator"]) == (step, generator):
+                return row
+        return None
+
+    def add(self, row: Row) -> None:
+        """Write a row; one of the same step, of a generator that is no more, goes."""
+        for rows in (self._rows, self._all):
+            rows[:] = [
+                other
+                for other in rows
+                if (other["step"], other["settings"]) != (row["step"], self.settings)
+            ]
+            rows.append(row)
+        text = "".join(json.dumps(row) + "\n" for row in self._all)
+        disk.write_whole(self._path, text.encode())
+
+    def find_best(self, name: str) -> Row:
+        """Return the row with the best value of a number, of several the first.
+
+        Raises:
+            ValueError: if there is no row.
+        """
+        choose = min if _less_is_better(name) else max
+        return choose(self._rows, key=lambda row: row["numbers"][name])
+
+    def is_best(self, name: str, value: float) -> bool:
+        """Tell whether a value would be the best of all rows."""
+        if not self._rows:
+            return True
+        best = self.find_best(name)["numbers"][name]
+        return value < best if _less_is_better(name) else value > best
+
+
+def _less_is_better(name: str) -> bool:
+    return PRIMARY[name.partition("[")[0]]
+
+
+def _read(path: Path) -> list[Row]:
+    """Read the rows that are whole and complete."""
+    rows = []
+    for line in path.read_text().splitlines() if path.is_file() else []:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and row.keys() >= {
+            "step", "numbers", "generator", "settings",
+        }:  # fmt: skip
+            rows.append(row)
+    return rows

@@ -1,0 +1,107 @@
+"""What is evaluated: a generator and the data that it was trained on."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dcgan_jax import errors, loading, run_dir
+from dcgan_jax.config import DataConfig, TrainConfig, data_config
+from dcgan_jax.data import batches, kept_rows, store as stores
+from dcgan_jax.data.store import Store
+from dcgan_jax.evaluation.config import EvaluateConfig
+from dcgan_jax.loading import LoadedGenerator
+
+
+class Subject(NamedTuple):
+    """What is evaluated.
+
+    Attributes:
+        loaded: the generator.
+        train: the store that it was trained on …
+        num_rows: … its first rows.
+    """
+
+    loaded: LoadedGenerator
+    train: Store
+    num_rows: int
+
+
+class Measured(NamedTuple):
+    """A result: how, its numbers, and the lines that tell it."""
+
+    protocol: str
+    numbers: dict[str, Any]
+    text: str
+
+
+def read_config(config: EvaluateConfig) -> TrainConfig:
+    """Read the config of the run or exported generator that is evaluated.
+
+    Raises:
+        MissingInputError: if there is neither.
+        InputError: if it is damaged.
+    """
+    path = Path(config.run)
+    if not path.is_dir() and path.suffix != ".safetensors":
+        raise errors.MissingInputError(
+            f"{config.run} is neither a run's folder nor an exported .safetensors file."
+        )
+    return loading.read_generator_config(config.run)
+
+
+def train_data(config: EvaluateConfig, trained: TrainConfig) -> DataConfig:
+    """Return which images the generator was trained on, where they now lie."""
+    return dataclasses.replace(
+        data_config(trained),
+        data_dir=config.data_dir or trained.data_dir,
+        source=config.source or trained.source,
+    )
+
+
+def split_data(config: EvaluateConfig, trained: TrainConfig, split: str) -> DataConfig:
+    """Return all images of another part of the same data set."""
+    return dataclasses.replace(train_data(config, trained), split=split, dedup=False)
+
+
+def open_split(config: EvaluateConfig, trained: TrainConfig, split: str) -> Store:
+    """Open the prepared store of another part of the same data set."""
+    return stores.open_store(stores.store_path(split_data(config, trained, split)))
+
+
+def open_subject(config: EvaluateConfig) -> Subject:
+    """Load the generator and open the store that it was trained on.
+
+    Raises:
+        InputError: if run or data cannot be used.
+    """
+    loaded = loading.load_generator(config.run, weights_dir=None, step=config.step)
+    return Subject(loaded, *open_train(config, loaded.config))
+
+
+def open_train(config: EvaluateConfig, trained: TrainConfig) -> tuple[Store, int]:
+    """Open the store that a generator was trained on; return it and how many rows.
+
+    Raises:
+        InputError: if the images at hand are others.
+    """
+    train = kept_rows.open_training_store(train_data(config, trained))
+    _check_data(config, train)
+    return train, batches.count_training_rows(len(train), trained.held_out)
+
+
+def folder(config: EvaluateConfig) -> Path:
+    """Return where files of an evaluation lie: in the run, or beside the file."""
+    path = Path(config.run)
+    return (path if path.is_dir() else path.parent) / "evaluation"
+
+
+def _check_data(config: EvaluateConfig, train: Store) -> None:
+    """Raise an error if a run was trained on other images than those at hand."""
+    if not Path(config.run).is_dir():
+        return
+    recorded = run_dir.read_json(Path(config.run) / run_dir.CONFIG)
+    if recorded.get("data_fingerprint") not in (None, train.fingerprint):
+        raise errors.InputError(
+            f"{config.run} was trained on other images than those in {train.path};"
+            " give the --data_dir and --source that it was trained with."
+        )
