@@ -36,6 +36,19 @@ def is_accelerator() -> bool:
     return jax.default_backend() != "cpu"
 
 
+def describe_devices() -> str:
+    """Return what JAX computes on, with a warning where that is a CPU alone."""
+    devices = jax.devices()
+    kinds = sorted({device.device_kind for device in devices})
+    text = f"{len(devices)} × {', '.join(kinds)} ({jax.default_backend()})"
+    if is_accelerator():
+        return text
+    return (
+        f"{text}\nWarning: no GPU. The small settings here train in minutes all the"
+        " same, the paper's would take days. On Colab: Runtime, Change runtime type."
+    )
+
+
 @functools.cache
 def compiler_options() -> dict[str, str]:
     """Return the options that the installed XLA knows; none but on a CPU."""

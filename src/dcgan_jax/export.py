@@ -1,4 +1,4 @@
-"""Write a run's generator as one file: python -m dcgan_jax.export RUN --out=FILE."""
+"""Write a run's networks for others: python -m dcgan_jax.export RUN --format=torch."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -9,37 +9,48 @@ import tyro
 
 from dcgan_jax import cli, errors
 
+Format = Literal["safetensors", "torch", "onnx"]
+SUFFIXES: dict[Format, str] = {
+    "safetensors": ".safetensors", "torch": ".safetensors", "onnx": ".onnx",
+}  # fmt: skip
+
 
 @dataclasses.dataclass(frozen=True)
 class ExportConfig:
-    """Write a run's generator for use without the run."""
+    """Write generator and discriminator for use without the run, with a model card."""
 
     run: Annotated[str, tyro.conf.Positional]
-    """The run's folder."""
-    out: Path = Path("generator.safetensors")
-    """The file."""
-    format: Literal["safetensors"] = "safetensors"
-    """Of the file."""
+    """A run's folder, an exported .safetensors file, authors_svhn, authors_imagenet;
+    only a run has a discriminator to export."""
+    out: Path | None = None
+    """The generator's file; beside it come STEM_discriminator, the model card STEM.md
+    and its grid STEM.png. None: generator.safetensors, generator_torch.safetensors or
+    generator.onnx."""
+    format: Format = "safetensors"
+    """safetensors: for this project, `sample` reads it; torch: safetensors with
+    PyTorch's names and layout; onnx: for ONNX runtimes."""
     step: int | None = None
     """The checkpoint's step; None: the newest."""
+    weights_dir: Path | None = None
+    """Folder of the authors' files; None: a cache, into which they are downloaded."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Export what the flags describe; return the exit code."""
     config = cli.parse(ExportConfig, argv)
-    if config.out.suffix != ".safetensors":
+    suffix = SUFFIXES[config.format]
+    default = f"generator{'_torch' * (config.format == 'torch')}{suffix}"
+    out = config.out or Path(default)
+    if out.suffix != suffix:
         raise errors.InputError(
-            f"--out={config.out} must end in .safetensors, so that `sample` knows it."
+            f"--out={out} must end in {suffix}, as --format={config.format} does."
         )
-    from dcgan_jax import loading, reporting
-    from dcgan_jax.interop import safetensors
+    from dcgan_jax import exporting, reporting
 
     reporting.configure_logging()
-    loaded = loading.load_generator(config.run, weights_dir=None, step=config.step)
-    step = 0 if loaded.step is None else loaded.step
-    config.out.parent.mkdir(parents=True, exist_ok=True)
-    safetensors.save_generator(config.out, loaded.variables, loaded.config, step=step)
-    print(f"generator of step {step} in {config.out}")
+    subject = exporting.load(config.run, step=config.step, folder=config.weights_dir)
+    for line in exporting.write(subject, out, form=config.format):
+        print(line)
     return 0
 
 

@@ -26,7 +26,7 @@ def variables():
 @pytest.fixture
 def path(variables, tmp_path):
     file = tmp_path / "generator.safetensors"
-    safetensors.save_generator(file, variables, CONFIG, step=42)
+    safetensors.save_network(file, variables, CONFIG, step=42)
     return file
 
 
@@ -54,7 +54,7 @@ def test_others_read_the_arrays_by_their_paths(path, variables):
 def test_an_array_that_is_not_contiguous_is_saved_as_it_looks(variables, tmp_path):
     turned = variables["params"]["conv0"]["kernel"].T
     variables["params"]["conv0"]["kernel"] = turned
-    safetensors.save_generator(tmp_path / "g.safetensors", variables, CONFIG, step=1)
+    safetensors.save_network(tmp_path / "g.safetensors", variables, CONFIG, step=1)
     _, _, found = safetensors.load_generator(tmp_path / "g.safetensors")
     np.testing.assert_array_equal(found["params"]["conv0"]["kernel"], turned)
 

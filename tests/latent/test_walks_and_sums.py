@@ -123,7 +123,7 @@ def conditional(draw_state, tmp_path):
     gen = draw_state(steps.make_nets(config, num_steps=1), image_shape=(28, 28, 1)).gen
     variables = {"params": gen.params, "batch_stats": gen.batch_stats}
     path = tmp_path / "conditional.safetensors"
-    safetensors.save_generator(path, variables, config, step=1)
+    safetensors.save_network(path, variables, config, step=1)
     return path
 
 

@@ -1,4 +1,4 @@
-"""A generator as one safetensors file: arrays by name, the config as metadata."""
+"""A network as one safetensors file: arrays by name, the config as metadata."""
 
 import json
 from pathlib import Path
@@ -11,26 +11,33 @@ from flax import traverse_util
 from dcgan_jax import config as configs, disk, errors
 from dcgan_jax.config import TrainConfig
 
-_FORMAT = "dcgan_jax generator 1"
+_VERSION = 1
+_GENERATOR = f"dcgan_jax generator {_VERSION}"
 
 
-def save_generator(
-    path: Path, variables: dict[str, Any], config: TrainConfig, *, step: int
+def save_network(
+    path: Path,
+    variables: dict[str, Any],
+    config: TrainConfig,
+    *,
+    step: int,
+    net: str = "generator",
 ) -> None:
-    """Write a generator whole or not at all.
+    """Write a network whole or not at all.
 
     Args:
         path: of the file.
         variables: {params, batch_stats}.
         config: of the run.
         step: of the checkpoint.
+        net: generator or discriminator.
     """
     from safetensors.numpy import save_file
 
     flat = traverse_util.flatten_dict(jax.device_get(variables), sep="/")
     arrays = {name: np.ascontiguousarray(array) for name, array in flat.items()}
     metadata = {
-        "format": _FORMAT,
+        "format": f"dcgan_jax {net} {_VERSION}",
         "config": json.dumps(configs.to_json(config)),
         "step": str(step),
     }
@@ -39,7 +46,7 @@ def save_generator(
 
 
 def load_generator(path: Path) -> tuple[TrainConfig, int, dict[str, Any]]:
-    """Read what `save_generator` wrote: config, step, {params, batch_stats}.
+    """Read a generator of `save_network`: config, step, {params, batch_stats}.
 
     Raises:
         MissingInputError: if there is no such file.
@@ -52,10 +59,10 @@ def load_generator(path: Path) -> tuple[TrainConfig, int, dict[str, Any]]:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            if metadata.get("format") != _FORMAT:
+            if metadata.get("format") != _GENERATOR:
                 raise errors.InputError(
                     f"{path} is not a generator of this project: its format is "
-                    f"{metadata.get('format')!r}, expected {_FORMAT!r}."
+                    f"{metadata.get('format')!r}, expected {_GENERATOR!r}."
                 )
             flat = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:

@@ -1,0 +1,164 @@
+"""Networks → files for others, each with a model card and a grid of samples."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from dcgan_jax import errors, labels, loading, models, sampling, streams
+from dcgan_jax.config import TrainConfig
+from dcgan_jax.interop import model_card, onnx_form, safetensors, torch_form
+from dcgan_jax.visualize import grid
+
+NUM_GRID_SAMPLES = 64
+GRID_COLUMNS = 8
+
+
+class Net(NamedTuple):
+    """A network to write.
+
+    Attributes:
+        name: generator or discriminator.
+        module: the network.
+        variables: {params, batch_stats}.
+    """
+
+    name: str
+    module: nn.Module
+    variables: dict[str, Any]
+
+
+class Subject(NamedTuple):
+    """What is exported.
+
+    Attributes:
+        source: the run or file, as it was named.
+        loaded: the generator.
+        discriminator: None where there is none.
+    """
+
+    source: str
+    loaded: loading.LoadedGenerator
+    discriminator: Net | None
+
+    @property
+    def nets(self) -> list[Net]:
+        """The networks, the generator first."""
+        own = Net("generator", self.loaded.network, self.loaded.variables)
+        return [own] if self.discriminator is None else [own, self.discriminator]
+
+
+def load(source: str, *, step: int | None, folder: Path | None) -> Subject:
+    """Load what is to be exported.
+
+    Args:
+        source: as in `loading.load_generator`.
+        step: of a run's checkpoint; None: the newest.
+        folder: of the authors' files.
+
+    Raises:
+        MissingInputError: if there is nothing there.
+        InputError: if what is there is damaged.
+    """
+    loaded = loading.load_generator(source, weights_dir=folder, step=step)
+    if not Path(source).is_dir():
+        return Subject(source, loaded, None)
+    config, arrays, _ = loading.read_run(source, step=loaded.step)
+    module = models.make_pair(config).discriminator
+    variables = loading.pick_variables(arrays, "disc")
+    image = jnp.zeros((2, config.image_size, config.image_size, config.channels))
+    expected = jax.eval_shape(
+        lambda key: module.init(key, image, jnp.zeros(2, jnp.int32), train=True),
+        jax.random.key(0),
+    )
+    loading.check_fit("discriminator", expected, variables)
+    return Subject(source, loaded, Net("discriminator", module, variables))
+
+
+def write(subject: Subject, out: Path, *, form: str) -> Iterator[str]:
+    """Write the networks, then their card and its grid; yield a line for each file.
+
+    Args:
+        subject: from `load`.
+        out: file of the generator; the others' names begin with its stem.
+        form: safetensors, torch or onnx.
+
+    Raises:
+        InputError: if the form cannot hold these networks, or its library is missing.
+    """
+    config = subject.loaded.config
+    step = 0 if subject.loaded.step is None else subject.loaded.step
+    write_net: Callable[[Net, Path], str] = {
+        "safetensors": lambda net, path: _write_own(net, path, config, step),
+        "torch": _write_torch,
+        "onnx": lambda net, path: _write_onnx(net, path, config),
+    }[form]
+    # Before anything is written.
+    if form == "onnx":
+        onnx_form.require_converter()
+    codes = (
+        [_torch_code(net, config) for net in subject.nets] if form == "torch" else []
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    paths = [out, out.with_stem(f"{out.stem}_discriminator")]
+    for net, path in zip(subject.nets, paths, strict=False):
+        about = write_net(net, path)
+        yield f"{net.name} of step {step} in {path}{about}"
+    picture = out.with_suffix(".png")
+    _draw_grid(subject.loaded, picture)
+    card = model_card.Card(
+        title=out.stem,
+        source=subject.source,
+        config=config,
+        step=step,
+        form=form,
+        files=[path.name for path in paths[: len(subject.nets)]],
+        picture=picture.name,
+        codes=codes,
+    )
+    model_card.save(card, out.with_suffix(".md"))
+    yield f"model card in {out.with_suffix('.md')}, its grid in {picture}"
+
+
+def _write_own(net: Net, path: Path, config: TrainConfig, step: int) -> str:
+    safetensors.save_network(path, net.variables, config, step=step, net=net.name)
+    return ""
+
+
+def _write_torch(net: Net, path: Path) -> str:
+    torch_form.save(path, torch_form.list_layers(net.module, net.variables))
+    return ""
+
+
+def _torch_code(net: Net, config: TrainConfig) -> str:
+    if config.architecture not in torch_form.ARCHITECTURES:
+        raise errors.InputError(
+            f"--format=torch is for plain DCGANs ({', '.join(torch_form.ARCHITECTURES)}"
+            f"); this is {config.architecture}. Take --format=onnx."
+        )
+    layers = torch_form.list_layers(net.module, net.variables)
+    return torch_form.write_code(net.name, layers)
+
+
+def _write_onnx(net: Net, path: Path, config: TrainConfig) -> str:
+    # Plain operations in float32: a converter knows no other formulation.
+    plain = models.make_pair(onnx_form.simplify(config))
+    module = plain.generator if net.name == "generator" else plain.discriminator
+    difference = onnx_form.save(path, module, net.variables, config, net=net.name)
+    if difference is None:
+        return ", not compared: onnxruntime is not installed"
+    return f", {difference:.1e} of the largest output from ours"
+
+
+def _draw_grid(loaded: loading.LoadedGenerator, path: Path) -> None:
+    key = streams.make_key(0, streams.Purpose.SAMPLES)
+    chosen = None
+    if loaded.config.num_classes is not None:
+        chosen = labels.arrange_grid(loaded.config.num_classes, columns=GRID_COLUMNS)
+    count = NUM_GRID_SAMPLES if chosen is None else len(chosen)
+    latents = sampling.draw_latents(loaded.draw_latents, key, count)
+    images = sampling.make_sampler(loaded.network)(loaded.variables, latents, chosen)
+    grid.save_image(grid.make_grid(images, columns=GRID_COLUMNS), path)

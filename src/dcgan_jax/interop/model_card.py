@@ -1,0 +1,180 @@
+"""A model card: what a generator was trained on and how, how good it is, how to use it.
+
+Markdown with the front matter of the Hugging Face hub.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dcgan_jax
+from dcgan_jax import disk, run_dir
+from dcgan_jax.config import TrainConfig
+
+# Rows of quality numbers, from the newest.
+_MAX_QUALITY_ROWS = 8
+# Settings of the run that the table of the protocol shows.
+_SETTINGS = (
+    "architecture", "width_multiplier", "image_size", "channels", "latent_size",
+    "latent_distribution", "loss", "num_d_steps", "batch_size", "precision", "seed",
+)  # fmt: skip
+
+
+class Card(NamedTuple):
+    """What a card tells.
+
+    Attributes:
+        title: its heading.
+        source: the run or file that was exported.
+        config: of the run.
+        step: of the checkpoint.
+        form: safetensors, torch or onnx.
+        files: names of the networks' files, the generator's first.
+        picture: name of the grid's file.
+        codes: code of each network, for form torch.
+    """
+
+    title: str
+    source: str
+    config: TrainConfig
+    step: int
+    form: str
+    files: list[str]
+    picture: str
+    codes: list[str]
+
+
+def save(card: Card, path: Path) -> None:
+    """Write a card, whole or not at all."""
+    parts = [
+        _front_matter(card),
+        f"# {card.title}",
+        f"A {card.config.architecture} GAN (Radford, Metz, Chintala 2015; Goodfellow et"
+        f" al. 2014), step {card.step:,}, exported by dcgan_jax"
+        f" {dcgan_jax.__version__} as {card.form}: {', '.join(card.files)}.",
+        f"![samples of seed 0, not chosen]({card.picture})",
+        "## Data and protocol",
+        _protocol(card),
+        "## Numbers",
+        _numbers(card),
+        "## Use",
+        _usage(card),
+        "## Limits",
+        "Samples show what the training images show, with their gaps and biases, and"
+        " can resemble single ones; `python -m dcgan_jax.evaluate RUN"
+        " --metric=memorisation` looks for that. The terms of the training data apply"
+        " to what is made from them.",
+    ]
+    disk.write_whole(path, ("\n\n".join(parts) + "\n").encode())
+
+
+def _front_matter(card: Card) -> str:
+    return (
+        "---\nlibrary_name: dcgan_jax\ntags: [gan, dcgan, image-generation]\n"
+        f"datasets: [{json.dumps(card.config.dataset)}]\n---"
+    )
+
+
+def _protocol(card: Card) -> str:
+    config = card.config
+    rows: dict[str, Any] = {
+        "data": f"{config.dataset}, {config.split}", "step": f"{card.step:,}",
+    }  # fmt: skip
+    folder = Path(card.source)
+    if (folder / run_dir.CONFIG).is_file():
+        stored = run_dir.read_json(folder / run_dir.CONFIG)
+        rows["data fingerprint"] = stored.get("data_fingerprint", "")
+    rows |= {name: getattr(config, name) for name in _SETTINGS}
+    optimiser = config.adam or config.sgd
+    rows["optimiser"] = f"`{optimiser}`"
+    lines = [f"| {name} | {value} |" for name, value in rows.items()]
+    return "\n".join(["| | |", "|---|---|", *lines])
+
+
+def _numbers(card: Card) -> str:
+    """Return the last losses and what `evaluate` has measured."""
+    folder = Path(card.source)
+    if not folder.is_dir():
+        return "None come with this file."
+    logged = [row for row in run_dir.read_metrics(folder) if row["step"] <= card.step]
+    lines = []
+    if logged:
+        shown = ", ".join(
+            f"{name} {logged[-1][name]:.3f}"
+            for name in ("d_loss", "g_loss", "d_real", "d_fake")
+            if name in logged[-1]
+        )
+        lines.append(
+            f"Training, over the steps before {logged[-1]['step']:,}: {shown}."
+        )
+    measured = _read_quality(folder)
+    if measured:
+        lines += ["", "| step | numbers | protocol |", "|---|---|---|"]
+    for row in measured[-_MAX_QUALITY_ROWS:]:
+        numbers = ", ".join(f"{k} {v:.4g}" for k, v in row["numbers"].items())
+        protocol = ", ".join(f"{k}: {v}" for k, v in row["settings"].items())
+        lines.append(f"| {row['step']:,} | {numbers} | {protocol} |")
+    return "\n".join(lines) or "None were measured."
+
+
+def _read_quality(folder: Path) -> list[dict[str, Any]]:
+    return []
+
+
+def _usage(card: Card) -> str:
+    if card.form == "safetensors":
+        code = f"python -m dcgan_jax.sample {card.files[0]} --num=64 --out=samples.png"
+        return f"```\n{code}\n```"
+    lines = _torch_lines(card) if card.form == "torch" else _onnx_lines(card)
+    return "\n".join(["```python", *lines, "```"])
+
+
+def _torch_lines(card: Card) -> list[str]:
+    names = ("generator", "discriminator")[: len(card.files)]
+    loads = [
+        line
+        for name, file in zip(names, card.files, strict=True)
+        for line in (
+            f'load_model(nn.ModuleDict({{"main": {name}}}), "{file}")',
+            f"{name}.eval()",
+        )
+    ]
+    shape = f"16, {card.config.latent_size}, 1, 1"
+    latents = {
+        "uniform": f"2 * torch.rand({shape}) - 1",
+        "normal": f"torch.randn({shape})",
+        "unit_uniform": f"3**0.5 * (2 * torch.rand({shape}) - 1)",
+    }[card.config.latent_distribution]
+    return [
+        "import torch",
+        "from safetensors.torch import load_model",
+        "from torch import nn",
+        "",
+        *card.codes,
+        *loads,
+        f"images = generator({latents})  # (16, channels, height, width) in [-1, 1]",
+    ]
+
+
+def _onnx_lines(card: Card) -> list[str]:
+    shape = f"(16, {card.config.latent_size})"
+    latents = {
+        "uniform": f"random.uniform(-1, 1, {shape})",
+        "normal": f"random.normal(size={shape})",
+        "unit_uniform": f"random.uniform(-(3**0.5), 3**0.5, {shape})",
+    }[card.config.latent_distribution]
+    given = [f"{latents}.astype(np.float32)"]
+    if card.config.num_classes is not None:
+        given.append(f"random.integers({card.config.num_classes}, size=16, dtype='i4')")
+    return [
+        "import numpy as np",
+        "import onnxruntime",
+        "",
+        "random = np.random.default_rng(0)",
+        f'session = onnxruntime.InferenceSession("{card.files[0]}")',
+        "names = [given.name for given in session.get_inputs()]",
+        *(f"input{i} = {code}" for i, code in enumerate(given)),
+        f"inputs = [{', '.join(f'input{i}' for i in range(len(given)))}]",
+        "images = session.run(None, dict(zip(names, inputs)))[0]",
+        "# (16, height, width, channels); the discriminator's file takes such images",
+    ]
