@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MINIMUM := .venv-minimum
-EVAL := .venv-eval
+EXTRAS := .venv-extras
 
-.PHONY: train test minimum eval-test soak lint types unit clean
+.PHONY: train test minimum extras soak lint types unit clean
 
 train: $(VENV)/train.stamp
 	$(BIN)/python -m dcgan_jax.train --dataset=digits
@@ -16,11 +16,12 @@ test: lint types unit
 minimum: $(MINIMUM)/test.stamp
 	$(MINIMUM)/bin/pytest -n 2
 
-# The tests that `unit` skips for want of torch-fidelity. EVAL_TORCH may name a release
-# of PyTorch of which there is a small build at hand.
-EVAL_TORCH ?= torch
-eval-test: $(EVAL)/test.stamp
-	$(EVAL)/bin/pytest -n 2 $(addprefix tests/evaluation/test_,fidelity.py quality.py following.py)
+# The tests that `unit` skips for want of torch-fidelity, PyTorch, ONNX and notebooks.
+# EXTRAS_TORCH may name a release of PyTorch of which there is a small build at hand.
+EXTRAS_TORCH ?= torch
+extras: $(EXTRAS)/test.stamp
+	$(EXTRAS)/bin/pytest -n 2 $(addprefix tests/evaluation/test_,fidelity.py quality.py following.py) \
+		tests/test_export.py tests/experiments/test_notebooks.py
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -53,10 +54,10 @@ $(MINIMUM)/test.stamp: pyproject.toml tests/minimum_versions.txt
 	$(MINIMUM)/bin/pip install --quiet --editable '.[test]' --constraint tests/minimum_versions.txt
 	touch $@
 
-$(EVAL)/test.stamp: pyproject.toml
-	$(PYTHON) -m venv $(EVAL)
-	$(EVAL)/bin/pip install --quiet --editable '.[eval]' $(EVAL_TORCH) 'pytest>=9.0' 'pytest-xdist>=3.6'
+$(EXTRAS)/test.stamp: pyproject.toml
+	$(PYTHON) -m venv $(EXTRAS)
+	$(EXTRAS)/bin/pip install --quiet --editable '.[eval,onnx,notebooks]' $(EXTRAS_TORCH) 'pytest>=9.0' 'pytest-xdist>=3.6'
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(MINIMUM) $(EVAL)
+	rm -rf $(VENV) $(MINIMUM) $(EXTRAS)

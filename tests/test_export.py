@@ -1,6 +1,8 @@
 """Networks for others, each read by the library that it is for."""
 
 import dataclasses
+import json
+import shutil
 
 import jax
 import numpy as np
@@ -61,6 +63,19 @@ def test_the_card_tells_data_protocol_and_numbers(export_run, tiny_run):
     for part in ("digits.png", "| data | digits, train |", "d_loss", "step 20"):
         assert part in text
     assert f"| batch_size | {tiny_run.batch_size} |" in text
+
+
+def test_the_card_tells_what_was_measured_and_how(run, tmp_path, run_command):
+    copy = shutil.copytree(run, tmp_path / "run")
+    row = {
+        "step": 20, "generator": "", "numbers": {"frechet_distance[x]": 12.5},
+        "settings": {"num_samples": 1000, "reference": "test", "run": "abc"},
+    }  # fmt: skip
+    (copy / "quality.jsonl").write_text(json.dumps(row) + "\n")
+    out = tmp_path / "digits.safetensors"
+    assert run_command(export.main, copy, f"--out={out}").code == 0
+    told = "| 20 | frechet_distance[x] 12.5 | num_samples 1000, reference test |"
+    assert told in out.with_suffix(".md").read_text()
 
 
 def test_the_discriminator_s_arrays_are_those_of_the_run(export_run, run):

@@ -200,7 +200,7 @@ class _Follower:
 
     def _export(self, name: str, loaded: LoadedGenerator, step: int) -> None:
         path = self._workdir / name
-        safetensors.save_generator(path, loaded.variables, loaded.config, step=step)
+        safetensors.save_network(path, loaded.variables, loaded.config, step=step)
 
     def _primary(self, row: Row) -> list[str]:
         return [name for name in row["numbers"] if name.partition("[")[0] in PRIMARY]

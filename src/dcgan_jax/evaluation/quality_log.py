@@ -25,7 +25,7 @@ class QualityLog:
 
     def __init__(self, workdir: Path, settings: dict[str, Any]) -> None:
         self._path = workdir / FILE
-        self._all = _read(self._path)
+        self._all = read_rows(workdir)
         self.settings = settings
         self._rows = [row for row in self._all if row["settings"] == settings]
 
@@ -69,8 +69,9 @@ def _less_is_better(name: str) -> bool:
     return PRIMARY[name.partition("[")[0]]
 
 
-def _read(path: Path) -> list[Row]:
-    """Read the rows that are whole and complete."""
+def read_rows(workdir: Path) -> list[Row]:
+    """Read the rows of a run that are whole and complete, oldest first."""
+    path = workdir / FILE
     rows = []
     for line in path.read_text().splitlines() if path.is_file() else []:
         try:

@@ -10,9 +10,15 @@ from typing import Any, NamedTuple
 import dcgan_jax
 from dcgan_jax import disk, run_dir
 from dcgan_jax.config import TrainConfig
+from dcgan_jax.evaluation import quality_log
 
 # Rows of quality numbers, from the newest.
 _MAX_QUALITY_ROWS = 8
+# Of how they were taken, what the card tells.
+_QUALITY_SETTINGS = (
+    "num_samples", "seed", "reference", "num_reference", "resize", "extractor",
+    "versions",
+)  # fmt: skip
 # Settings of the run that the table of the protocol shows.
 _SETTINGS = (
     "architecture", "width_multiplier", "image_size", "channels", "latent_size",
@@ -107,18 +113,15 @@ def _numbers(card: Card) -> str:
         lines.append(
             f"Training, over the steps before {logged[-1]['step']:,}: {shown}."
         )
-    measured = _read_quality(folder)
+    measured = quality_log.read_rows(folder)
     if measured:
         lines += ["", "| step | numbers | protocol |", "|---|---|---|"]
     for row in measured[-_MAX_QUALITY_ROWS:]:
         numbers = ", ".join(f"{k} {v:.4g}" for k, v in row["numbers"].items())
-        protocol = ", ".join(f"{k}: {v}" for k, v in row["settings"].items())
+        told = {key: row["settings"].get(key) for key in _QUALITY_SETTINGS}
+        protocol = ", ".join(f"{key} {value}" for key, value in told.items() if value)
         lines.append(f"| {row['step']:,} | {numbers} | {protocol} |")
     return "\n".join(lines) or "None were measured."
-
-
-def _read_quality(folder: Path) -> list[dict[str, Any]]:
-    return []
 
 
 def _usage(card: Card) -> str:
