@@ -22,6 +22,8 @@ class ExportConfig:
     """Of the file."""
     step: int | None = None
     """The checkpoint's step; None: the newest."""
+    ema: bool = False
+    """Take the average of the generator that --ema_decay has kept."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -35,7 +37,9 @@ def main(argv: Sequence[str]) -> int:
     from dcgan_jax.interop import safetensors
 
     reporting.configure_logging()
-    loaded = loading.load_generator(config.run, weights_dir=None, step=config.step)
+    loaded = loading.load_generator(
+        config.run, weights_dir=None, step=config.step, ema=config.ema
+    )
     step = 0 if loaded.step is None else loaded.step
     config.out.parent.mkdir(parents=True, exist_ok=True)
     safetensors.save_generator(config.out, loaded.variables, loaded.config, step=step)
