@@ -73,7 +73,7 @@ class Judge:
             "random:svhn", weights_dir=None, step=None, num_layers=None, seed=0
         )
         self._encode = extract.make_encoder(
-            loaded, extract.estimate_statistics(loaded, store)
+            loaded, extract.estimate_statistics(loaded, store, num_images=len(store))
         )
         rows = np.arange(NUM_REAL + NUM_REFERENCE)
         images = store.rows(rows[rows < len(store)]).images
