@@ -1,6 +1,7 @@
 """The average of the generator: what it is, what a run does with it."""
 
 import dataclasses
+import functools
 import json
 import shutil
 
@@ -9,7 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import averaging, checkpoints, errors, export, loading, loop, sample
+from dcgan_jax import (
+    averaging,
+    checkpoints,
+    errors,
+    export,
+    loading,
+    loop,
+    run_dir,
+    sample,
+)
 from dcgan_jax.train_state import NetState
 
 DECAY = 0.6  # the ramp reaches it within the run, after 11 steps
@@ -170,7 +180,13 @@ def test_a_run_folder_from_before_these_settings_goes_on(copied):
         del values[name]
     del values["adam"]["d_learning_rate"]
     path.write_text(json.dumps(values))
-    assert loop.run(copied).step == 21
+    asked = dataclasses.replace(copied, shuffle="rows")  # as `loop.run` settles it
+    settle = functools.partial(
+        run_dir.settle, copied.workdir, fingerprint=values["data_fingerprint"]
+    )
+    with pytest.raises(errors.InputError, match=r"r1_gamma=0\.0.*r1_gamma=1\.0"):
+        settle(dataclasses.replace(asked, r1_gamma=1.0))
+    settle(asked)
 
 
 def test_the_state_s_copies_share_no_memory_with_the_weights():

@@ -1,6 +1,7 @@
 """What is not the paper's leaves no trace in the program while it is off."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -35,8 +36,9 @@ def paper_step(nets, state, images, key):
     """Algorithm 1 with the losses of §3 as they stand, without any choice."""
     key = jax.random.fold_in(jax.random.fold_in(key, state.rollbacks), state.step)
     for index in range(K):
+        minibatch = images[index]
         own = jax.random.fold_in(key, index)
-        real = pixels.scale_images(jnp.asarray(images[index]), "tanh")
+        real = pixels.scale_images(jnp.asarray(minibatch), "tanh")
         latents = nets.draw_latents(own, BATCH)
         gen = state.gen
         fake, _ = apply(nets.generator, gen.params, gen.batch_stats, latents)
@@ -79,30 +81,32 @@ def paper_step(nets, state, images, key):
     return state.replace(gen=gen, step=state.step + 1), metrics
 
 
+def list_operations(step, state):
+    """Return a step's program as text, without the addresses of functions."""
+    images = np.zeros((K, BATCH, *SHAPE), np.uint8)
+    program = jax.make_jaxpr(step)(state, images, jax.random.key(0))
+    return [str(line).split(" at 0x")[0] for line in str(program).splitlines()]
+
+
+def trace(config):
+    """Return a config's networks, the shapes of its state, and its step's program."""
+    nets = steps.make_nets(config, num_steps=10)
+    state = jax.eval_shape(
+        lambda key: steps.init_state(nets, key, image_shape=SHAPE), jax.random.key(0)
+    )
+
+    def step(state, images, key):
+        return steps.train_step(nets, state, Batch(images, None), key)
+
+    return nets, state, list_operations(step, state)
+
+
 @pytest.mark.parametrize("architecture", PLAIN)
 def test_the_default_step_is_the_paper_s_to_the_last_operation(architecture):
-    config = dataclasses.replace(SMALL, architecture=architecture)
-    nets = steps.make_nets(config, num_steps=10)
-    key = jax.random.key(0)
-    state = jax.eval_shape(
-        lambda key: steps.init_state(nets, key, image_shape=SHAPE), key
-    )
-    images = np.zeros((K, BATCH, *SHAPE), np.uint8)
-    ours = jax.make_jaxpr(
-        lambda state, images, key: steps.train_step(
-            nets, state, Batch(images, None), key
-        )
-    )(state, images, key)
-    plain = jax.make_jaxpr(
-        lambda state, images, key: paper_step(nets, state, images, key)
-    )(state, images, key)
-    assert len(ours.eqns) > 100
-    assert list_operations(ours) == list_operations(plain)
-
-
-def list_operations(jaxpr):
-    """Return a program as text, without the addresses of functions."""
-    return [str(line).split(" at 0x")[0] for line in str(jaxpr).splitlines()]
+    nets, state, ours = trace(dataclasses.replace(SMALL, architecture=architecture))
+    plain = list_operations(functools.partial(paper_step, nets), state)
+    assert len(ours) > 100
+    assert ours == plain
 
 
 OPTIONS = {
@@ -117,31 +121,31 @@ OPTIONS = {
 }  # fmt: skip
 
 
-def step_once(config):
-    nets = steps.make_nets(config, num_steps=10)
-    key = jax.random.key(0)
-    options = {"compiler_options": FAST}
-    state = jax.jit(
-        lambda key: steps.init_state(nets, key, image_shape=SHAPE), **options
-    )(key)
-    images = np.random.default_rng(0).integers(0, 256, (1, BATCH, *SHAPE), np.uint8)
-    step = jax.jit(
-        lambda s: steps.train_step(nets, s, Batch(images, None), key), **options
-    )
-    return step(state)
-
-
 @pytest.fixture(scope="module")
 def default():
-    return step_once(SMALL)
+    return trace(SMALL)[2]
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_each_setting_beyond_the_paper_changes_what_a_step_leaves(name, default):
-    after, metrics = step_once(dataclasses.replace(SMALL, **OPTIONS[name]))
+def test_each_setting_beyond_the_paper_changes_the_program(name, default):
+    assert trace(dataclasses.replace(SMALL, **OPTIONS[name]))[2] != default
+
+
+def test_with_all_of_them_a_step_is_finite_and_moves_both_networks(draw_state):
+    config = SMALL
+    for changes in OPTIONS.values():
+        config = dataclasses.replace(config, **changes)
+    nets = steps.make_nets(config, num_steps=10)
+    state = draw_state(nets, image_shape=SHAPE)
+    images = np.random.default_rng(0).integers(0, 256, (1, BATCH, *SHAPE), np.uint8)
+
+    @functools.partial(jax.jit, compiler_options=FAST)
+    def step(state):
+        return steps.train_step(nets, state, Batch(images, None), jax.random.key(0))
+
+    after, metrics = step(state)
+    assert set(metrics) == set(steps.METRICS)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((after, metrics)))
-    if jax.tree.structure(after) == jax.tree.structure(default[0]):
-        pairs = zip(jax.tree.leaves(after), jax.tree.leaves(default[0]), strict=True)
-        assert any((x != y).any() for x, y in pairs)
-    else:
-        assert name in ("spectral_norm", "ema_decay")
+    for name in ("gen", "disc"):
+        pairs = [jax.tree.leaves(getattr(one, name).params) for one in (after, state)]
+        assert all((x != y).any() for x, y in zip(*pairs, strict=True))
