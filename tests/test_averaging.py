@@ -20,6 +20,7 @@ from dcgan_jax import (
     run_dir,
     sample,
 )
+from dcgan_jax.latent.commands import arithmetic, walk
 from dcgan_jax.train_state import NetState
 
 DECAY = 0.6  # the ramp reaches it within the run, after 11 steps
@@ -149,6 +150,31 @@ def test_sample_and_export_take_the_average(averaged, tmp_path, run_command, one
     np.testing.assert_array_equal(exported, average)
     told = one_error(sample.main, file, "--ema")
     assert "holds one generator" in told
+
+
+@pytest.mark.parametrize(
+    ("command", "flags"),
+    [
+        (walk.main, ("--points=2", "--steps=2")),
+        (arithmetic.main, ("--positive=0", "--negative=1", "--add=2")),
+    ],
+    ids=["walk", "arithmetic"],
+)
+def test_latent_commands_take_the_average(
+    command, flags, averaged, tmp_path, run_command
+):
+    pictures = []
+    for more in ((), ("--ema",)):
+        out = tmp_path / f"{len(more)}.png"
+        ended = run_command(
+            command, averaged.workdir, f"--out={out}", f"--json={out}.json", *flags,
+            *more,
+        )  # fmt: skip
+        assert ended.code == 0, ended.err
+        pictures.append(out.read_bytes())
+        numbers = json.loads((tmp_path / f"{out}.json").read_text())["numbers"]
+        assert numbers["ema"] == bool(more)
+    assert pictures[0] != pictures[1]
 
 
 @pytest.fixture
