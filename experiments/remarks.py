@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 import results
 import trained
-from dcgan_jax import cli, errors, loop, reporting, run_dir, sampling
+from dcgan_jax import cli, errors, fixed_samples, reporting, run_dir, sampling
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.data.store import Store
@@ -73,7 +73,7 @@ class Judge:
             "random:svhn", weights_dir=None, step=None, num_layers=None, seed=0
         )
         self._encode = extract.make_encoder(
-            loaded, extract.estimate_statistics(loaded, store)
+            loaded, extract.estimate_statistics(loaded, store, num_images=len(store))
         )
         rows = np.arange(NUM_REAL + NUM_REFERENCE)
         images = store.rows(rows[rows < len(store)]).images
@@ -172,7 +172,7 @@ def _summarise(measured: list[dict[str, float | None] | None]) -> dict[str, Any]
         middle = statistics.median([np.inf if v is None else v for v in values])
         medians[name] = middle if np.isfinite(middle) else None
     unstable = [
-        numbers is None or numbers["matched_diversity"] < loop.COLLAPSED_SHARE
+        numbers is None or numbers["matched_diversity"] < fixed_samples.COLLAPSED_SHARE
         for numbers in measured
     ]
     return {
@@ -206,7 +206,7 @@ def _save(
             seeds=flags.num_seeds,
             real=NUM_REAL,
             reference=NUM_REFERENCE,
-            collapsed=loop.COLLAPSED_SHARE,
+            collapsed=fixed_samples.COLLAPSED_SHARE,
             target=target / judge.real_distance,
         ),
         numbers={"variants": numbers, "seen": flags.seen},

@@ -116,6 +116,7 @@ CHANGES = {
     "workdir": Path("x"),
     "split": "test",
     "sgd.decay_factor": 1.5,
+    "ema_decay": 0.5,
 }
 
 

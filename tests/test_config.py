@@ -38,6 +38,9 @@ def test_every_preset_passes_the_check(name):
         ("adam.epsilon", [-1.0, NAN]),
         ("adam.l2", [-1.0, NAN, INFINITY]),
         ("adam.decay_fraction", [-0.1, 1.1, NAN]),
+        ("adam.d_learning_rate", [-1.0, NAN, INFINITY]),
+        ("r1_gamma", [-1.0, NAN, INFINITY]),
+        ("ema_decay", [-0.1, 1.0, NAN]),
         ("held_out", [-1]),
         ("num_classes", [0]),
         ("sgd.learning_rate", [-1.0, NAN, INFINITY]),
@@ -92,6 +95,13 @@ def test_the_convolutional_2014_pair_is_for_32_pixels():
         ("goodfellow_faces", {"batch_norm": "all"}, "--batch_norm=all; .*goodfellow_"),
         ("mnist_conditional", {"batch_norm": "all"}, "=conditional_mnist have no such"),
         ("mnist_mlp", {"batch_norm": "not_in_generator"}, "=mlp_gan have no such"),
+        ("mnist_mlp", {"spectral_norm": True}, "--spectral_norm; .*=mlp_gan have no"),
+        (
+            "goodfellow_mnist",
+            {"r1_gamma": 10.0},
+            "--r1_gamma=10.0; .*=goodfellow_mnist",
+        ),
+        ("mnist_conditional", {"diffaugment": "cutout"}, "--diffaugment=cutout; "),
         ("mnist_mlp", {"disc_pooling": "global_average"}, "small, dcgan64, .*svhn32"),
     ],
 )
@@ -102,13 +112,16 @@ def test_a_choice_that_the_networks_do_not_have_is_refused(recipe, changes, told
 
 
 @pytest.mark.parametrize("architecture", configs.PLAIN)
-def test_every_plain_dcgan_has_the_choices_of_batch_norm_and_pooling(architecture):
+def test_every_plain_dcgan_has_all_choices(architecture):
     config = dataclasses.replace(
         presets.LSUN_BEDROOM,
         architecture=architecture,
         bn_affine=False,
         batch_norm="all",
         disc_pooling="global_average",
+        spectral_norm=True,
+        r1_gamma=10.0,
+        diffaugment="color,translation",
     )
     configs.check(config)
 
@@ -131,9 +144,14 @@ def test_a_config_from_before_there_was_a_setting_means_what_it_did():
         "sgd",
         "batch_norm",
         "disc_pooling",
+        "spectral_norm",
+        "r1_gamma",
+        "diffaugment",
+        "ema_decay",
     )
     for name in added:
         del values[name]
+    del values["adam"]["d_learning_rate"]
     assert configs.train_config_from_json(values) == presets.SVHN
 
 
@@ -162,5 +180,6 @@ def test_nothing_that_a_run_learns_by_may_change_freely():
     bound = {
         "seed", "architecture", "batch_size", "loss", "adam", "precision", "sgd",
         "num_classes", "bn_affine", "held_out", "batch_norm", "disc_pooling",
+        "spectral_norm", "r1_gamma", "diffaugment", "ema_decay",
     }  # fmt: skip
     assert not bound & configs.OPERATIONAL_FIELDS

@@ -178,6 +178,7 @@ def test_onnx_without_its_converter_is_one_line(run, one_error, monkeypatch):
         {"batch_norm": "not_in_generator"},
         {"disc_pooling": "global_average"},
         {"bn_affine": False},
+        {"spectral_norm": True},
     ],
     ids=str,
 )

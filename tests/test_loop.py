@@ -19,6 +19,7 @@ from PIL import Image
 from dcgan_jax import (
     checkpoints,
     errors,
+    fixed_samples,
     loop,
     run_dir,
     sample,
@@ -451,7 +452,7 @@ def test_a_number_that_is_not_finite_stops_the_run_naming_quantity_and_steps(
 @pytest.fixture
 def warmed_up(monkeypatch):
     """Let a short run count as past the steps in which all samples are grey."""
-    monkeypatch.setattr(loop, "WARM_UP_STEPS", 20)
+    monkeypatch.setattr(fixed_samples, "WARM_UP_STEPS", 20)
 
 
 def run_one_step(tiny_run, workdir, capsys):

@@ -36,6 +36,19 @@ def test_the_minimax_loss_is_the_closed_form(logits):
     assert losses.generator_minimax(fake) == pytest.approx(exact, rel=1e-6)
 
 
+def test_the_hinge_losses_are_the_closed_form(logits):
+    real, fake = (part.astype(np.float64) for part in logits)
+    exact = np.maximum(0, 1 - real).mean() + np.maximum(0, 1 + fake).mean()
+    assert losses.discriminator_hinge(*logits) == pytest.approx(exact, rel=1e-6)
+    assert losses.generator_hinge(logits[1]) == pytest.approx(-fake.mean(), rel=1e-5)
+
+
+def test_beyond_the_margin_the_hinge_teaches_d_nothing():
+    real, fake = jnp.array([1.5, 0.5]), jnp.array([-1.5, -0.5])
+    slopes = jax.grad(losses.discriminator_hinge, (0, 1))(real, fake)
+    np.testing.assert_array_equal(slopes, [[0, -0.5], [0, 0.5]])
+
+
 def test_the_mean_probability_is_the_closed_form(logits):
     fake, _ = logits
     exact = (1 / (1 + np.exp(-fake.astype(np.float64)))).mean()
@@ -59,8 +72,10 @@ def test_real_and_fake_are_averaged_apart():
         lambda x: losses.discriminator(x, x),
         losses.generator_non_saturating,
         losses.generator_minimax,
+        lambda x: losses.discriminator_hinge(x, x),
+        losses.generator_hinge,
     ],
-    ids=["discriminator", "non_saturating", "minimax"],
+    ids=["discriminator", "non_saturating", "minimax", "d_hinge", "g_hinge"],
 )
 def test_extreme_logits_leave_losses_and_gradients_finite(loss, size):
     value, slope = jax.value_and_grad(loss)(jnp.full(3, size))
@@ -85,3 +100,5 @@ def test_losses_do_not_mix_types(dtype):
         assert losses.discriminator(logits, logits).dtype == dtype
         assert losses.generator_non_saturating(logits).dtype == dtype
         assert losses.generator_minimax(logits).dtype == dtype
+        assert losses.discriminator_hinge(logits, logits).dtype == dtype
+        assert losses.generator_hinge(logits).dtype == dtype

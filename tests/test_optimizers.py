@@ -63,6 +63,20 @@ def step_sizes(config, num_updates):
     return -np.diff(np.concatenate([[weights], history])[:, 0])
 
 
+def test_the_discriminator_moves_by_its_own_rate():
+    config = dataclasses.replace(
+        presets.DIGITS, adam=dataclasses.replace(CONFIG, l2=0.0, d_learning_rate=0.4)
+    )
+    pair = optimizers.make_optimizers(config, num_steps=8, num_rows=None)
+    params = {"kernel": jnp.zeros(1)}
+    moved = [
+        optimizer.update({"kernel": jnp.ones(1)}, optimizer.init(params), params)[0]
+        for optimizer in pair
+    ]
+    found = [updates["kernel"][0] for updates in moved]
+    np.testing.assert_allclose(found, [-0.1, -0.4], rtol=1e-4)
+
+
 def test_the_rate_is_constant_without_decay():
     np.testing.assert_allclose(step_sizes(CONFIG, 8), 0.1, rtol=1e-4)
 

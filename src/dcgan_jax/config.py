@@ -19,6 +19,10 @@ Architecture = Literal[
 ImageSize = Literal[28, 32, 48, 64, 96, 128]
 Channels = Literal[1, 3]
 Shuffle = Literal["auto", "rows", "blocks"]
+DiffAugment = Literal[
+    "none", "color", "translation", "cutout", "color,translation", "color,cutout",
+    "translation,cutout", "color,translation,cutout",
+]  # fmt: skip
 
 # DCGANs that are told nothing but images.
 PLAIN = ("small", "dcgan64", "imagenet32", "svhn32")
@@ -63,6 +67,9 @@ class AdamConfig:
     """Added to the gradient as l2 · weights, before Adam, as in the authors' code."""
     decay_fraction: float
     """Share of the run, at its end, over which the rate falls linearly to 0."""
+    d_learning_rate: float | None = None
+    """Of the discriminator, where it has one of its own (Heusel et al. 2017, not the
+    paper's); None: learning_rate."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -122,8 +129,23 @@ class TrainConfig(DataConfig):
     """uniform: on [-1, 1]; normal: standard normal; unit_uniform: on [-√3, √3], whose
     variance is 1 as well."""
 
-    loss: Literal["non_saturating", "minimax"]
-    """The generator's objective (Goodfellow et al. 2014, §3)."""
+    spectral_norm: bool = False
+    """Divide the discriminator's kernels by their largest singular values (Miyato et
+    al. 2018, not the paper's). It then has biases in place of batch norm, which would
+    take any factor of a kernel out again; batch_norm is of the generator alone."""
+
+    loss: Literal["non_saturating", "minimax", "hinge"]
+    """The objectives: the generator's of Goodfellow et al. 2014, §3, against their
+    discriminator; or hinge, of both (Miyato et al. 2018, not the paper's)."""
+    r1_gamma: float = 0.0
+    """γ of the penalty γ/2 E‖∇D(x)‖² on the discriminator at real images (Mescheder et
+    al. 2018, not the paper's); 0: none."""
+    diffaugment: DiffAugment = "none"
+    """Random changes of all images that the discriminator sees (Zhao et al. 2020, not
+    the paper's), for data sets of a few hundred pictures."""
+    ema_decay: float | None = None
+    """Share that an exponential moving average of the generator keeps at a step, such
+    as 0.999 (not the paper's); it is sampled beside the generator. None: no average."""
     num_d_steps: int
     """k: discriminator updates, each on a new minibatch, to one generator update."""
     updates: Literal["alternating", "simultaneous"] = "alternating"
@@ -211,6 +233,7 @@ LOCAL_FIELDS = frozenset({"source", "data_dir", "num_workers", "workdir"})
 ABSENT_MEANS = {
     "shuffle": "rows", "bn_affine": True, "held_out": 0, "updates": "alternating",
     "dedup": False, "batch_norm": "paper", "disc_pooling": "none",
+    "spectral_norm": False, "r1_gamma": 0.0, "diffaugment": "none",
 }  # fmt: skip
 
 
@@ -227,16 +250,18 @@ _LEAST = {
     "num_classes": (1, True), "held_out": (0, True), "decay_factor": (1, True),
     "min_learning_rate": (0, True), "momentum": (0, True), "final_momentum": (0, True),
     "momentum_epochs": (1, True), "disc_gradient_scale": (0, False),
-    "max_column_norm": (0, False),
+    "max_column_norm": (0, False), "d_learning_rate": (0, True), "r1_gamma": (0, True),
+    "ema_decay": (0, True),
 }  # fmt: skip
 # Settings that other networks have no use for: there they stay at their defaults.
 _ONLY_OF = {
-    "batch_norm": PLAIN, "disc_pooling": PLAIN,
+    "batch_norm": PLAIN, "disc_pooling": PLAIN, "spectral_norm": PLAIN,
+    "r1_gamma": PLAIN, "diffaugment": PLAIN,
     "bn_affine": (*PLAIN, *sorted(CONDITIONAL)),
 }  # fmt: skip
 _MOST = {
     "b1": (1, False), "b2": (1, False), "decay_fraction": (1, True),
-    "momentum": (1, False), "final_momentum": (1, False),
+    "momentum": (1, False), "final_momentum": (1, False), "ema_decay": (1, False),
 }  # fmt: skip
 
 
@@ -271,7 +296,7 @@ def _check_has_choice(config: TrainConfig, name: str) -> None:
     if config.architecture in _ONLY_OF[name]:
         return
     value = getattr(config, name)
-    shown = f"--no_{name}" if value is False else f"--{name}={value}"
+    shown = {False: f"--no_{name}", True: f"--{name}"}.get(value, f"--{name}={value}")
     raise errors.InputError(
         f"{shown}; the networks of --architecture={config.architecture} have no such "
         f"choice. Leave it out, or take one of {', '.join(_ONLY_OF[name])}."

@@ -31,6 +31,8 @@ class ExportConfig:
     PyTorch's names and layout; onnx: for ONNX runtimes."""
     step: int | None = None
     """The checkpoint's step; None: the newest."""
+    ema: bool = False
+    """Take the average of the generator that --ema_decay has kept."""
     weights_dir: Path | None = None
     """Folder of the authors' files; None: a cache, into which they are downloaded."""
 
@@ -48,7 +50,9 @@ def main(argv: Sequence[str]) -> int:
     from dcgan_jax import exporting, reporting
 
     reporting.configure_logging()
-    subject = exporting.load(config.run, step=config.step, folder=config.weights_dir)
+    subject = exporting.load(
+        config.run, step=config.step, folder=config.weights_dir, ema=config.ema
+    )
     for line in exporting.write(subject, out, form=config.format):
         print(line)
     return 0

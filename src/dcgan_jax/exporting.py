@@ -51,19 +51,22 @@ class Subject(NamedTuple):
         return [own] if self.discriminator is None else [own, self.discriminator]
 
 
-def load(source: str, *, step: int | None, folder: Path | None) -> Subject:
+def load(
+    source: str, *, step: int | None, folder: Path | None, ema: bool = False
+) -> Subject:
     """Load what is to be exported.
 
     Args:
         source: as in `loading.load_generator`.
         step: of a run's checkpoint; None: the newest.
         folder: of the authors' files.
+        ema: take the average of the generator.
 
     Raises:
         MissingInputError: if there is nothing there.
         InputError: if what is there is damaged.
     """
-    loaded = loading.load_generator(source, weights_dir=folder, step=step)
+    loaded = loading.load_generator(source, weights_dir=folder, step=step, ema=ema)
     if not Path(source).is_dir():
         return Subject(source, loaded, None)
     config, arrays, _ = loading.read_run(source, step=loaded.step)

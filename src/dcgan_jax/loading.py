@@ -9,6 +9,7 @@ import numpy as np
 from flax import linen as nn
 
 from dcgan_jax import (
+    averaging,
     batch_statistics,
     checkpoints,
     errors,
@@ -44,7 +45,7 @@ class LoadedGenerator(NamedTuple):
 
 
 def load_generator(
-    where: str, *, weights_dir: Path | None, step: int | None
+    where: str, *, weights_dir: Path | None, step: int | None, ema: bool = False
 ) -> LoadedGenerator:
     """Load a generator.
 
@@ -54,18 +55,27 @@ def load_generator(
         weights_dir: folder of the authors' files; None: a cache, into which they are
             downloaded.
         step: of the checkpoint; None: the newest that verifies.
+        ema: load the average of a run's generator instead.
 
     Raises:
-        MissingInputError: if there is nothing there.
+        MissingInputError: if there is nothing there, or no average.
         InputError: if what is there is damaged or no generator.
     """
+    path = Path(where)
+    is_run = where not in theano_weights.RELEASES and path.suffix != ".safetensors"
+    if ema and not is_run:
+        raise errors.MissingInputError(
+            f"{where} holds one generator, which has no average beside it; leave out "
+            "--ema, or give the folder of a run that was trained with --ema_decay."
+        )
     if where in theano_weights.RELEASES:
         return _load_released(where, weights_dir)
-    path = Path(where)
-    if path.suffix == ".safetensors":
+    if not is_run:
         config, step_saved, variables = safetensors.load_generator(path)
         return _loaded(config, variables, step_saved)
     config, arrays, step_saved = read_run(where, step=step)
+    if ema:
+        return _loaded(config, _pick_average(arrays, where, step_saved), step_saved)
     return _loaded(config, pick_variables(arrays, "gen"), step_saved)
 
 
@@ -114,13 +124,28 @@ def read_generator_config(where: str) -> TrainConfig:
 
 
 def pick_variables(
-    arrays: dict[str, Any], net: Literal["gen", "disc"]
+    arrays: dict[str, Any], net: Literal["gen", "disc", "ema"]
 ) -> dict[str, Any]:
     """Pick a network's {params, batch_stats} out of a checkpoint's arrays."""
     from flax import traverse_util
 
     nested = traverse_util.unflatten_dict(arrays, sep="/")[net]
     return {name: nested.get(name, {}) for name in ("params", "batch_stats")}
+
+
+def _pick_average(arrays: dict[str, Any], where: str, step: int) -> dict[str, Any]:
+    prefix = f"optional/{averaging.EMA}/"
+    found = {
+        f"{averaging.EMA}/{name.removeprefix(prefix)}": array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+    if not found:
+        raise errors.MissingInputError(
+            f"{where} has no average of its generator at step {step}; leave out --ema, "
+            "or train with --ema_decay=0.999."
+        )
+    return pick_variables(found, averaging.EMA)
 
 
 def _load_released(name: str, weights_dir: Path | None) -> LoadedGenerator:

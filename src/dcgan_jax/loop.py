@@ -2,26 +2,25 @@
 
 import contextlib
 import dataclasses
-import functools
 import logging
 import math
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import jax
-import numpy as np
 
 from dcgan_jax import (
+    averaging,
     backend,
     checkpoints,
     config as configs,
     errors,
     feed,
+    fixed_samples,
     labels,
     mesh,
     profiling,
     run_dir,
-    sampling,
     signals,
     starting,
     steps,
@@ -30,17 +29,12 @@ from dcgan_jax import (
 )
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches, kept_rows, store as stores
-from dcgan_jax.reporting import GRID_COLUMNS, Listener, Reporter
+from dcgan_jax.reporting import Listener, Reporter
 from dcgan_jax.train_state import TrainState
 
 _LOG = logging.getLogger(__name__)
-NUM_GRID_SAMPLES = 100
 # Returns to a checkpoint in the life of a run; what stays NaN is no accident.
 MAX_ROLLBACKS = 3
-# Below this share of the data's own diversity the samples are taken for collapsed.
-COLLAPSED_SHARE = 0.1
-# Before this step the samples are still almost the grey that the weights begin with.
-WARM_UP_STEPS = 200
 
 
 class Outcome(NamedTuple):
@@ -163,15 +157,7 @@ class _Driver:
         self._key = mesh.replicate(
             streams.make_key(config.seed, streams.Purpose.TRAINING)
         )
-        self._sampler = sampling.make_sampler(nets.generator)
-        self._labels = None
-        if config.num_classes is not None:
-            self._labels = labels.arrange_grid(config.num_classes, columns=GRID_COLUMNS)
-        self._latents = sampling.draw_latents(
-            nets.draw_latents,
-            streams.make_key(config.seed, streams.Purpose.FIXED_LATENTS),
-            NUM_GRID_SAMPLES if self._labels is None else len(self._labels),
-        )
+        self._fixed = fixed_samples.FixedSamples(config, nets, store)
         self._trace = profiling.Trace(
             workdir / run_dir.PROFILE,
             first=config.profile_first_step,
@@ -288,11 +274,6 @@ class _Driver:
         last = f"step {saved[-1]}" if saved else "none"
         raise errors.NonFiniteError(f"{what}; last finite checkpoint is {last}.")
 
-    @functools.cached_property
-    def _data_diversity(self) -> float:
-        probe = np.linspace(0, len(self._store) - 1, NUM_GRID_SAMPLES).astype(int)
-        return sampling.measure_diversity(self._store.rows(probe).images)
-
     def _at_events(self, step: int, state: TrainState) -> None:
         if not mesh.is_first():
             return
@@ -305,20 +286,17 @@ class _Driver:
             self._save(state)
 
     def _sample(self, step: int, state: TrainState) -> None:
-        gen = mesh.local(state.gen)
+        gen, average = mesh.local((state.gen, state.optional.get(averaging.EMA)))
         variables = {"params": gen.params, "batch_stats": gen.batch_stats}
-        images = self._sampler(variables, self._latents, self._labels)
+        images = self._fixed.draw(variables)
         self._samples = self._reporter.save_samples(step, images)
         self._sampled_step = step
+        if average is not None:
+            self._reporter.save_samples(step, self._fixed.draw(average), ema=True)
         self._reporter.save_curves()
-        diversity = sampling.measure_diversity(images)
-        least = COLLAPSED_SHARE * self._data_diversity
-        if step >= WARM_UP_STEPS and diversity < least:
-            self._reporter.say(
-                f"warning: the generator may have collapsed at step {step}: its "
-                f"samples differ by {diversity:.1f} grey levels on average, the data "
-                f"by {self._data_diversity:.1f}."
-            )
+        warning = self._fixed.find_collapse(step, images)
+        if warning is not None:
+            self._reporter.say(warning)
 
     def _save(self, state: TrainState) -> None:
         folder = self._workdir / run_dir.CHECKPOINTS

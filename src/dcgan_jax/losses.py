@@ -2,7 +2,12 @@
 
 With D(x) = sigmoid(logit), log D = log_sigmoid(logit) and log(1 - D) =
 log_sigmoid(-logit): nothing is ever rounded to 0 before its logarithm is taken.
+
+The hinge losses are not the paper's.
 """
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +41,42 @@ def generator_non_saturating(fake_logits: Array) -> Array:
 def generator_minimax(fake_logits: Array) -> Array:
     """Return E[log(1 - D(G(z)))], the generator's side of Eq. 1 as it stands."""
     return jax.nn.log_sigmoid(-fake_logits).mean()
+
+
+def discriminator_hinge(real_logits: Array, fake_logits: Array) -> Array:
+    """Return E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))], D the logit.
+
+    Source: Miyato et al. 2018, Eq. 16.
+    """
+    return jax.nn.relu(1 - real_logits).mean() + jax.nn.relu(1 + fake_logits).mean()
+
+
+def generator_hinge(fake_logits: Array) -> Array:
+    """Return -E[D(G(z))], D the logit.
+
+    Source: Miyato et al. 2018, Eq. 17.
+    """
+    return -fake_logits.mean()
+
+
+class Objectives(NamedTuple):
+    """Both players' losses.
+
+    Attributes:
+        discriminator: (batch,) logits of real and of generated images → scalar.
+        generator: (batch,) logits of generated images → scalar.
+    """
+
+    discriminator: Callable[[Array, Array], Array]
+    generator: Callable[[Array], Array]
+
+
+# By the names that a config has for them.
+OBJECTIVES = {
+    "non_saturating": Objectives(discriminator, generator_non_saturating),
+    "minimax": Objectives(discriminator, generator_minimax),
+    "hinge": Objectives(discriminator_hinge, generator_hinge),
+}
 
 
 def mean_probability(logits: Array) -> Array:

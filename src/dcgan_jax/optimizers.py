@@ -1,5 +1,6 @@
 """The tuned Adam of §4, and the gradient descent of the 2014 GAN, as optax chains."""
 
+import dataclasses
 import math
 from typing import Any, NamedTuple
 
@@ -36,10 +37,13 @@ def make_optimizers(
         ValueError: if sgd is not told.
     """
     k = config.num_d_steps
-    if config.adam is not None:
+    if (adam := config.adam) is not None:
+        rate = adam.d_learning_rate
+        rate = adam.learning_rate if rate is None else rate
+        disc = dataclasses.replace(adam, learning_rate=rate)
         return Optimizers(
-            gen=make_adam(config.adam, num_updates=num_steps),
-            disc=make_adam(config.adam, num_updates=num_steps * k),
+            gen=make_adam(adam, num_updates=num_steps),
+            disc=make_adam(disc, num_updates=num_steps * k),
         )
     sgd = config.sgd
     if sgd is None or num_rows is None:
@@ -58,7 +62,7 @@ def make_adam(config: AdamConfig, *, num_updates: int) -> optax.GradientTransfor
     """Chain the L2 term, Adam and the learning rate.
 
     Args:
-        config: rates and decays.
+        config: rates and decays; of the rates, `learning_rate` is taken.
         num_updates: updates in the whole run; the linear decay ends at 0 with the last.
 
     Differs from the authors' lib/updates.py: that Adam multiplies b1 by (1 - 1e-8)^t,

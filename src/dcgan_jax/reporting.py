@@ -88,14 +88,21 @@ class Reporter:
         self._pending, self._pending_steps = {}, 0
         self._last_time, self._last_wait = now, wait_seconds
 
-    def save_samples(self, step: int, images: np.ndarray) -> Path:
-        """Write a grid of uint8 (count, height, width, channels) as PNG and event."""
+    def save_samples(self, step: int, images: np.ndarray, *, ema: bool = False) -> Path:
+        """Write a grid as PNG and event.
+
+        Args:
+            step: steps done.
+            images: uint8 (count, height, width, channels).
+            ema: whether they are of the generator's average.
+        """
         picture = grid.make_grid(images, columns=GRID_COLUMNS)
         folder = self._workdir / run_dir.SAMPLES
         folder.mkdir(exist_ok=True)
-        path = folder / f"step_{step:08d}.png"
+        path = folder / f"{'ema_' * ema}step_{step:08d}.png"
         grid.save_image(picture, path)
-        self._events.add_image("samples", picture, step, dataformats="HWC")
+        tag = "samples" + "_ema" * ema
+        self._events.add_image(tag, picture, step, dataformats="HWC")
         return path
 
     def save_curves(self) -> Path:

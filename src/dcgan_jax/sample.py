@@ -38,6 +38,8 @@ class SampleConfig:
     then depends on the others."""
     step: int | None = None
     """The checkpoint's step; None: the newest."""
+    ema: bool = False
+    """Take the average of the generator that --ema_decay has kept."""
     weights_dir: Path | None = None
     """Folder of the authors' released parameters; None: a cache, into which they are
     downloaded."""
@@ -52,7 +54,10 @@ def main(argv: Sequence[str]) -> int:
     reporting.configure_logging()
     backend.enable_compilation_cache()
     loaded = loading.load_generator(
-        config.run, weights_dir=config.weights_dir, step=config.step
+        config.run,
+        weights_dir=config.weights_dir,
+        step=config.step,
+        ema=config.ema,
     )
     chosen = labels.choose(
         config.label, num_classes=loaded.config.num_classes, count=config.num

@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
-from dcgan_jax import checkpoints, mesh, models, run_dir, steps, streams
+from dcgan_jax import averaging, checkpoints, mesh, models, run_dir, steps, streams
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches, means
 from dcgan_jax.data.store import Store
@@ -56,8 +56,11 @@ def start_or_resume(
             newest = checkpoints.find_newest(folder)
             if newest is None:
                 state = _begin_at_means(config, jax.jit(init)(key), store)
+                optional = nets.averaging.begin(state.gen)
+                state = state.replace(optional=optional)
             else:
                 state = checkpoints.restore(newest, template)
+                state = averaging.complete(state, nets.averaging)
                 _LOG.info("going on from step %d", newest.step)
             run_dir.cut_metrics(workdir, step=int(state.step))
             counted = jnp.maximum(state.rollbacks, rollbacks)

@@ -4,6 +4,7 @@ Algorithm 1 of Goodfellow et al. 2014: k discriminator updates, each on a new mi
 and new latents, then one generator update on new latents.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -12,10 +13,25 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from dcgan_jax import backend, losses, mesh, minibatches, models, optimizers, pixels
+from dcgan_jax import (
+    augment,
+    averaging,
+    backend,
+    losses,
+    mesh,
+    minibatches,
+    models,
+    optimizers,
+    passes,
+    pixels,
+    regularizers,
+)
+from dcgan_jax.augment import Augment
+from dcgan_jax.averaging import Averaging
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.minibatches import Minibatches
+from dcgan_jax.regularizers import Penalise
 from dcgan_jax.train_state import NetState, PyTree, TrainState
 
 Array = jax.Array
@@ -38,6 +54,11 @@ class Nets(NamedTuple):
         generator_loss: (batch,) logits of generated images → scalar.
         draw_latents: (key, batch) → (batch, latent_size).
         simultaneous: whether G's update is taken against D as it was before its own.
+        discriminator_loss: (batch,) logits of real and of generated images → scalar.
+        penalise: D's loss, its function images → logits, real images → loss.
+        augment: images in the generator's range as D is to see them, and a key → such
+            images.
+        averaging: of the generator's weights.
     """
 
     generator: nn.Module
@@ -47,6 +68,10 @@ class Nets(NamedTuple):
     generator_loss: Callable[[Array], Array]
     draw_latents: Callable[[Array, int], Array]
     simultaneous: bool = False
+    discriminator_loss: Callable[[Array, Array], Array] = losses.discriminator
+    penalise: Penalise = regularizers.leave_loss
+    augment: Augment = augment.leave_images
+    averaging: Averaging = averaging.OFF
 
 
 def make_nets(
@@ -63,18 +88,19 @@ def make_nets(
     optimizer = optimizers.make_optimizers(
         config, num_steps=num_steps, num_rows=num_rows
     )
-    generator_loss = {
-        "non_saturating": losses.generator_non_saturating,
-        "minimax": losses.generator_minimax,
-    }[config.loss]
+    objectives = losses.OBJECTIVES[config.loss]
     return Nets(
         generator=pair.generator,
         discriminator=pair.discriminator,
         gen_optimizer=optimizer.gen,
         disc_optimizer=optimizer.disc,
-        generator_loss=generator_loss,
+        generator_loss=objectives.generator,
         draw_latents=models.make_latents(config),
         simultaneous=config.updates == "simultaneous",
+        discriminator_loss=objectives.discriminator,
+        penalise=regularizers.make_penalty(r1_gamma=config.r1_gamma),
+        augment=augment.make_augment(config.diffaugment),
+        averaging=averaging.make_averaging(config.ema_decay),
     )
 
 
@@ -92,12 +118,13 @@ def init_state(nets: Nets, key: Array, *, image_shape: tuple[int, ...]) -> Train
     images = jnp.zeros((2, *image_shape))
     gen = nets.generator.init(gen_key, latents, labels, train=True)
     disc = nets.discriminator.init(disc_key, images, labels, train=True)
+    gen_state = _net_state(gen, nets.gen_optimizer)
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         rollbacks=jnp.zeros((), jnp.int32),
-        gen=_net_state(gen, nets.gen_optimizer),
+        gen=gen_state,
         disc=_net_state(disc, nets.disc_optimizer),
-        optional={},
+        optional=nets.averaging.begin(gen_state),
     )
 
 
@@ -123,29 +150,39 @@ def d_step(
         key: for the latents, and for dropout where D has it.
 
     Returns:
-        The state with a new `disc`, and d_loss, d_real = E[D(x)], d_fake = E[D(G(z))],
-        d_grad_norm (of the loss alone, before the L2 term).
+        The state with a new `disc`, and d_loss (with its penalty), d_real = E[D(x)],
+        d_fake = E[D(G(z))], d_grad_norm (of d_loss alone, before the L2 term).
     """
     real = pixels.scale_images(jnp.asarray(batch.images), nets.generator.pixel_range)
     labels = None if batch.labels is None else jnp.asarray(batch.labels)
     latents = nets.draw_latents(key, real.shape[0])
-    fake, _ = _generate(nets, state.gen, state.gen.params, latents, labels)
+    fake, _ = passes.generate(
+        nets.generator, state.gen, state.gen.params, latents, labels
+    )
     real_key, fake_key = jax.random.split(jax.random.fold_in(key, _DROPOUT))
+    real, fake = nets.augment(real, real_key), nets.augment(fake, fake_key)
+    judge = functools.partial(passes.judge, nets.discriminator)
 
     def loss_of(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
         stats = state.disc.batch_stats
-        real_logits, stats = _judge(nets, params, stats, real, labels, real_key)
-        fake_logits, stats = _judge(nets, params, stats, fake, labels, fake_key)
+        real_logits, stats = judge(params, stats, real, labels, real_key)
+        fake_logits, stats = judge(params, stats, fake, labels, fake_key)
         metrics = {
             "d_real": losses.mean_probability(real_logits),
             "d_fake": losses.mean_probability(fake_logits),
         }
-        return losses.discriminator(real_logits, fake_logits), (stats, metrics)
+        loss = nets.discriminator_loss(real_logits, fake_logits)
+
+        def score(images: Array) -> Array:
+            before = state.disc.batch_stats
+            return judge(params, before, images, labels, real_key)[0]
+
+        return nets.penalise(loss, score, real), (stats, metrics)
 
     (loss, (stats, metrics)), gradients = jax.value_and_grad(loss_of, has_aux=True)(
         state.disc.params
     )
-    disc = _update(nets.disc_optimizer, state.disc, gradients, batch_stats=stats)
+    disc = passes.update(nets.disc_optimizer, state.disc, gradients, batch_stats=stats)
     metrics |= {"d_loss": loss, "d_grad_norm": optax.global_norm(gradients)}
     return state.replace(disc=disc), metrics
 
@@ -173,16 +210,19 @@ def g_step(
     disc = state.disc
 
     def loss_of(params: PyTree) -> tuple[Array, PyTree]:
-        fake, stats = _generate(nets, state.gen, params, latents, labels)
-        logits, _ = _judge(
-            nets, disc.params, disc.batch_stats, fake, labels, dropout_key
+        fake, stats = passes.generate(
+            nets.generator, state.gen, params, latents, labels
+        )
+        seen = nets.augment(fake, dropout_key)
+        logits, _ = passes.judge(
+            nets.discriminator, disc.params, disc.batch_stats, seen, labels, dropout_key
         )
         return nets.generator_loss(logits), stats
 
     (loss, stats), gradients = jax.value_and_grad(loss_of, has_aux=True)(
         state.gen.params
     )
-    gen = _update(nets.gen_optimizer, state.gen, gradients, batch_stats=stats)
+    gen = passes.update(nets.gen_optimizer, state.gen, gradients, batch_stats=stats)
     metrics = {"g_loss": loss, "g_grad_norm": optax.global_norm(gradients)}
     return state.replace(gen=gen), metrics
 
@@ -215,7 +255,8 @@ def train_step(
     gen_key = jax.random.fold_in(key, num_d_steps)
     against = before if nets.simultaneous else state
     moved, gen_metrics = g_step(nets, against, labels, gen_key, batch_size=batch_size)
-    state = state.replace(gen=moved.gen, step=state.step + 1)
+    optional = nets.averaging.follow(state.optional, moved.gen, state.step)
+    state = state.replace(gen=moved.gen, step=state.step + 1, optional=optional)
     return state, metrics | gen_metrics
 
 
@@ -273,53 +314,4 @@ def _net_state(variables: PyTree, optimizer: optax.GradientTransformation) -> Ne
         params=params,
         batch_stats=variables.get("batch_stats", {}),
         opt_state=optimizer.init(params),
-    )
-
-
-def _generate(
-    nets: Nets, gen: NetState, params: PyTree, latents: Array, labels: Array | None
-) -> tuple[Array, PyTree]:
-    """Return images normalised by their batch, and the moved running statistics."""
-    images, moved = nets.generator.apply(
-        {"params": params, "batch_stats": gen.batch_stats},
-        latents,
-        labels,
-        train=True,
-        mutable=["batch_stats"],
-    )
-    return images, moved.get("batch_stats", {})
-
-
-def _judge(
-    nets: Nets,
-    params: PyTree,
-    batch_stats: PyTree,
-    images: Array,
-    labels: Array | None,
-    dropout_key: Array,
-) -> tuple[Array, PyTree]:
-    """Return logits under the images' own statistics, and the moved running ones."""
-    (logits, _), moved = nets.discriminator.apply(
-        {"params": params, "batch_stats": batch_stats},
-        images,
-        labels,
-        train=True,
-        mutable=["batch_stats"],
-        rngs={"dropout": dropout_key},
-    )
-    return logits, moved.get("batch_stats", {})
-
-
-def _update(
-    optimizer: optax.GradientTransformation,
-    net: NetState,
-    gradients: PyTree,
-    *,
-    batch_stats: PyTree,
-) -> NetState:
-    updates, opt_state = optimizer.update(gradients, net.opt_state, net.params)
-    return NetState(
-        params=optax.apply_updates(net.params, updates),
-        batch_stats=batch_stats,
-        opt_state=opt_state,
     )

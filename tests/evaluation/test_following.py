@@ -202,7 +202,7 @@ def test_ctrl_c_ends_it_with_130_and_what_was_measured_stays(
     ended = follow()
     assert ended.code == 130
     assert [row["step"] for row in read_rows(run)] == [10, 20]
-    assert not (run / following.FINAL).exists()
+    assert not (run / "final.safetensors").exists()
 
 
 def test_a_run_that_was_stopped_early_need_not_be_waited_for(run, follow, measured):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dcgan_jax import errors, presets
-from dcgan_jax.features import weights
+from dcgan_jax.features import extract, weights
 
 
 def load(which, **changes):
@@ -40,6 +40,22 @@ def test_random_weights_have_the_shapes_of_the_run(tiny_run):
         for which in (tiny_run.workdir, f"random:{tiny_run.workdir}")
     ]
     assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("num_layers", [None, 1])
+def test_features_of_spectrally_normalised_weights_keep_their_vectors(
+    num_layers, tiny_run, tmp_path
+):
+    settings = json.loads((tiny_run.workdir / "config.json").read_text())
+    settings |= {"spectral_norm": True}
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    loaded = load(f"random:{tmp_path}", num_layers=num_layers)
+    # No images are read: there is no batch norm to estimate the statistics of.
+    stats = extract.estimate_statistics(loaded, store=None, num_images=1)
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 1), np.uint8)
+    features = extract.make_encoder(loaded, stats)(images)
+    assert features.shape == (3, extract.count_features(loaded))
+    assert np.isfinite(features).all()
 
 
 def test_random_weights_come_from_a_preset_too():

@@ -50,6 +50,17 @@ def test_a_film_shows_the_grids_in_order_under_their_steps(run, run_command, tmp
     assert [milliseconds for _, milliseconds in frames] == [500, 500, 1500]
 
 
+def test_a_film_of_the_average_shows_its_grids_alone(
+    run, run_command, one_error, tmp_path
+):
+    flags = ("film", run, f"--out={tmp_path / 'film.gif'}", "--ema")
+    assert "no grids, ema_step_….png" in one_error(main, *flags)
+    for step in (5, 6):
+        pixels = np.full((80, 90, 1), 10 * step, np.uint8)
+        grid.save_image(pixels, run / "samples" / f"ema_step_{step:08d}.png")
+    assert "2 grids, steps 5 to 6" in run_command(main, *flags).out
+
+
 def test_a_film_is_no_wider_and_no_longer_than_asked(run, run_command, tmp_path):
     out = tmp_path / "film.gif"
     flags = ("--max_width=64", "--max_frames=2")

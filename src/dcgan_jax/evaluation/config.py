@@ -70,6 +70,8 @@ class EvaluateConfig:
     """Of the samples."""
     step: int | None = None
     """The checkpoint's step; None: the newest."""
+    ema: bool = False
+    """Measure the average of the generator that --ema_decay has kept."""
     data_dir: Path | None = None
     """Folder of the prepared stores; None: the run's."""
     source: Path | None = None

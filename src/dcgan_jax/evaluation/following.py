@@ -35,7 +35,6 @@ from dcgan_jax.loading import LoadedGenerator
 
 _LOG = logging.getLogger(__name__)
 
-FINAL = "final.safetensors"
 _POLL_SECONDS = 2.0
 
 
@@ -60,6 +59,8 @@ def follow(config: EvaluateConfig) -> Measured:
         train, num_rows = subjects.open_train(config, trained)
         yardstick = quality.make_yardstick(config, trained, train, num_rows)
         settings = {**yardstick.settings, "run": _identify(trained)}
+        if config.ema:
+            settings["generator"] = "the average"
         log = QualityLog(workdir, settings)
         follower = _Follower(config, yardstick, log, num_rows)
         _warn_of_gaps(config, trained)
@@ -86,6 +87,7 @@ class _Follower:
     ) -> None:
         self._workdir = Path(config.run)
         self._every, self._wait = config.every or 1, config.wait
+        self._ema = config.ema
         self._yardstick, self._log = yardstick, log
         self._num_rows = num_rows
         self._seen: set[int] = set()
@@ -131,7 +133,7 @@ class _Follower:
         lines = [_tell(row) for row in rows]
         for name, row in best.items():
             value = row["numbers"][name]
-            file = _best_file(name)
+            file = self._name_file(f"best_{_plain(name)}")
             lines.append(f"best  {name} {value:.4f} at step {row['step']} ({file})")
         for name in best:
             value = rows[-1]["numbers"][name]
@@ -171,13 +173,13 @@ class _Follower:
             _LOG.info("%s", _tell(row))
         self._rows[step] = row
         if is_final:
-            self._export(FINAL, loaded, step)
+            self._export("final", loaded, step)
 
     def _load(self, step: int) -> LoadedGenerator | None:
         """Load a checkpoint's generator, unless training has deleted it meanwhile."""
         try:
             return loading.load_generator(
-                str(self._workdir), weights_dir=None, step=step
+                str(self._workdir), weights_dir=None, step=step, ema=self._ema
             )
         except (OSError, ValueError) as error:
             time.sleep(_POLL_SECONDS)  # for a deletion to end
@@ -196,11 +198,14 @@ class _Follower:
         # Before the row is written: a row promises that its generator was kept.
         for name in self._primary(row):
             if self._log.is_best(name, row["numbers"][name]):
-                self._export(_best_file(name), loaded, row["step"])
+                self._export(f"best_{_plain(name)}", loaded, row["step"])
 
     def _export(self, name: str, loaded: LoadedGenerator, step: int) -> None:
-        path = self._workdir / name
+        path = self._workdir / self._name_file(name)
         safetensors.save_network(path, loaded.variables, loaded.config, step=step)
+
+    def _name_file(self, name: str) -> str:
+        return f"{'ema_' * self._ema}{name}.safetensors"
 
     def _primary(self, row: Row) -> list[str]:
         return [name for name in row["numbers"] if name.partition("[")[0] in PRIMARY]
@@ -228,9 +233,8 @@ def _warn_of_gaps(config: EvaluateConfig, trained: TrainConfig) -> None:
         )
 
 
-def _best_file(name: str) -> str:
-    plain = re.sub(r"\W+", "_", name).strip("_")
-    return f"best_{plain}.safetensors"
+def _plain(name: str) -> str:
+    return re.sub(r"\W+", "_", name).strip("_")
 
 
 def _tell(row: dict[str, Any]) -> str:

@@ -74,7 +74,9 @@ def open_subject(config: EvaluateConfig) -> Subject:
     Raises:
         InputError: if run or data cannot be used.
     """
-    loaded = loading.load_generator(config.run, weights_dir=None, step=config.step)
+    loaded = loading.load_generator(
+        config.run, weights_dir=None, step=config.step, ema=config.ema
+    )
     return Subject(loaded, *open_train(config, loaded.config))
 
 

@@ -31,10 +31,12 @@ def estimate_statistics(
         num_images: take the first ones; a last partial batch is left out.
 
     Returns:
-        `batch_stats` for the network.
+        `batch_stats` for the network; those that it has where it is without batch norm.
 
     Source: svhn/svhn_semisup_analysis.py:50-85.
     """
+    if loaded.network.spectral_norm:
+        return loaded.batch_stats
     size = min(BATCH, num_images)
     whole = num_images - num_images % size
 

@@ -90,7 +90,10 @@ def load_discriminator(
         )
     elif weights.startswith(f"{RANDOM}:"):
         key = streams.make_key(seed, streams.Purpose.INIT)
-        params = _init(models.make_discriminator(config), config, key)["params"]
+        variables = _init(models.make_discriminator(config), config, key)
+        params = variables["params"]
+        # Vectors of the power iteration, which images tell nothing of.
+        stats = variables["batch_stats"] if config.spectral_norm else None
         name = f"{weights} (seed {seed})"
     else:
         config, arrays, found = loading.read_run(weights, step=step)

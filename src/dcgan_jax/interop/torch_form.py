@@ -17,7 +17,7 @@ from flax import linen as nn
 
 from dcgan_jax import disk
 from dcgan_jax.config import PLAIN
-from dcgan_jax.models import dcgan, layers as own_layers
+from dcgan_jax.models import dcgan, layers as own_layers, spectral
 
 ARCHITECTURES = PLAIN
 # Kernel (rows, columns, in, out) of a convolution → PyTorch's (out, in, rows, columns);
@@ -110,7 +110,7 @@ def _discriminator(
     padding = (network.kernel_size - 1) // 2
     for index, layer in enumerate(network.convolutions):
         name = f"conv{index}"
-        kernel = np.asarray(params[name]["kernel"])
+        kernel = _disc_kernel(network, params[name], stats.get(name))
         arrays = {"weight": kernel.transpose(_TO_TORCH)}
         if "bias" in params[name]:
             arrays["bias"] = np.asarray(params[name]["bias"])
@@ -119,17 +119,27 @@ def _discriminator(
             f"{layer.stride}, {padding}, bias={'bias' in arrays})"
         )
         made.append(Layer(code, arrays))
-        if index > 0 or network.bn_input:
+        if (index > 0 or network.bn_input) and not network.spectral_norm:
             made.append(_map_norm(layer.features, f"bn{index}", params, stats))
         made.append(Layer(f"nn.LeakyReLU({own_layers.LEAK})", {}))
     features = network.convolutions[-1].features
-    kernel = np.asarray(params["logit"]["dense"]["kernel"])
+    logit = params["logit"] if network.spectral_norm else params["logit"]["dense"]
+    kernel = _disc_kernel(network, logit, stats.get("logit"))
     size = round((len(kernel) / features) ** 0.5)
     weight = kernel.reshape(1, size, size, features).transpose(0, 3, 1, 2)
     if network.global_average:
         made.append(Layer("nn.AdaptiveAvgPool2d(1)", {}))
     code = f"nn.Conv2d({features}, 1, {size}, bias=False)"
     return [*made, Layer(code, {"weight": weight}), Layer("nn.Sigmoid()", {})]
+
+
+def _disc_kernel(
+    network: dcgan.Discriminator, params: dict[str, Any], stats: dict[str, Any] | None
+) -> np.ndarray:
+    """Return a kernel as it is applied."""
+    if not network.spectral_norm or stats is None:
+        return np.asarray(params["kernel"])
+    return np.asarray(spectral.divide(params["kernel"], stats["u"])[0])
 
 
 def _map_norm(

@@ -69,21 +69,23 @@ def open_generator(
     step: int | None,
     seed: int,
     label: int | None,
+    ema: bool = False,
 ) -> NumberedGenerator:
     """Load a generator to draw images of one class, if it has classes.
 
     Args:
-        run: as in `loading.load_generator`, `weights_dir` and `step` too.
+        run: as in `loading.load_generator`, `weights_dir`, `step` and `ema` too.
         weights_dir: folder of the authors' files.
         step: of the checkpoint; None: the newest.
         seed: of the numbered samples.
         label: the class, which a conditional generator needs.
+        ema: take the generator's average.
 
     Raises:
         MissingInputError: if there is nothing there.
         InputError: if what is there is damaged, or the label does not suit it.
     """
-    loaded = loading.load_generator(run, weights_dir=weights_dir, step=step)
+    loaded = loading.load_generator(run, weights_dir=weights_dir, step=step, ema=ema)
     num_classes = loaded.config.num_classes
     if num_classes is not None and label is None:
         raise errors.InputError(

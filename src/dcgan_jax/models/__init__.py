@@ -102,6 +102,7 @@ def make_discriminator(config: TrainConfig) -> dcgan.Discriminator:
         input_bias=config.input_bias,
         bn_affine=config.bn_affine,
         bn_input=config.batch_norm == "all",
+        spectral_norm=config.spectral_norm,
         global_average=config.disc_pooling == "global_average",
         **_computation(config),
     )

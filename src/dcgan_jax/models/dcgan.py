@@ -111,6 +111,9 @@ class Discriminator(nn.Module):
         activation: after every convolution; guided backpropagation gives its own.
         bn_input: whether the first convolution has batch norm too, which takes a bias
             out again.
+        spectral_norm: divide every kernel by its largest singular value. Each hidden
+            convolution then has a bias and no batch norm, which would take any factor
+            of the kernel out again.
         global_average: average each of the last maps over its places before they are
             weighed, which is to give all places of a map one weight.
 
@@ -126,6 +129,7 @@ class Discriminator(nn.Module):
     bn_affine: bool = True
     bn_momentum: float = layers.BN_MOMENTUM
     bn_input: bool = False  # §3: none at the discriminator's input
+    spectral_norm: bool = False  # Miyato et al. 2018, not the paper's
     global_average: bool = False  # §3: "flattened and then fed into a single sigmoid"
 
     @nn.compact
@@ -145,9 +149,11 @@ class Discriminator(nn.Module):
             name = f"conv{index}"
             x = layers.Conv(
                 layer.features, self.kernel_size, layer.stride, self.dtype,
-                self.formulation, use_bias=self.input_bias and index == 0, name=name,
+                self.formulation,
+                use_bias=self.input_bias if index == 0 else self.spectral_norm,
+                spectral_norm=self.spectral_norm, name=name,
             )(x)  # fmt: skip
-            if index > 0 or self.bn_input:
+            if (index > 0 or self.bn_input) and not self.spectral_norm:
                 bn = layers.BatchNorm(
                     self.bn_momentum, self.bn_affine, name=f"bn{index}"
                 )
@@ -155,4 +161,4 @@ class Discriminator(nn.Module):
             x = activations[name] = self.activation(x)
         if self.global_average:
             x = x.astype(jnp.float32).mean((1, 2))
-        return layers.Logit(name="logit")(x), activations
+        return layers.Logit(self.spectral_norm, name="logit")(x), activations

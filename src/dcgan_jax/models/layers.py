@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from dcgan_jax.models import convolution
+from dcgan_jax.models import convolution, spectral
 from dcgan_jax.models.convolution import Formulation, Geometry
 
 Array = jax.Array
@@ -70,12 +70,15 @@ class Conv(nn.Module):
     dtype: jnp.dtype
     formulation: Formulation
     use_bias: bool = False
+    spectral_norm: bool = False
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """Apply the layer; the kernel is (side, side, inputs, features)."""
         shape = (self.kernel_size, self.kernel_size, x.shape[-1], self.features)
         kernel = self.param("kernel", init_weights, shape, jnp.float32)
+        if self.spectral_norm:
+            kernel = spectral.normalise(self, kernel)
         geometry = Geometry(
             self.stride, (self.kernel_size - 1) // 2, x.shape[1], self.formulation
         )
@@ -260,10 +263,15 @@ class Projection(nn.Module):
 class Logit(nn.Module):
     """Flatten and weigh every unit: (batch, …) → (batch,), float32, without bias."""
 
+    spectral_norm: bool = False
+
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """Apply the layer."""
         flat = x.reshape(x.shape[0], -1).astype(jnp.float32)
+        if self.spectral_norm:
+            kernel = self.param("kernel", init_weights, (flat.shape[1], 1))
+            return (flat @ spectral.normalise(self, kernel))[:, 0]
         return _make_dense(1)(flat)[:, 0]
 
 

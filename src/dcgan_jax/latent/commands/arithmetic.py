@@ -155,6 +155,7 @@ def run(config: ArithmeticConfig) -> Outcome:
         step=picks.step,
         seed=picks.seed,
         label=picks.label,
+        ema=config.ema,
     )
     if config.picks is not None:
         pick_files.check_same(picks, config.picks, generator=generator.identity)
@@ -170,7 +171,7 @@ def run(config: ArithmeticConfig) -> Outcome:
     )
     if config.save_picks is not None:
         pick_files.save_picks(saved, config.save_picks)
-    numbers = {**dataclasses.asdict(saved), **found}
+    numbers = {**dataclasses.asdict(saved), "ema": config.ema, **found}
     return Outcome("\n".join([*lines, str(config.out)]), numbers, _PROTOCOL)
 
 

@@ -20,6 +20,8 @@ class GeneratorFlags:
     """The class to draw, which a conditional generator needs."""
     step: int | None = None
     """The checkpoint's step; None: the newest."""
+    ema: bool = False
+    """Take the average of the generator that --ema_decay has kept."""
     weights_dir: Path | None = None
     """Folder of the authors' released parameters; None: a cache, into which they are
     downloaded."""

@@ -118,6 +118,7 @@ def run(config: WalkConfig, *, outs: Sequence[Path]) -> Outcome:
         step=config.step,
         seed=config.seed,
         label=config.label,
+        ema=config.ema,
     )
     latents = walk.walk(
         generator.latents(config.points),
@@ -134,6 +135,7 @@ def run(config: WalkConfig, *, outs: Sequence[Path]) -> Outcome:
     numbers = {
         "run": flags.name_run(config.run),
         "step": generator.loaded.step,
+        "ema": config.ema,
         "label": config.label,
         "points": config.points,
         "steps": config.steps,

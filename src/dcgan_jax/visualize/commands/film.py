@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _HOLD_SECONDS = 1.0  # how long the last grid stays
 _LETTERS = 16
-_FILE = re.compile(r"step_(\d+)\.png")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +23,8 @@ class FilmConfig:
 
     run: Annotated[Path, tyro.conf.Positional]
     """A run's folder."""
+    ema: bool = False
+    """Show the average of the generator that --ema_decay has kept."""
     out: Path = Path("film.gif")
     """The film: .gif, or .mp4, which needs OpenCV."""
     seconds: float = 8.0
@@ -43,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
     from dcgan_jax.visualize import animation
 
     animation.check_path(config.out)
-    grids = choose(list_grids(config.run), most=config.max_frames)
+    grids = choose(list_grids(config.run, ema=config.ema), most=config.max_frames)
     frames = []
     with progress.track("reading grids", len(grids), unit="grids") as advance:
         for step, path in grids:
@@ -58,8 +59,12 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def list_grids(run: Path) -> list[tuple[int, Path]]:
+def list_grids(run: Path, *, ema: bool = False) -> list[tuple[int, Path]]:
     """Return the steps and files of a run's grids, in order.
+
+    Args:
+        run: its folder.
+        ema: take those of the generator's average.
 
     Raises:
         MissingInputError: if there is no run, or it has no grids.
@@ -69,12 +74,14 @@ def list_grids(run: Path) -> list[tuple[int, Path]]:
 
     run_dir.read_config(run)  # or it is no run
     folder = run / run_dir.SAMPLES
-    matches = [(_FILE.fullmatch(path.name), path) for path in folder.glob("*.png")]
+    name = "ema_" * ema + "step_"
+    pattern = re.compile(rf"{name}(\d+)\.png")
+    matches = [(pattern.fullmatch(path.name), path) for path in folder.glob("*.png")]
     grids = sorted((int(match.group(1)), path) for match, path in matches if match)
     if not grids:
         raise errors.MissingInputError(
-            f"{folder} has no grids, step_….png, which training writes there; train"
-            " first."
+            f"{folder} has no grids, {name}….png, which training writes there"
+            f"{' with --ema_decay' * ema}; train first."
         )
     if len(grids) == 1:
         raise errors.InputError(

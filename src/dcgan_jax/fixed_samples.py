@@ -1,0 +1,60 @@
+"""Samples of the same latents on a run's way, and whether they still vary."""
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from dcgan_jax import labels, sampling, steps, streams
+from dcgan_jax.config import TrainConfig
+from dcgan_jax.data.store import Store
+from dcgan_jax.reporting import GRID_COLUMNS
+
+NUM_SAMPLES = 100
+# Below this share of the data's own diversity the samples are taken for collapsed.
+COLLAPSED_SHARE = 0.1
+# Before this step the samples are still almost the grey that the weights begin with.
+WARM_UP_STEPS = 200
+
+
+class FixedSamples:
+    """Draws the samples of a run's fixed latents.
+
+    Args:
+        config: of the run.
+        nets: its networks.
+        store: its data.
+    """
+
+    def __init__(self, config: TrainConfig, nets: steps.Nets, store: Store) -> None:
+        self._store = store
+        self._sampler = sampling.make_sampler(nets.generator)
+        self._labels = None
+        if config.num_classes is not None:
+            self._labels = labels.arrange_grid(config.num_classes, columns=GRID_COLUMNS)
+        self._latents = sampling.draw_latents(
+            nets.draw_latents,
+            streams.make_key(config.seed, streams.Purpose.FIXED_LATENTS),
+            NUM_SAMPLES if self._labels is None else len(self._labels),
+        )
+
+    def draw(self, variables: dict[str, Any]) -> np.ndarray:
+        """Draw uint8 (count, height, width, channels) from {params, batch_stats}."""
+        return self._sampler(variables, self._latents, self._labels)
+
+    def find_collapse(self, step: int, images: np.ndarray) -> str | None:
+        """Return a warning where samples hardly differ from each other, or None."""
+        diversity = sampling.measure_diversity(images)
+        least = COLLAPSED_SHARE * self._data_diversity
+        if step < WARM_UP_STEPS or diversity >= least:
+            return None
+        return (
+            f"warning: the generator may have collapsed at step {step}: its samples "
+            f"differ by {diversity:.1f} grey levels on average, the data by "
+            f"{self._data_diversity:.1f}."
+        )
+
+    @functools.cached_property
+    def _data_diversity(self) -> float:
+        probe = np.linspace(0, len(self._store) - 1, NUM_SAMPLES).astype(int)
+        return sampling.measure_diversity(self._store.rows(probe).images)

@@ -1,0 +1,57 @@
+"""Kernels divided by their largest singular values (Miyato et al. 2018).
+
+Not the paper's. A kernel (…, inputs, outputs) is taken for the matrix (…·inputs,
+outputs), whose largest singular value one power iteration a pass estimates.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+Array = jax.Array
+
+_EPSILON = 1e-12  # authors' code, max_sv.py
+
+
+def normalise(layer: nn.Module, kernel: Array) -> Array:
+    """Return a layer's kernel divided by an estimate of its largest singular value.
+
+    The vector that the power iteration goes on from is the layer's `u` among the
+    running statistics. It moves where these are mutable, as in training; elsewhere the
+    stored one is used. No gradient passes through the iteration itself.
+
+    Args:
+        layer: whose kernel it is.
+        kernel: (…, inputs, outputs) float32.
+
+    Source: Miyato et al. 2018, §2.1 and Algorithm 1. As in their code, each pass moves
+    `u`, so that an update of D, which has a real and a generated one, does twice.
+    """
+    outputs = kernel.shape[-1:]
+    stored = layer.variable(
+        "batch_stats",
+        "u",
+        lambda: _unit(jax.random.normal(layer.make_rng("params"), outputs)),
+    )
+    divided, u = divide(kernel, stored.value)
+    if layer.is_mutable_collection("batch_stats"):
+        stored.value = u
+    return divided
+
+
+def divide(kernel: Array, u: Array) -> tuple[Array, Array]:
+    """Return a kernel over its largest singular value, and the moved vector.
+
+    Args:
+        kernel: (…, inputs, outputs) float32.
+        u: (outputs,), from which one power iteration goes.
+    """
+    matrix = kernel.reshape(-1, kernel.shape[-1])
+    fixed = jax.lax.stop_gradient(matrix)
+    v = _unit(fixed @ u)
+    moved = _unit(v @ fixed)
+    return kernel / (v @ matrix @ moved), moved
+
+
+def _unit(vector: Array) -> Array:
+    return vector / (jnp.linalg.norm(vector) + _EPSILON)
