@@ -42,9 +42,11 @@ def make_page(subject: Subject) -> Any:
 
     with gr.Blocks(title=TITLE, analytics_enabled=False) as blocks:
         gr.Markdown(describe(subject), elem_id="heading")
+        # Among the tabs it would count as one.
+        session = gr.State(Session())
         with gr.Tabs(elem_id="tabs"):
             if subject.loaded is not None:
-                _add_generator(subject, blocks)
+                _add_generator(subject, session, blocks)
             if subject.run is not None:
                 with _make_tab("Training", "training"):
                     blocks.load(*training.build(subject.run), **parts.WORK)
@@ -66,8 +68,7 @@ def describe(subject: Subject) -> str:
 def _make_tab(label: str, name: str) -> Any:
     import gradio as gr
 
-    # Elements of tabs that were not opened yet would miss what is sent to them.
-    return gr.Tab(label, elem_id=f"tab-{name}", id=name, render_children=True)
+    return gr.Tab(label, elem_id=f"tab-{name}", id=name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,11 +86,8 @@ class _Samples:
             event = event.then(*update, **parts.WORK)
 
 
-def _add_generator(subject: Subject, blocks: Any) -> None:
+def _add_generator(subject: Subject, session: Any, blocks: Any) -> None:
     """Make and connect the tabs about a generator."""
-    import gradio as gr
-
-    session = gr.State(Session())
     with _make_tab("Wall and A − B + C", "wall"):
         on_wall = wall.build(subject)
     with _make_tab("Walk", "walk"):

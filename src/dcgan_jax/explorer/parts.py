@@ -46,17 +46,15 @@ def make_cells(elem_id: str, *, zoom: int, draws: bool) -> Any:
     """
     import gradio as gr
 
+    drawn = " data-draws" if draws else ""
     return gr.HTML(
         None,
-        html_template='<div class="cells"></div>',
+        # Settings are part of the template: a tab that was not opened yet receives no
+        # more than what is sent to it.
+        html_template=f'<div class="cells" data-zoom="{zoom}"{drawn}></div>',
         js_on_load=read_static("cells.js"),
         elem_id=elem_id,
         apply_default_css=False,
-        zoom=zoom,
-        draws=draws,
-        marks={},
-        captions=[],
-        boxes=[],
     )
 
 
@@ -89,13 +87,11 @@ def make_film(frame: Callable[[int], str], elem_id: str) -> Any:
     )
 
 
-def make_picture(elem_id: str, *, smooth: bool = False) -> Any:
+def make_picture(elem_id: str) -> Any:
     """Make room for a picture, an `img` in the element."""
     import gradio as gr
 
-    return gr.HTML(
-        "", elem_id=elem_id, elem_classes=["smooth"] if smooth else [], js_on_load=None
-    )
+    return gr.HTML("", elem_id=elem_id, js_on_load=None)
 
 
 def explain(text: str) -> None:

@@ -1,19 +1,21 @@
 // Numbered samples, cut out of one picture. `props` holds what Python gives:
 //   value {url, columns, count, width, height}, zoom, marks {letter: [numbers]},
-//   captions [text], boxes [[sample, x, y, width, height]] and draws.
-// A click on a sample triggers 'select'; with `draws`, dragging changes the boxes
+//   captions [text] and boxes [[sample, x, y, width, height]].
+// A click on a sample triggers 'select'; with `data-draws`, dragging changes the boxes
 // instead and triggers 'input'.
 const area = element.querySelector('.cells');
+const draws = 'draws' in area.dataset;
 let drag = null;
 let boxes = [];
 
+const readZoom = () => Number(props.zoom || area.dataset.zoom);
 const clamp = (value, most) => Math.min(Math.max(value, 0), most);
 
 function build() {
   const sprite = props.value || {count: 0};
   area.replaceChildren();
   for (let number = 0; number < sprite.count; number++) {
-    const cell = document.createElement(props.draws ? 'div' : 'button');
+    const cell = document.createElement(draws ? 'div' : 'button');
     cell.className = 'cell';
     cell.dataset.number = number;
     cell.setAttribute('aria-label', `sample ${number}`);
@@ -33,7 +35,7 @@ function build() {
 
 function scale() {
   const {url, columns, count, width, height} = props.value || {count: 0};
-  const zoom = Number(props.zoom) || 1;
+  const zoom = readZoom();
   for (const cell of area.children) {
     const number = Number(cell.dataset.number);
     const image = cell.querySelector('.image');
@@ -76,7 +78,7 @@ function mark() {
 }
 
 function showBoxes() {
-  const zoom = Number(props.zoom) || 1;
+  const zoom = readZoom();
   area.querySelectorAll('.box').forEach((box) => box.remove());
   boxes.forEach(([sample, x, y, width, height], index) => {
     const image = area.querySelector(`[data-number="${sample}"] .image`);
@@ -94,7 +96,7 @@ function showBoxes() {
 }
 
 function locate(event, image) {
-  const zoom = Number(props.zoom) || 1;
+  const zoom = readZoom();
   const edge = image.getBoundingClientRect();
   const {width, height} = props.value;
   return [
@@ -117,12 +119,12 @@ function change(changed) {
 
 area.addEventListener('click', (event) => {
   const cell = event.target.closest('.cell');
-  if (cell && !props.draws) trigger('select', {number: Number(cell.dataset.number)});
+  if (cell && !draws) trigger('select', {number: Number(cell.dataset.number)});
 });
 
 area.addEventListener('pointerdown', (event) => {
   const image = event.target.closest('.image');
-  if (!props.draws || !image || event.button !== 0) return;
+  if (!draws || !image || event.button !== 0) return;
   event.preventDefault();
   const sample = Number(image.parentElement.dataset.number);
   drag = {image, sample, from: locate(event, image), hit: event.target.closest('.box')};
@@ -132,7 +134,7 @@ area.addEventListener('pointerdown', (event) => {
 area.addEventListener('pointermove', (event) => {
   if (!drag) return;
   const [x, y, width, height] = span(drag.from, locate(event, drag.image));
-  const zoom = Number(props.zoom) || 1;
+  const zoom = readZoom();
   drag.rubber ||= drag.image.appendChild(document.createElement('b'));
   drag.rubber.className = 'box drawn';
   Object.assign(drag.rubber.style, {

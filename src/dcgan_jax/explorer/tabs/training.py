@@ -19,7 +19,7 @@ def build(run: Path) -> Any:
 
     parts.explain(EXPLAINS)
     note = parts.make_note("training-note")
-    curves = parts.make_picture("curves", smooth=True)
+    curves = parts.make_picture("curves")
     film = parts.make_film(parts.telling(lambda step: training.read_frame(run, step)),
                            "film")  # fmt: skip
     seen = gr.State()
