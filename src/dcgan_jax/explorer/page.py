@@ -23,7 +23,7 @@ Ids of its elements, which tests and scripts may rely on:
 
 import dataclasses
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 from dcgan_jax import errors, models
 from dcgan_jax.explorer import files, parts
@@ -42,14 +42,18 @@ def make_page(subject: Subject) -> Any:
 
     with gr.Blocks(title=TITLE, analytics_enabled=False) as blocks:
         gr.Markdown(describe(subject), elem_id="heading")
-        # Among the tabs it would count as one.
-        session = gr.State(Session())
+        tabs = looking = None
         with gr.Tabs(elem_id="tabs"):
             if subject.loaded is not None:
-                _add_generator(subject, session, blocks)
+                tabs = _build_tabs(subject)
             if subject.run is not None:
                 with _make_tab("Training", "training"):
-                    blocks.load(*training.build(subject.run), **parts.WORK)
+                    looking = training.build(subject.run)
+        # Outside: what is made among the tabs counts as one, seen or not.
+        if tabs is not None:
+            _connect_tabs(subject, tabs, blocks)
+        if looking is not None:
+            blocks.load(*looking, **parts.WORK)
     return blocks
 
 
@@ -71,14 +75,29 @@ def _make_tab(label: str, name: str) -> Any:
     return gr.Tab(label, elem_id=f"tab-{name}", id=name)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Samples:
-    """The elements that depend on the samples' seed and class."""
+class _Tabs(NamedTuple):
+    """The elements of the tabs about a generator."""
+
+    wall: wall.Elements
+    walk: walk.Elements
+    turn: turn.Elements
+    forget: forget.Elements | None
+
+
+class _Samples(NamedTuple):
+    """What depends on the samples' seed and class.
+
+    Attributes:
+        subject: the generator.
+        session: the state.
+        tabs: the elements.
+        updates: (function, inputs, outputs) each, which draw everything anew.
+    """
 
     subject: Subject
     session: Any
-    wall: wall.Elements
-    updates: list[Any]  # (function, inputs, outputs) each
+    tabs: _Tabs
+    updates: list[Any]
 
     def follow(self, event: Any) -> None:
         """Draw everything anew after an event that has changed the samples."""
@@ -86,8 +105,7 @@ class _Samples:
             event = event.then(*update, **parts.WORK)
 
 
-def _add_generator(subject: Subject, session: Any, blocks: Any) -> None:
-    """Make and connect the tabs about a generator."""
+def _build_tabs(subject: Subject) -> _Tabs:
     with _make_tab("Wall and A − B + C", "wall"):
         on_wall = wall.build(subject)
     with _make_tab("Walk", "walk"):
@@ -96,18 +114,24 @@ def _add_generator(subject: Subject, session: Any, blocks: Any) -> None:
         on_turn = turn.build()
     with _make_tab("Forget", "forget"):
         on_forget = _build_forget(subject)
+    return _Tabs(on_wall, on_walk, on_turn, on_forget)
 
-    wall.connect(subject, on_wall, session)
+
+def _connect_tabs(subject: Subject, tabs: _Tabs, blocks: Any) -> None:
+    import gradio as gr
+
+    session = gr.State(Session())
+    wall.connect(subject, tabs.wall, session)
     updates = [
-        wall.make_update(subject, on_wall, session),
-        walk.connect(subject, on_walk, session),
+        wall.make_update(subject, tabs.wall, session),
+        walk.connect(subject, tabs.walk, session),
     ]
-    turning = turn.connect(subject, on_turn, session)
-    on_wall.picked.change(*turning, **parts.FOLLOW)
-    if on_forget is not None:
-        updates.append(forget.connect(subject, on_forget, session))
-    samples = _Samples(subject, session, on_wall, updates)
-    _connect_files(samples, on_turn, on_forget)
+    turning = turn.connect(subject, tabs.turn, session)
+    tabs.wall.picked.change(*turning, **parts.FOLLOW)
+    if tabs.forget is not None:
+        updates.append(forget.connect(subject, tabs.forget, session))
+    samples = _Samples(subject, session, tabs, updates)
+    _connect_files(samples)
     _connect_samples(samples, blocks)
 
 
@@ -126,7 +150,7 @@ def _connect_samples(samples: _Samples, blocks: Any) -> None:
     """Begin with the saved picks, and draw anew when seed, class or number change."""
     import gradio as gr
 
-    subject, on_wall = samples.subject, samples.wall
+    subject, on_wall = samples.subject, samples.tabs.wall
 
     def open_saved() -> tuple[Any, ...]:
         state, remarks = files.open_session(subject, None, None)
@@ -152,11 +176,9 @@ def _connect_samples(samples: _Samples, blocks: Any) -> None:
     on_wall.count.input(*samples.updates[0], **parts.FOLLOW)
 
 
-def _connect_files(
-    samples: _Samples, on_turn: turn.Elements, on_forget: forget.Elements | None
-) -> None:
+def _connect_files(samples: _Samples) -> None:
     """Load picks and boxes that a person names, and show the samples they are on."""
-    subject, on_wall = samples.subject, samples.wall
+    subject, tabs = samples.subject, samples.tabs
 
     def load_picks(names: tuple[str, ...], state: Session, file: str) -> Any:
         picks: Picks = files.read_picks(subject, names, file)
@@ -176,13 +198,16 @@ def _connect_files(
             changed = load(state, name)
             return changed, changed.seed, changed.label or 0
 
-        outputs = [samples.session, on_wall.seed, on_wall.label]
+        outputs = [samples.session, tabs.wall.seed, tabs.wall.label]
         event = button.click(
             parts.telling(run), [samples.session, file], outputs, **parts.CLICK
         )
         samples.follow(event)
 
-    for tab, names in ((on_wall, pick_files.ARITHMETIC), (on_turn, pick_files.TURN)):
+    for tab, names in (
+        (tabs.wall, pick_files.ARITHMETIC),
+        (tabs.turn, pick_files.TURN),
+    ):
         connect(tab.load, tab.file, functools.partial(load_picks, names))
-    if on_forget is not None:
-        connect(on_forget.load, on_forget.file, load_boxes)
+    if tabs.forget is not None:
+        connect(tabs.forget.load, tabs.forget.file, load_boxes)

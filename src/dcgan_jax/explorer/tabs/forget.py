@@ -69,7 +69,7 @@ def build(subject: Subject) -> Elements:
             elem_id="forget-layer",
         )  # fmt: skip
     canvas = parts.make_cells("boxes-canvas", zoom=size, draws=True)
-    with gr.Row(equal_height=True):
+    with gr.Row(elem_classes=["files"]):
         fit = gr.Button("Fit and forget", variant="primary", elem_id="fit",
                         min_width=160, scale=0)  # fmt: skip
         clear = gr.Button("Delete all boxes", elem_id="clear-boxes", min_width=140,

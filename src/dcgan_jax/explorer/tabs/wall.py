@@ -108,11 +108,11 @@ def make_file_row(name: str, file: str) -> tuple[Any, Any, Any]:
     """
     import gradio as gr
 
-    with gr.Row(equal_height=True):
+    with gr.Row(elem_classes=["files"]):
         box = gr.Textbox(file, label="File in the run's folder", max_lines=1, scale=3,
                          elem_id=f"{name}-file", min_width=140)  # fmt: skip
-        save = gr.Button("Save", elem_id=f"save-{name}", min_width=80, scale=1)
-        load = gr.Button("Load", elem_id=f"load-{name}", min_width=80, scale=1)
+        save = gr.Button("Save", elem_id=f"save-{name}", min_width=90, scale=0)
+        load = gr.Button("Load", elem_id=f"load-{name}", min_width=90, scale=0)
     return box, save, load
 
 
