@@ -111,7 +111,7 @@ def _build_tabs(subject: Subject) -> _Tabs:
     with _make_tab("Walk", "walk"):
         on_walk = walk.build(subject)
     with _make_tab("Turn", "turn"):
-        on_turn = turn.build()
+        on_turn = turn.build(subject)
     with _make_tab("Forget", "forget"):
         on_forget = _build_forget(subject)
     return _Tabs(on_wall, on_walk, on_turn, on_forget)
@@ -190,8 +190,8 @@ def _connect_files(samples: _Samples) -> None:
         return dataclasses.replace(changed, boxes=found.boxes)
 
     def show(state: Session, seed: int, label: int | None) -> Session:
-        same = (state.seed, state.label) == (seed, label)
-        return state if same else Session(seed, label)
+        asked = Session(seed, label)
+        return state if state.has_samples_of(asked) else asked
 
     def connect(button: Any, file: Any, load: Any) -> None:
         def run(state: Session, name: str) -> tuple[Any, ...]:

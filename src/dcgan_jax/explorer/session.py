@@ -26,6 +26,10 @@ class Session:
     groups: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
     boxes: tuple[Box, ...] = ()
 
+    def has_samples_of(self, other: "Session") -> bool:
+        """Tell whether the samples of both are the same pictures."""
+        return (self.seed, self.label) == (other.seed, other.label)
+
     def group(self, name: str) -> tuple[int, ...]:
         """Return a concept's numbers, none if nothing is picked."""
         return self.groups.get(name, ())

@@ -7,7 +7,7 @@ from typing import Any
 
 from flax import linen as nn
 
-from dcgan_jax import batch_statistics, errors, loading, models, run_dir, sampling
+from dcgan_jax import batch_statistics, errors, loading, models, sampling
 from dcgan_jax.explorer import scores
 from dcgan_jax.explorer.config import ExploreConfig
 from dcgan_jax.features import weights
@@ -72,7 +72,7 @@ def open_subject(config: ExploreConfig) -> Subject:
     except errors.MissingInputError:
         if run is None or config.step is not None:
             raise
-        run_dir.read_config(run)  # or it is no run
+        loading.read_config(config.run)  # or it is no run
         remark = "no checkpoint yet: start the explorer again when there is one"
         return Subject(config.run, run, run, None, None, (remark,))
     remarks = [] if run is not None else ["no log of a training run"]

@@ -85,7 +85,7 @@ def build(subject: Subject) -> Elements:
         with gr.Column(min_width=300):
             gr.Markdown("**Without those dropped**")
             after = parts.make_picture("forget-after")
-    file, save, load = wall.make_file_row("boxes", files.BOXES)
+    file, save, load = wall.make_file_row(subject.folder, "boxes", files.BOXES)
     return Elements(
         canvas, count, zoom, layer, fit, clear, boxes_note, slider, before, after, note,
         file, save, load, parts.make_note("boxes-saved"),
@@ -147,7 +147,7 @@ def tell_saved(subject: Subject, session: Session, path: Path) -> str:
 
 
 def connect(subject: Subject, elements: Elements, session: Any) -> Any:
-    """Make the elements answer; return the function that draws the canvas."""
+    """Make the elements answer; return what draws the canvas, see `page`."""
     import gradio as gr
 
     def change(event: gr.EventData, state: Session) -> tuple[Any, ...]:
@@ -169,12 +169,16 @@ def connect(subject: Subject, elements: Elements, session: Any) -> Any:
     def save(state: Session, file: str) -> str:
         return tell_saved(subject, state, files.save_boxes(subject, state, file))
 
-    def redraw(state: Session, count: float) -> tuple[Any, ...]:
+    def redraw(state: Session, count: float, before: Fitted | None) -> tuple[Any, ...]:
         cells = gr.HTML(
             value=draw_canvas(subject, state, count),
             boxes=[list(box) for box in state.boxes],
         )
-        return cells, describe_boxes(state)
+        shown = cells, describe_boxes(state)
+        if before is None or before.session.has_samples_of(state):
+            return *shown, *[gr.skip()] * 5
+        # What was fitted to other samples goes.
+        return *shown, None, gr.Slider(value=0, interactive=False), "", "", ""
 
     told = [session, elements.boxes_note]
     fitted = gr.State()
@@ -193,8 +197,11 @@ def connect(subject: Subject, elements: Elements, session: Any) -> Any:
     elements.save.click(
         parts.telling(save), [session, elements.file], elements.saved, **parts.WORK
     )
-    canvas = [elements.canvas, elements.boxes_note]
-    elements.count.input(
-        parts.telling(redraw), [session, elements.count], canvas, **parts.FOLLOW
-    )
-    return parts.telling(redraw), [session, elements.count], canvas
+    update = (
+        parts.telling(redraw),
+        [session, elements.count, fitted],
+        [elements.canvas, elements.boxes_note, fitted, elements.slider,
+         elements.before, elements.after, elements.note],
+    )  # fmt: skip
+    elements.count.input(*update, **parts.FOLLOW)
+    return update

@@ -32,7 +32,7 @@ class Elements(NamedTuple):
     saved: Any
 
 
-def build() -> Elements:
+def build(subject: Subject) -> Elements:
     """Make the elements."""
     import gradio as gr
 
@@ -41,7 +41,7 @@ def build() -> Elements:
                        label="Position: 0 is the sample itself")  # fmt: skip
     picture = parts.make_picture("turn-picture")
     note = parts.make_note("turn-note")
-    file, save, load = wall.make_file_row("turn", files.TURN)
+    file, save, load = wall.make_file_row(subject.folder, "turn", files.TURN)
     return Elements(slider, picture, note, file, save, load,
                     parts.make_note("turn-saved"))  # fmt: skip
 
@@ -78,7 +78,7 @@ def show(turned: Turn | None, position: float) -> str:
 
 
 def connect(subject: Subject, elements: Elements, session: Any) -> Any:
-    """Make the elements answer; return the function that turns, and what it changes."""
+    """Make the elements answer; return what turns, see `page`."""
     import gradio as gr
 
     def save(state: Session, file: str) -> str:

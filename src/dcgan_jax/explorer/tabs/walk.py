@@ -108,7 +108,7 @@ def show_strip(frames: np.ndarray) -> tuple[str, str]:
 
 
 def connect(subject: Subject, elements: Elements, session: Any) -> Any:
-    """Make the elements answer; return the function that walks, and what it changes."""
+    """Make the elements answer; return what walks, see `page`."""
     import gradio as gr
 
     @parts.telling

@@ -87,11 +87,11 @@ def build(subject: Subject) -> Elements:
             )  # fmt: skip
             with gr.Row():
                 picked = parts.make_note("picks")
-                clear = gr.Button("Empty it", elem_id="clear-picks", size="sm",
+                clear = gr.Button("Empty this one", elem_id="clear-picks", size="sm",
                                   scale=0, min_width=90)  # fmt: skip
             total = parts.make_picture("sum")
             total_note = parts.make_note("sum-note")
-            file, save, load = make_file_row("picks", files.PICKS)
+            file, save, load = make_file_row(subject.folder, "picks", files.PICKS)
             saved = parts.make_note("picks-note")
     return Elements(
         seed, count, label, zoom, scores, wall, note, concept, picked, clear, total,
@@ -99,17 +99,18 @@ def build(subject: Subject) -> Elements:
     )  # fmt: skip
 
 
-def make_file_row(name: str, file: str) -> tuple[Any, Any, Any]:
+def make_file_row(folder: Path, name: str, file: str) -> tuple[Any, Any, Any]:
     """Make a file's name and buttons to save and load it.
 
     Args:
+        folder: in which it lies.
         name: of what it holds, in the ids.
         file: its name at first.
     """
     import gradio as gr
 
     with gr.Row(elem_classes=["files"]):
-        box = gr.Textbox(file, label="File in the run's folder", max_lines=1, scale=3,
+        box = gr.Textbox(file, label=f"File in {folder}", max_lines=1, scale=3,
                          elem_id=f"{name}-file", min_width=140)  # fmt: skip
         save = gr.Button("Save", elem_id=f"save-{name}", min_width=90, scale=0)
         load = gr.Button("Load", elem_id=f"load-{name}", min_width=90, scale=0)
