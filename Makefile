@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MINIMUM := .venv-minimum
+BROWSER := .venv-browser
 
-.PHONY: train test minimum soak lint types unit clean
+.PHONY: train test minimum browser soak lint types unit clean
 
 train: $(VENV)/train.stamp
 	$(BIN)/python -m dcgan_jax.train --dataset=digits
@@ -14,6 +15,10 @@ test: lint types unit
 # The same tests with the oldest versions that pyproject.toml allows.
 minimum: $(MINIMUM)/test.stamp
 	$(MINIMUM)/bin/pytest -n 2
+
+# The explorer's page in Chromium, which the system provides (apt-get install chromium).
+browser: $(BROWSER)/test.stamp
+	$(BROWSER)/bin/pytest -m browser tests/explorer
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -46,5 +51,10 @@ $(MINIMUM)/test.stamp: pyproject.toml tests/minimum_versions.txt
 	$(MINIMUM)/bin/pip install --quiet --editable '.[test]' --constraint tests/minimum_versions.txt
 	touch $@
 
+$(BROWSER)/test.stamp: pyproject.toml
+	$(PYTHON) -m venv $(BROWSER)
+	$(BROWSER)/bin/pip install --quiet --editable '.[browser]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(MINIMUM)
+	rm -rf $(VENV) $(MINIMUM) $(BROWSER)

@@ -1,0 +1,64 @@
+"""The README's pictures of the explorer: a run's or released generator's page.
+
+python experiments/explorer_screenshots.py authors_svhn --weights_dir=WEIGHTS_DIR
+
+Needs Chromium and 'dcgan-jax[browser]'; takes a minute. The flags are those of
+`dcgan_jax.explore`; what it shows is picked and boxed here, with no claim about it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import explorer_browser as browsing
+import results
+from dcgan_jax import cli, errors
+
+# Dark digits, light digits, and light ones of another shape; see picks/fig07_arithmetic.
+_PICKS = {"A": (3, 17, 40), "B": (5, 8, 9), "C": (1, 2, 4)}
+_BOXES = {
+    0: (0.3, 0.1, 0.45, 0.8),
+    6: (0.3, 0.15, 0.4, 0.75),
+    12: (0.25, 0.1, 0.5, 0.8),
+}
+_NUM_SAMPLES = 100
+
+
+def main(argv: Sequence[str]) -> None:
+    if not argv:
+        raise errors.InputError("which generator? See the docstring for the command.")
+    if browsing.CHROMIUM is None:
+        raise errors.InputError("there is no chromium; apt-get install chromium")
+    with (
+        browsing.serve(argv[0], argv[1:]) as url,
+        browsing.browse(url, width=1280, height=980) as page,
+    ):
+        page.locator(f'#wall [data-number="{_NUM_SAMPLES - 1}"]').wait_for()
+        save_wall(page)
+        save_forget(page)
+
+
+def save_wall(page: Any) -> None:
+    for letter, numbers in _PICKS.items():
+        browsing.pick(page, letter, numbers)
+    browsing.source(page, "sum")
+    _save(page, "explorer_wall")
+
+
+def save_forget(page: Any) -> None:
+    browsing.open_tab(page, "forget")
+    for number, box in _BOXES.items():
+        browsing.drag_box(page, number, box)
+    page.locator("#fit").click()
+    browsing.source(page, "forget-after")
+    _save(page, "explorer_forget")
+
+
+def _save(page: Any, name: str) -> None:
+    page.wait_for_load_state("networkidle")
+    path = results.FOLDER / f"{name}.png"
+    page.screenshot(path=path, full_page=True)
+    print(path)
+
+
+if __name__ == "__main__":
+    cli.run_main(main)
