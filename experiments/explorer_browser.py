@@ -1,7 +1,6 @@
 """The page in a real Chromium, for tests and for the README's pictures."""
 
 import contextlib
-import os
 import shutil
 import socket
 import subprocess
@@ -33,12 +32,13 @@ def find_port() -> int:
 def serve(run: str | Path, flags: Sequence[str] = ()) -> Iterator[str]:
     """Start the explorer in a process of its own; yield the page's address."""
     port = find_port()
+    url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "dcgan_jax.explore", str(run), f"--port={port}"]
-    with tempfile.TemporaryFile("w+") as log:
+    with tempfile.NamedTemporaryFile("w+") as log:
         process = subprocess.Popen([*command, *flags], stdout=log, stderr=log)
         try:
-            _wait(process, log, port)
-            yield f"http://127.0.0.1:{port}"
+            _wait(process, log, url)
+            yield url
         finally:
             process.terminate()
             process.wait()
@@ -119,15 +119,15 @@ def wait_changed(page: Any, elem_id: str, before: str) -> str:
     return source(page, elem_id)
 
 
-def _wait(process: subprocess.Popen[bytes], log: Any, port: int) -> None:
+def _wait(process: subprocess.Popen[bytes], log: Any, url: str) -> None:
     end = time.monotonic() + _START_SECONDS
+    told = ""
     while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        told = Path(log.name).read_text()
+        if url in told:
             return
         time.sleep(0.2)
-    log.seek(0)
-    raise RuntimeError(f"the explorer did not start:{os.linesep}{log.read()}")
+    raise RuntimeError(f"the explorer did not start:\n{told}")
 
 
 def _note(url: str, outside: list[str]) -> None:

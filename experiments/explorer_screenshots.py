@@ -3,22 +3,28 @@
 python experiments/explorer_screenshots.py authors_svhn --weights_dir=WEIGHTS_DIR
 
 Needs Chromium and 'dcgan-jax[browser]'; takes a minute. The flags are those of
-`dcgan_jax.explore`; what it shows is picked and boxed here, with no claim about it.
+`dcgan_jax.explore`. The picks are those of Fig. 7, whose file is for the authors' house
+numbers; the boxes show what the page does, and nothing is claimed of them.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import explorer_browser as browsing
 import results
 from dcgan_jax import cli, errors
+from dcgan_jax.explorer.tabs import wall
+from dcgan_jax.latent import picks as pick_files
 
-# Dark digits, light digits, and light ones of another shape; see picks/fig07_arithmetic.
-_PICKS = {"A": (3, 17, 40), "B": (5, 8, 9), "C": (1, 2, 4)}
+_PICKS = Path(__file__).parent / "picks" / "fig07_arithmetic.json"
+# Around the digits in the middle of house numbers, as shares of the image.
 _BOXES = {
-    0: (0.3, 0.1, 0.45, 0.8),
-    6: (0.3, 0.15, 0.4, 0.75),
-    12: (0.25, 0.1, 0.5, 0.8),
+    3: (0.3, 0.1, 0.4, 0.8),
+    8: (0.3, 0.1, 0.4, 0.8),
+    12: (0.3, 0.15, 0.45, 0.75),
+    18: (0.3, 0.1, 0.4, 0.8),
+    22: (0.4, 0.1, 0.4, 0.8),
 }
 _NUM_SAMPLES = 100
 
@@ -38,8 +44,9 @@ def main(argv: Sequence[str]) -> None:
 
 
 def save_wall(page: Any) -> None:
-    for letter, numbers in _PICKS.items():
-        browsing.pick(page, letter, numbers)
+    groups = pick_files.read_picks(_PICKS).groups
+    for letter in "ABC":
+        browsing.pick(page, letter, groups[wall.CONCEPTS[letter]])
     browsing.source(page, "sum")
     _save(page, "explorer_wall")
 
