@@ -9,6 +9,9 @@ import pytest
 
 import explorer_browser as browsing
 from dcgan_jax import export
+from dcgan_jax.explorer import encoding, subject as subjects
+from dcgan_jax.explorer.config import ExploreConfig
+from dcgan_jax.latent import exemplars
 from dcgan_jax.latent.commands import arithmetic, forget
 
 pytestmark = pytest.mark.browser
@@ -48,9 +51,15 @@ def test_clicks_make_a_sum_that_latent_arithmetic_draws_too(
 ):
     for letter, numbers in CONCEPTS.items():
         browsing.pick(page, letter, numbers)
-    first = browsing.source(page, "sum")
     browsing.pick(page, "A", [50])
-    browsing.wait_changed(page, "sum", first)
+    groups = {"positive": (3, 17, 40, 50), "negative": (5, 8, 9), "add": (1, 2, 4)}
+    subject = subjects.open_subject(ExploreConfig(str(folder)))
+    generator = subject.number(0, None)
+    drawn = exemplars.add(generator, groups, noise=0.25).picture
+    page.wait_for_function(  # however many clicks came while others were drawn
+        "url => document.querySelector('#sum img')?.src === url",
+        arg=encoding.to_url(drawn),
+    )
     page.locator("#save-picks").click()
     page.get_by_text("Saved.").wait_for()
     out = tmp_path / "sum.png"
@@ -157,6 +166,7 @@ def test_the_server_gives_out_no_file(url, folder):
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(f"{url}/gradio_api/file={path}")
         assert refused.value.code == 403
+        refused.value.close()
 
 
 def test_an_exported_generator_is_explored_without_scores(

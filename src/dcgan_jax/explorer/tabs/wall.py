@@ -87,7 +87,7 @@ def build(subject: Subject) -> Elements:
             )  # fmt: skip
             with gr.Row():
                 picked = parts.make_note("picks")
-                clear = gr.Button("Empty this one", elem_id="clear-picks", size="sm",
+                clear = gr.Button("Empty it", elem_id="clear-picks", size="sm",
                                   scale=0, min_width=90)  # fmt: skip
             total = parts.make_picture("sum")
             total_note = parts.make_note("sum-note")
