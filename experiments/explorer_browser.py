@@ -18,6 +18,7 @@ _FLAGS = [
 ]  # fmt: skip
 _START_SECONDS = 180.0
 _WAIT_MILLISECONDS = 90_000
+_SETTLED_MILLISECONDS = 5_000
 
 
 def find_port() -> int:
@@ -117,6 +118,14 @@ def wait_changed(page: Any, elem_id: str, before: str) -> str:
         arg=[elem_id, before],
     )
     return source(page, elem_id)
+
+
+def settle(page: Any, elem_id: str) -> None:
+    """Wait until an element has shown the same picture for a while."""
+    before = ""
+    while (now := source(page, elem_id)) != before:
+        before = now
+        page.wait_for_timeout(_SETTLED_MILLISECONDS)
 
 
 def _wait(process: subprocess.Popen[bytes], log: Any, url: str) -> None:

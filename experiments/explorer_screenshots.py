@@ -47,7 +47,8 @@ def save_wall(page: Any) -> None:
     groups = pick_files.read_picks(_PICKS).groups
     for letter in "ABC":
         browsing.pick(page, letter, groups[wall.CONCEPTS[letter]])
-    browsing.source(page, "sum")
+    browsing.settle(page, "sum")
+    page.locator("#wall .cells").evaluate("area => area.scrollTo(0, 0)")
     _save(page, "explorer_wall")
 
 
@@ -56,12 +57,11 @@ def save_forget(page: Any) -> None:
     for number, box in _BOXES.items():
         browsing.drag_box(page, number, box)
     page.locator("#fit").click()
-    browsing.source(page, "forget-after")
+    browsing.settle(page, "forget-after")
     _save(page, "explorer_forget")
 
 
 def _save(page: Any, name: str) -> None:
-    page.wait_for_load_state("networkidle")
     path = results.FOLDER / f"{name}.png"
     page.screenshot(path=path, full_page=True)
     print(path)
