@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 MINIMUM := .venv-minimum
 EXTRAS := .venv-extras
+BROWSER := .venv-browser
 
-.PHONY: train test minimum extras soak lint types unit clean
+.PHONY: train test minimum extras browser soak lint types unit clean
 
 train: $(VENV)/train.stamp
 	$(BIN)/python -m dcgan_jax.train --dataset=digits
@@ -22,6 +23,10 @@ EXTRAS_TORCH ?= torch
 extras: $(EXTRAS)/test.stamp
 	$(EXTRAS)/bin/pytest -n 2 $(addprefix tests/evaluation/test_,fidelity.py quality.py following.py) \
 		tests/test_export.py tests/experiments/test_notebooks.py
+
+# The explorer's page in Chromium, which the system provides (apt-get install chromium).
+browser: $(BROWSER)/test.stamp
+	$(BROWSER)/bin/pytest -m browser tests/explorer
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -59,5 +64,10 @@ $(EXTRAS)/test.stamp: pyproject.toml
 	$(EXTRAS)/bin/pip install --quiet --editable '.[eval,onnx,notebooks]' $(EXTRAS_TORCH) 'pytest>=9.0' 'pytest-xdist>=3.6'
 	touch $@
 
+$(BROWSER)/test.stamp: pyproject.toml
+	$(PYTHON) -m venv $(BROWSER)
+	$(BROWSER)/bin/pip install --quiet --editable '.[browser]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(MINIMUM) $(EXTRAS)
+	rm -rf $(VENV) $(MINIMUM) $(EXTRAS) $(BROWSER)

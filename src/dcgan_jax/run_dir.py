@@ -139,11 +139,12 @@ def cut_metrics(workdir: Path, *, step: int) -> None:
 
 
 def read_metrics(workdir: Path) -> list[dict[str, float]]:
-    """Read the log's rows, oldest first."""
+    """Read the log's rows, oldest first; not one that is being written."""
     path = workdir / METRICS
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    lines = path.read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def _differences(

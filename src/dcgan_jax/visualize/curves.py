@@ -1,6 +1,7 @@
 """The curves of a run's log."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 from dcgan_jax import disk
 
@@ -18,6 +19,12 @@ def save_curves(rows: list[dict[str, float]], path: Path) -> None:
         rows: of metrics.jsonl.
         path: of the PNG.
     """
+    with disk.replacing(path) as partial, partial.open("wb") as file:
+        draw_curves(rows, file)
+
+
+def draw_curves(rows: list[dict[str, float]], file: BinaryIO) -> None:
+    """Draw the same into an open file, as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -33,5 +40,4 @@ def save_curves(rows: list[dict[str, float]], path: Path) -> None:
         axes.legend()
         axes.grid(alpha=0.3)
     axes.set_yscale("log")
-    with disk.replacing(path) as partial:
-        figure.savefig(partial, dpi=100)
+    figure.savefig(file, dpi=100, format="png")

@@ -185,79 +185,36 @@ def _add(
     generator: "NumberedGenerator", groups: Groups, config: ArithmeticConfig
 ) -> "tuple[np.ndarray, dict[str, Any], list[str]]":
     """Do Fig. 7: return its picture, numbers and lines for people."""
-    from dcgan_jax import streams
-    from dcgan_jax.latent import arithmetic, pictures
+    from dcgan_jax.latent import exemplars
 
-    latents = _read_latents(generator, groups)
-    sets = [latents[list(numbers)] for numbers in groups.values()]
-    means = [arithmetic.average(rows) for rows in sets]
-    centre = arithmetic.combine(*means)
-    key = streams.make_key(generator.seed, streams.Purpose.NEIGHBOURS)
-    results = generator.draw(arithmetic.surround(centre, key, scale=config.noise))
-    exemplars = [generator.draw(rows) for rows in sets]
-    averages = [arithmetic.average(images) for images in exemplars]
-    concepts = [
-        pictures.Concept(
-            numbers,
-            images,
-            generator.draw(mean[None])[0],
-            arithmetic.to_pixels(average),
-        )
-        for numbers, images, mean, average in zip(
-            groups.values(), exemplars, means, averages, strict=True
-        )
-    ]
-    in_pixels = arithmetic.to_pixels(arithmetic.combine(*averages))
-    length = arithmetic.compare_length(centre, latents)
-    expected = arithmetic.expect_length([len(rows) for rows in sets])
-    picture = pictures.draw_arithmetic(concepts, results, in_pixels)
+    found = exemplars.add(generator, groups, noise=config.noise)
     lines = [
-        f"A − B + C is {length:.2f} times as long as samples' latents are (independent "
-        f"exemplars: {expected:.2f})"
+        f"A − B + C is {found.length:.2f} times as long as samples' latents are "
+        f"(independent exemplars: {found.expected_length:.2f})"
     ]
-    if min(map(len, sets)) < 3:
+    if min(map(len, groups.values())) < 3:
         lines.append(
             "fewer than three exemplars of a concept: the paper found single ones "
             "unstable and means of three stable (§6.3.2)"
         )
-    return picture, {"length": length, "expected_length": expected}, lines
+    lengths = {"length": found.length, "expected_length": found.expected_length}
+    return found.picture, lengths, lines
 
 
 def _turn(
     generator: "NumberedGenerator", groups: Groups, config: ArithmeticConfig
 ) -> "tuple[np.ndarray, dict[str, Any], list[str]]":
     """Do Fig. 8: return its picture, numbers and lines for people."""
-    import numpy as np
+    from dcgan_jax.latent import exemplars, pictures, walk
 
-    from dcgan_jax.latent import arithmetic, pictures, walk
-
-    latents = _read_latents(generator, groups, more=config.rows)
-    vector = arithmetic.make_turn(
-        *(arithmetic.average(latents[list(group)]) for group in groups.values())
-    )
-    picked = {number for numbers in groups.values() for number in numbers}
-    new = [row for row in range(len(latents)) if row not in picked][: config.rows]
-    positions = np.linspace(-1.0, 1.0, config.columns)
-    images = generator.draw(arithmetic.move_along(latents[new], vector, positions))
-    length = arithmetic.compare_length(vector, latents)
-    transitions = walk.measure_transitions(images)
+    turned = exemplars.turn(generator, groups, rows=config.rows, columns=config.columns)
+    transitions = walk.measure_transitions(turned.images)
     found = {
-        "new_samples": new,
-        "turn_length": length,
+        "new_samples": list(turned.numbers),
+        "turn_length": turned.length,
         "median_step_grey_levels": transitions.median,
         "largest_step_by_median": flags.finite(transitions.overall),
     }
-    line = f"the turn is {length:.2f} times as long as samples' latents are"
-    return pictures.draw_turn(images, new, positions), found, [line]
-
-
-def _read_latents(
-    generator: "NumberedGenerator", groups: Groups, *, more: int = 0
-) -> "np.ndarray":
-    """Draw the latents of all numbers in groups, and enough for some new samples.
-
-    At least 64, since their length is compared with.
-    """
-    count = 1 + max(number for numbers in groups.values() for number in numbers)
-    picked = sum(map(len, groups.values()))
-    return generator.latents(max(count, picked + more, 64))
+    line = f"the turn is {turned.length:.2f} times as long as samples' latents are"
+    picture = pictures.draw_turn(turned.images, turned.numbers, turned.positions)
+    return picture, found, [line]

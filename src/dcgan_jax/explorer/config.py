@@ -1,0 +1,66 @@
+"""The settings of the explorer."""
+
+import dataclasses
+import importlib.util
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from dcgan_jax import errors
+
+
+@dataclasses.dataclass(frozen=True)
+class ExploreConfig:
+    """Look inside a generator on a page in the browser; needs 'dcgan-jax[explore]'."""
+
+    run: Annotated[str, tyro.conf.Positional]
+    """A run's folder, an exported .safetensors file, authors_svhn, authors_imagenet."""
+    port: int = 7860
+    """Of the page: http://127.0.0.1:PORT."""
+    host: str = "127.0.0.1"
+    """The address to listen at; 0.0.0.0 lets other machines in, without a password."""
+    share: bool = False
+    """Also open Gradio's public link, which leads through its servers and lets in
+    anybody who knows it."""
+    step: int | None = None
+    """The checkpoint's step; None: the newest."""
+    weights_dir: Path | None = None
+    """Folder of the authors' released parameters; None: a cache, into which they are
+    downloaded."""
+
+
+def check(config: ExploreConfig) -> None:
+    """Raise an error at once for what cannot be served.
+
+    Raises:
+        InputError: if Gradio is not installed, or nothing can listen at the address.
+    """
+    if not 1 <= config.port <= 65_535:
+        raise errors.InputError(f"--port={config.port}, expected 1 to 65535.")
+    if importlib.util.find_spec("gradio") is None:
+        raise errors.InputError(
+            "the explorer needs Gradio, which is not installed; run pip install "
+            "'dcgan-jax[explore]'"
+        )
+    check_free(config.host, config.port)
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise an error unless a server can listen at an address.
+
+    Raises:
+        InputError: if another program does, or the address is not this machine's.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as listener:
+            # As servers do, so that a port which was left a moment ago counts as free.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+    except (OSError, UnicodeError) as error:
+        raise errors.InputError(
+            f"cannot listen at {host}, port {port}: {error}; choose another --port or "
+            "--host."
+        ) from None

@@ -1,0 +1,177 @@
+"""Files of picks and boxes in the folder of what is looked at, and nowhere else."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+from dcgan_jax import errors, run_dir
+from dcgan_jax.explorer.session import Session
+from dcgan_jax.explorer.subject import Subject
+from dcgan_jax.latent import boxes as box_files, picks as pick_files
+from dcgan_jax.latent.boxes import BoxFile
+from dcgan_jax.latent.picks import Picks
+
+PICKS, TURN, BOXES = "picks.json", "turn.json", "boxes.json"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,94}\.json")
+
+
+def find_file(folder: Path, name: str) -> Path:
+    """Return the path of a file that a person has named on the page.
+
+    Args:
+        folder: in which all of them lie.
+        name: without a folder, ending in .json.
+
+    Raises:
+        InputError: for anything else: a path, a link that leads out of the folder, or
+            the run's settings.
+    """
+    if not _NAME.fullmatch(name) or name == run_dir.CONFIG:
+        raise errors.InputError(
+            f"{name[:60]!r} is no name for picks or boxes; expected letters, digits, _ "
+            "and - and .json at the end, without a folder."
+        )
+    path = folder / name
+    if path.resolve().parent != folder.resolve():
+        raise errors.InputError(f"{path} leads out of {folder}; choose another name.")
+    return path
+
+
+def save_picks(
+    subject: Subject, session: Session, names: tuple[str, ...], file: str
+) -> Path:
+    """Write exemplars for `python -m dcgan_jax.latent arithmetic --picks=…`.
+
+    Args:
+        subject: the generator.
+        session: with the picks.
+        names: of the groups: `picks.ARITHMETIC` or `picks.TURN`.
+        file: its name.
+
+    Raises:
+        InputError: if a group is empty, or the file is no file of picks.
+    """
+    groups = session.complete(names)
+    if groups is None:
+        raise errors.InputError("each group needs a sample before they can be saved.")
+    path = find_file(subject.folder, file)
+    if path.exists():
+        pick_files.read_picks(path)  # replaces nothing else
+    picks = Picks(
+        generator=subject.identity,
+        run=Path(subject.name).resolve().name,
+        step=subject.require().step,
+        seed=session.seed,
+        label=session.label,
+        groups=groups,
+    )
+    pick_files.save_picks(picks, path)
+    return path
+
+
+def read_picks(subject: Subject, names: tuple[str, ...], file: str) -> Picks:
+    """Read picks of this generator's samples.
+
+    Raises:
+        MissingInputError: if there is no such file.
+        InputError: if it holds other groups, or another generator's samples.
+    """
+    path = find_file(subject.folder, file)
+    picks = pick_files.read_picks(path)
+    pick_files.check_same(picks, path, generator=subject.identity)
+    if set(picks.groups) != set(names):
+        raise errors.InputError(
+            f"{path} has {', '.join(picks.groups)}; expected {', '.join(names)}."
+        )
+    return picks
+
+
+def save_boxes(subject: Subject, session: Session, file: str) -> Path:
+    """Write boxes for `python -m dcgan_jax.latent forget --boxes=…`.
+
+    Raises:
+        InputError: if there are none, or the file is no file of boxes.
+    """
+    if not session.boxes:
+        raise errors.InputError("draw a box before they can be saved.")
+    path = find_file(subject.folder, file)
+    if path.exists():
+        box_files.read_boxes(path)
+    loaded = subject.require()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    box_files.write_boxes(
+        BoxFile(session.boxes, loaded.config.image_size, session.seed, loaded.step),
+        path,
+    )
+    return path
+
+
+def read_boxes(subject: Subject, file: str) -> BoxFile:
+    """Read boxes on this generator's samples, in pixels of its images.
+
+    Raises:
+        MissingInputError: if there is no such file.
+        InputError: if they were drawn on samples of another step or size.
+    """
+    found = box_files.read_boxes(find_file(subject.folder, file))
+    loaded = subject.require()
+    box_files.check_step(found, loaded.step)
+    boxes = box_files.fit_boxes(
+        found, image_size=loaded.config.image_size, num_samples=pick_files.MAX_NUMBER
+    )
+    return found._replace(boxes=boxes, image_size=loaded.config.image_size)
+
+
+def name_boxes(label: int | None) -> str:
+    """Return the file of boxes that is read at the start; it knows of no classes."""
+    return BOXES if label is None else f"boxes-class{label}.json"
+
+
+def open_session(
+    subject: Subject, seed: int | None, label: int | None
+) -> tuple[Session, list[str]]:
+    """Begin with what was saved of these samples.
+
+    Args:
+        subject: the generator.
+        seed: of the samples; None: that of the saved picks or boxes, or 0.
+        label: their class; None: that of the saved picks, or 0 of those that there are.
+
+    Returns:
+        The session, and a line for each file that does not fit.
+    """
+    found: dict[str, Picks] = {}
+    remarks = []
+    for file, names in ((PICKS, pick_files.ARITHMETIC), (TURN, pick_files.TURN)):
+        try:
+            found[file] = read_picks(subject, names, file)
+        except errors.MissingInputError:
+            continue
+        except errors.InputError as error:
+            remarks.append(str(error))
+    if label is None and subject.require().config.num_classes is not None:
+        label = next((picks.label for picks in found.values()), 0)
+    boxes = _open_boxes(subject, label, remarks)
+    if seed is None:
+        seeds = [picks.seed for picks in found.values()]
+        seeds += [boxes.seed or 0] if boxes else []
+        seed = seeds[0] if seeds else 0
+    session = Session(seed, label)
+    for picks in found.values():
+        if (picks.seed, picks.label) == (seed, label):
+            session = session.replace_groups(picks.groups)
+    if boxes and (boxes.seed or 0) == seed:
+        session = dataclasses.replace(session, boxes=boxes.boxes)
+    return session, remarks
+
+
+def _open_boxes(
+    subject: Subject, label: int | None, remarks: list[str]
+) -> BoxFile | None:
+    try:
+        return read_boxes(subject, name_boxes(label))
+    except errors.MissingInputError:
+        return None
+    except errors.InputError as error:
+        remarks.append(str(error))
+        return None

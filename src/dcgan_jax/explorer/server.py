@@ -1,0 +1,96 @@
+"""The server of the explorer's page."""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from dcgan_jax.explorer import page, parts
+from dcgan_jax.explorer.config import ExploreConfig
+from dcgan_jax.explorer.subject import Subject
+
+
+def serve(subject: Subject, config: ExploreConfig) -> None:
+    """Serve the page until Ctrl-C.
+
+    Nothing leaves this machine unless `config.share` asks for it: no telemetry, no
+    fonts from elsewhere, no file but those that Gradio's page consists of.
+    """
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read as Gradio is imported
+
+    def tell() -> None:
+        url = f"http://{config.host}:{config.port}"
+        print(f"{url}  {subject.name}; Ctrl-C ends", flush=True)
+
+    run = _share if config.share else _listen
+    try:
+        run(page.make_page(subject), config, tell)
+    except KeyboardInterrupt:
+        return
+
+
+def _listen(blocks: Any, config: ExploreConfig, tell: Callable[[], None]) -> None:
+    """Serve to those who reach the address.
+
+    Not by `launch`, which asks itself for the page first: within 3 seconds, and by way
+    of a proxy if the environment names one.
+    """
+    import fastapi
+    import gradio as gr
+    import uvicorn
+
+    app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    gr.mount_gradio_app(app, blocks, path="/", **_settings())
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                tell()
+
+    settings = uvicorn.Config(
+        app, host=config.host, port=config.port, log_level="warning",
+        timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    Server(settings).run()
+
+
+def _share(blocks: Any, config: ExploreConfig, tell: Callable[[], None]) -> None:
+    """Serve with Gradio's public link, which it prints."""
+    blocks.launch(
+        server_name=config.host,
+        server_port=config.port,
+        share=True,
+        prevent_thread_lock=True,
+        inbrowser=False,
+        **_settings(),
+    )
+    tell()
+    try:
+        while True:
+            time.sleep(3600)
+    finally:
+        blocks.close(verbose=False)
+
+
+def _settings() -> dict[str, Any]:
+    import gradio as gr
+
+    theme = gr.themes.Default(
+        primary_hue="indigo",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    )
+    return {
+        "theme": theme,
+        "css": parts.read_static("style.css"),
+        "footer_links": [],
+        # Pictures are part of the page; there is no file to serve or to take.
+        "allowed_paths": [],
+        "blocked_paths": ["/"],
+        "max_file_size": 1,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "mcp_server": False,
+        "pwa": False,
+    }

@@ -1,0 +1,125 @@
+"""What is looked at: a generator, its discriminator and log, as far as they exist."""
+
+import dataclasses
+import functools
+from pathlib import Path
+from typing import Any
+
+from flax import linen as nn
+
+from dcgan_jax import batch_statistics, errors, loading, models, sampling
+from dcgan_jax.explorer import scores
+from dcgan_jax.explorer.config import ExploreConfig
+from dcgan_jax.features import weights
+from dcgan_jax.interop import theano_weights
+from dcgan_jax.latent.generator import NumberedGenerator
+from dcgan_jax.loading import LoadedGenerator
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A generator with what belongs to it.
+
+    Attributes:
+        name: as it was given on the command line.
+        run: folder of the run, which has a log; None for other generators.
+        folder: into which picks and boxes are written, and nothing else.
+        loaded: the generator; None for a run without a checkpoint yet.
+        scorer: the discriminator; None where there is none.
+        remarks: a line for each thing that is lacking.
+    """
+
+    name: str
+    run: Path | None
+    folder: Path
+    loaded: LoadedGenerator | None
+    scorer: scores.Scorer | None
+    remarks: tuple[str, ...]
+
+    @functools.cached_property
+    def sampler(self) -> sampling.Sampler:
+        """The compiled generator."""
+        return sampling.make_sampler(self.require().network)
+
+    @functools.cached_property
+    def identity(self) -> str:
+        """The sha256 of the generator's parameters."""
+        return self.number(0, None).identity
+
+    def require(self) -> LoadedGenerator:
+        """Return the generator; the page offers nothing that needs one without."""
+        if self.loaded is None:
+            raise errors.MissingInputError(f"{self.name} has no checkpoint yet.")
+        return self.loaded
+
+    def number(self, seed: int, label: int | None) -> NumberedGenerator:
+        """Return the generator with its numbered samples of a seed and a class."""
+        return NumberedGenerator(self.require(), seed, label, self.sampler)
+
+
+def open_subject(config: ExploreConfig) -> Subject:
+    """Load what there is.
+
+    Raises:
+        MissingInputError: if there is neither a run nor a generator.
+        InputError: if what is there is damaged.
+    """
+    run = find_run(config.run)
+    try:
+        loaded = loading.load_generator(
+            config.run, weights_dir=config.weights_dir, step=config.step
+        )
+    except errors.MissingInputError:
+        if run is None or config.step is not None:
+            raise
+        loading.read_config(config.run)  # or it is no run
+        remark = "no checkpoint yet: start the explorer again when there is one"
+        return Subject(config.run, run, run, None, None, (remark,))
+    remarks = [] if run is not None else ["no log of a training run"]
+    scorer = None
+    try:
+        scorer = _load_scorer(config, loaded)
+    except errors.InputError as error:
+        remarks.append(f"no scores: {error}")
+    folder = run or _name_folder(config.run)
+    return Subject(config.run, run, folder, loaded, scorer, tuple(remarks))
+
+
+def find_run(where: str) -> Path | None:
+    """Return the folder of a run, None for other generators."""
+    if where in theano_weights.RELEASES or Path(where).suffix == ".safetensors":
+        return None
+    return Path(where)
+
+
+def _name_folder(where: str) -> Path:
+    """Return a folder for the picks and boxes of what is no run: beside the file."""
+    path = Path(where)
+    return path.with_name(f"{path.stem}-explorer")
+
+
+def _load_scorer(config: ExploreConfig, loaded: LoadedGenerator) -> scores.Scorer:
+    pixel_range = loaded.network.pixel_range  # type: ignore[attr-defined]
+    if config.run in theano_weights.RELEASES:
+        found = weights.load_discriminator(
+            config.run,
+            weights_dir=config.weights_dir,
+            step=None,
+            num_layers=None,
+            seed=0,
+        )
+
+        # The release has no running statistics: those of the images at hand.
+        def estimate(images: Any) -> Any:
+            return batch_statistics.estimate(found.network, found.params, [images])
+
+        return scores.make_scorer(found.network, found.params, estimate, pixel_range)
+    if find_run(config.run) is None:
+        raise errors.InputError("an exported generator comes without a discriminator")
+    train_config, arrays, _ = loading.read_run(config.run, step=loaded.step)
+    network: nn.Module = models.make_pair(train_config).discriminator
+    variables = loading.pick_variables(arrays, "disc")
+    stats = variables["batch_stats"]
+    return scores.make_scorer(
+        network, variables["params"], lambda _: stats, pixel_range
+    )

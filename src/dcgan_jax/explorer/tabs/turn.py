@@ -1,0 +1,100 @@
+"""Samples turned along the axis between two groups of picks."""
+
+import functools
+from typing import Any, NamedTuple
+
+from dcgan_jax.explorer import encoding, files, parts
+from dcgan_jax.explorer.session import Session
+from dcgan_jax.explorer.subject import Subject
+from dcgan_jax.explorer.tabs import wall
+from dcgan_jax.latent import exemplars, picks as pick_files
+from dcgan_jax.latent.exemplars import Turn
+from dcgan_jax.visualize import captions, grid
+
+_ROWS, _COLUMNS = 8, 17
+
+EXPLAINS = (
+    "Pick samples into “turn from” and “turn to” on the wall, four of each in the "
+    "paper (faces that look left, faces that look right). The difference of their "
+    "means is an axis, along which new samples move (§6.3.2, Fig. 8)."
+)
+
+
+class Elements(NamedTuple):
+    """What can be moved and what changes; see `page` for the ids."""
+
+    slider: Any
+    picture: Any
+    note: Any
+    file: Any
+    save: Any
+    load: Any
+    saved: Any
+
+
+def build(subject: Subject) -> Elements:
+    """Make the elements."""
+    import gradio as gr
+
+    parts.explain(EXPLAINS)
+    slider = gr.Slider(-1, 1, value=0, step=2 / (_COLUMNS - 1), elem_id="turn-slider",
+                       label="Position: 0 is the sample itself")  # fmt: skip
+    picture = parts.make_picture("turn-picture")
+    note = parts.make_note("turn-note")
+    file, save, load = wall.make_file_row(subject.folder, "turn", files.TURN)
+    return Elements(slider, picture, note, file, save, load,
+                    parts.make_note("turn-saved"))  # fmt: skip
+
+
+def update(
+    subject: Subject, session: Session, position: float
+) -> tuple[Turn | None, str, str]:
+    """Draw the axis of the picks; return it, a picture and a line."""
+    groups = session.complete(pick_files.TURN)
+    if groups is None:
+        lacking = [
+            name
+            for name, group in (("turn from", "turn_from"), ("turn to", "turn_to"))
+            if not session.group(group)
+        ]
+        return None, "", f"Still to pick on the wall: {', '.join(lacking)}."
+    turned = exemplars.turn(
+        subject.number(session.seed, session.label), groups, rows=_ROWS,
+        columns=_COLUMNS,
+    )  # fmt: skip
+    line = f"The axis is {turned.length:.2f} times as long as a sample's latent."
+    return turned, show(turned, position), line
+
+
+def show(turned: Turn | None, position: float) -> str:
+    """Return the samples at a position from −1 to 1."""
+    if turned is None:
+        return ""
+    column = round((position + 1) / 2 * (len(turned.positions) - 1))
+    texts = [str(number) for number in turned.numbers]
+    images = captions.write_below(turned.images[:, column], texts)
+    picture = grid.make_grid(images, columns=len(texts), gap=6)
+    return encoding.to_element(encoding.to_url(picture), "new samples, turned")
+
+
+def connect(subject: Subject, elements: Elements, session: Any) -> Any:
+    """Make the elements answer; return what turns, see `page`."""
+    import gradio as gr
+
+    def save(state: Session, file: str) -> str:
+        path = files.save_picks(subject, state, pick_files.TURN, file)
+        return wall.tell_saved(subject, path)
+
+    turned = gr.State()
+    elements.slider.change(
+        show,
+        [turned, elements.slider],
+        elements.picture,
+        **parts.FOLLOW,
+    )
+    elements.save.click(
+        parts.telling(save), [session, elements.file], elements.saved, **parts.WORK
+    )
+    inputs = [session, elements.slider]
+    outputs = [turned, elements.picture, elements.note]
+    return parts.telling(functools.partial(update, subject)), inputs, outputs

@@ -1,0 +1,69 @@
+"""A run's log and its grids of samples, while it trains or later."""
+
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from dcgan_jax import errors, run_dir
+from dcgan_jax.explorer import encoding
+from dcgan_jax.visualize import animation, curves
+from dcgan_jax.visualize.commands import film
+
+MAX_FRAMES = 60
+_MAX_WIDTH = 640  # pixels of a frame
+
+
+class Progress(NamedTuple):
+    """How far a run is.
+
+    Attributes:
+        step: of the log's last row; 0 without any.
+        num_rows: of the log.
+        steps: of the grids, at even distances if there are many.
+    """
+
+    step: int
+    num_rows: int
+    steps: tuple[int, ...]
+
+
+def read_progress(run: Path) -> Progress:
+    """Look how far a run is."""
+    rows = run_dir.read_metrics(run)
+    try:
+        grids = film.choose(film.list_grids(run), most=MAX_FRAMES)
+    except errors.InputError:  # fewer than two
+        grids = []
+    step = int(rows[-1]["step"]) if rows else 0
+    return Progress(step, len(rows), tuple(step for step, _ in grids))
+
+
+def draw_curves(run: Path) -> str | None:
+    """Return the curves of the log as a picture's address; None without a log."""
+    rows = run_dir.read_metrics(run)
+    if not rows:
+        return None
+    buffer = io.BytesIO()
+    curves.draw_curves(rows, buffer)
+    return encoding.to_png_url(buffer.getvalue())
+
+
+def read_frame(run: Path, step: int) -> str:
+    """Return a grid of a run's samples as a picture's address.
+
+    Args:
+        run: its folder.
+        step: at which it was drawn.
+
+    Raises:
+        InputError: if there is none that can be read.
+    """
+    for found, path in film.list_grids(run):
+        if found == step:
+            with Image.open(path) as picture:
+                pixels = np.atleast_3d(np.asarray(picture))
+            return encoding.to_url(animation.shrink(pixels, max_width=_MAX_WIDTH))
+    raise errors.InputError(f"{run} has no grid of step {step}.")

@@ -1,0 +1,110 @@
+"""From the numbers of exemplars to the images of Fig. 7 and 8."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dcgan_jax import streams
+from dcgan_jax.latent import arithmetic, pictures
+from dcgan_jax.latent.generator import NumberedGenerator
+from dcgan_jax.latent.picks import Groups
+
+# A vector's length is compared with that of so many latents at least.
+_LEAST_LATENTS = 64
+
+
+class Sum(NamedTuple):
+    """A − B + C of mean latents.
+
+    Attributes:
+        picture: uint8 (height, width, channels), laid out as Fig. 7.
+        length: as a multiple of the root mean square one of samples' latents.
+        expected_length: the same on average for independent exemplars.
+    """
+
+    picture: np.ndarray
+    length: float
+    expected_length: float
+
+
+class Turn(NamedTuple):
+    """New samples moved along an axis.
+
+    Attributes:
+        images: uint8 (rows, columns, height, width, channels).
+        numbers: of the samples, one a row.
+        positions: (columns,) on the axis, from −1 to 1.
+        length: of the axis, as a multiple of the root mean square one of latents.
+    """
+
+    images: np.ndarray
+    numbers: tuple[int, ...]
+    positions: np.ndarray
+    length: float
+
+
+def add(generator: NumberedGenerator, groups: Groups, *, noise: float) -> Sum:
+    """Add and subtract concepts (Fig. 7).
+
+    Args:
+        generator: of the samples.
+        groups: with the names of `picks.ARITHMETIC`, none of them empty.
+        noise: the result's neighbours differ by uniform noise in ± this.
+    """
+    latents = _read_latents(generator, groups)
+    sets = [latents[list(numbers)] for numbers in groups.values()]
+    means = [arithmetic.average(rows) for rows in sets]
+    centre = arithmetic.combine(*means)
+    key = streams.make_key(generator.seed, streams.Purpose.NEIGHBOURS)
+    results = generator.draw(arithmetic.surround(centre, key, scale=noise))
+    exemplars = [generator.draw(rows) for rows in sets]
+    averages = [arithmetic.average(images) for images in exemplars]
+    concepts = [
+        pictures.Concept(
+            numbers,
+            images,
+            generator.draw(mean[None])[0],
+            arithmetic.to_pixels(average),
+        )
+        for numbers, images, mean, average in zip(
+            groups.values(), exemplars, means, averages, strict=True
+        )
+    ]
+    in_pixels = arithmetic.to_pixels(arithmetic.combine(*averages))
+    return Sum(
+        pictures.draw_arithmetic(concepts, results, in_pixels),
+        arithmetic.compare_length(centre, latents),
+        arithmetic.expect_length([len(rows) for rows in sets]),
+    )
+
+
+def turn(
+    generator: NumberedGenerator, groups: Groups, *, rows: int, columns: int
+) -> Turn:
+    """Move the first samples that are no exemplars along an axis (Fig. 8).
+
+    Args:
+        generator: of the samples.
+        groups: with the names of `picks.TURN`, none of them empty.
+        rows: samples.
+        columns: positions from −1 to 1.
+    """
+    latents = _read_latents(generator, groups, more=rows)
+    vector = arithmetic.make_turn(
+        *(arithmetic.average(latents[list(group)]) for group in groups.values())
+    )
+    picked = {number for numbers in groups.values() for number in numbers}
+    new = [row for row in range(len(latents)) if row not in picked][:rows]
+    positions = np.linspace(-1.0, 1.0, columns)
+    images = generator.draw(arithmetic.move_along(latents[new], vector, positions))
+    length = arithmetic.compare_length(vector, latents)
+    return Turn(images, tuple(new), positions, length)
+
+
+def _read_latents(
+    generator: NumberedGenerator, groups: Groups, *, more: int = 0
+) -> np.ndarray:
+    """Draw the latents of all numbers in groups, and enough for some new samples."""
+    count = 1 + max(number for numbers in groups.values() for number in numbers)
+    picked = sum(map(len, groups.values()))
+    return generator.latents(max(count, picked + more, _LEAST_LATENTS))

@@ -1,0 +1,27 @@
+"""A copy of a finished run to explore."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from dcgan_jax.explorer import subject as subjects
+from dcgan_jax.explorer.config import ExploreConfig
+
+# explorer_browser, which drives the page, lies there.
+sys.path.append(str(Path(__file__).parents[2] / "experiments"))
+
+
+@pytest.fixture(scope="session")
+def run(tiny_run, tmp_path_factory):
+    """A finished run's folder, to which tests add files."""
+    return shutil.copytree(
+        tiny_run.workdir, tmp_path_factory.mktemp("explored") / "run"
+    )
+
+
+@pytest.fixture(scope="session")
+def subject(run):
+    """The generator and the rest of the run."""
+    return subjects.open_subject(ExploreConfig(str(run)))
