@@ -20,7 +20,7 @@ STOPS, STOPS_A_STORE = 20, 5
 NUM_IMAGES, SIDE = 40_000, 48
 SLOW_SECONDS = 0.02
 MOST_STOP_SECONDS = 10.0
-KILLED_WORKER = "error: a decoding process was killed"
+KILLED_WORKER = "error: a worker process was killed"
 
 
 def run(context: Context) -> bool:

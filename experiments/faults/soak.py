@@ -27,7 +27,7 @@ class Look(NamedTuple):
 
     Attributes:
         step: of the log's last row.
-        memory_mb: resident.
+        memory_mb: the process's own, resident or swapped; pages of files come and go.
         open_files: descriptors.
     """
 
@@ -86,11 +86,11 @@ def _look(
 ) -> Look | None:
     """Read everything once; return None if the process has just ended."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        kilobytes = _read_own_memory(pid)
         open_files = len(os.listdir(f"/proc/{pid}/fd"))
-    except (OSError, IndexError):
+    except (OSError, KeyError, ValueError):
         return None
-    if pages == 0:  # it is ending
+    if kilobytes == 0:  # it is ending
         return None
     outcome.tried += 1
     text = (folder / run_dir.METRICS).read_text()
@@ -109,7 +109,14 @@ def _look(
             outcome.note_most("most_events", reader.count_events())
         except ValueError as error:
             outcome.expect(False, f"{file.name} cannot be read: {error}")
-    return Look(step, pages * os.sysconf("SC_PAGE_SIZE") / 1e6, open_files)
+    return Look(step, kilobytes / 1e3, open_files)
+
+
+def _read_own_memory(pid: int) -> int:
+    """Return kilobytes that no file backs."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    values = dict(line.split(":", 1) for line in lines)
+    return sum(int(values[name].split()[0]) for name in ("RssAnon", "VmSwap"))
 
 
 def _measure(looks: list[Look], outcome: Outcome) -> dict[str, float]:

@@ -280,10 +280,14 @@ class _Driver:
         config = self._config
         if step % config.log_every_steps == 0 or step == self._num_steps:
             self._reporter.log(step, wait_seconds=self._feed.wait_seconds)
-        if step % config.sample_every_steps == 0:
+        samples = step % config.sample_every_steps == 0
+        saves = step % config.checkpoint_every_steps == 0
+        if samples:
             self._sample(step, state)
-        if step % config.checkpoint_every_steps == 0:
+        if saves:
             self._save(state)
+        if samples or saves:
+            backend.return_free_memory()
 
     def _sample(self, step: int, state: TrainState) -> None:
         gen, average = mesh.local((state.gen, state.optional.get(averaging.EMA)))
