@@ -241,7 +241,14 @@ def _watch(folder: Path) -> list[str]:
     sys.dont_write_bytecode = True
     found: list[str] = []
     writes = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-    begins = "pickle.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "socket."
+    begins = (
+        "pickle.",
+        "subprocess.",
+        "os.system",
+        "os.exec",
+        "os.posix_spawn",
+        "socket.",
+    )
 
     def look(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open" and isinstance(arguments[0], str | bytes):

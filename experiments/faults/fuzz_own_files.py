@@ -48,8 +48,7 @@ def manifests(folder: Path) -> Parser:
         opened.rows(np.arange(len(opened)))
         if opened.labelled and opened.class_names is None:
             raise TypeError("labels without classes")
-        kept = kept_rows.read(path / "dedup", fingerprint=opened.fingerprint)
-        chosen = opened.select(kept.rows)
+        chosen = kept_rows.select(opened, path / "dedup")
         chosen.rows(np.arange(len(chosen)))
 
     return Parser(draw, [valid], read)
@@ -108,7 +107,13 @@ def boxes_and_picks(folder: Path) -> Parser:
         "categories": [{"id": 2, "name": "window"}, {"id": 6, "name": "bed"}],
     }  # fmt: skip
     groups = {name: [n, n + 5] for n, name in enumerate(picks.ARITHMETIC)}
-    about = {"generator": "ab" * 32, "run": "faces", "step": 4, "seed": 0, "label": None}
+    about = {
+        "generator": "ab" * 32,
+        "run": "faces",
+        "step": 4,
+        "seed": 0,
+        "label": None,
+    }
     picked = {"format": picks.FORMAT, **about, "groups": groups}
     seeds = [own, coco, picked]
 
@@ -249,19 +254,24 @@ def resumed_files(folder: Path) -> Parser:
     shape = feature_file.Shape(40, 3, "float32")
     rows = np.arange(120, dtype=np.float32).reshape(40, 3)
     plan = face_log.Plan("ab", "train", "c", 20, 0.3, 5)
-    feature_file.make(folder / "features", lambda a, b: rows[a:b], shape, identity=_IDENTITY)
+    feature_file.make(
+        folder / "features", lambda a, b: rows[a:b], shape, identity=_IDENTITY
+    )
     valid = read_files(folder)
     note = json.loads(valid["features/manifest.json"])
     about = {**note, "blocks": []}
     valid["half/features.npy"] = valid["features/features.npy"]
     valid["half/unfinished.json"] = json.dumps(about).encode()
     valid["count.npz"] = _encode_npz(
-        done=9, distances=np.zeros(4, np.float32), rows=np.zeros(4, np.int32),
+        done=9, distances=np.zeros(4, np.uint32), rows=np.zeros(4, np.int32),
         marks=np.array([5]), errors=np.array([50.0]),
     )  # fmt: skip
-    valid["modes.npz"] = _encode_npz(gen=np.ones((2, 3)), disc=np.ones((2, 3)))
+    valid["modes.npz"] = _encode_npz(gen=np.ones((4, 3)), disc=np.ones((4, 3)))
     valid["codes.npy"] = _encode_array(np.zeros((4, 16), np.uint8))
-    faces = [{"photo": "a", "faces": [{"crop": [1, 2, 30]}]}, {"photo": "b", "broken": "x"}]
+    faces = [
+        {"photo": "a", "faces": [{"crop": [1, 2, 30]}]},
+        {"photo": "b", "broken": "x"},
+    ]
     lines = [dataclasses.asdict(plan), *faces]
     valid["log/faces.jsonl"] = b"".join(json.dumps(x).encode() + b"\n" for x in lines)
 

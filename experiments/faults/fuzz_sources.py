@@ -293,7 +293,9 @@ def _make_odd_tar(chance: random.Random, picture: bytes) -> bytes:
                     ("size", "path", "GNU.sparse.map", "GNU.sparse.major",
                      "GNU.sparse.size", "GNU.sparse.name", "hdrcharset", "mtime")
                 )  # fmt: skip
-                value = chance.choice(("-1", "0,-5", "99999999999999999999", "1.0", "x"))
+                value = chance.choice(
+                    ("-1", "0,-5", "99999999999999999999", "1.0", "x")
+                )
                 info.pax_headers = {key: value, "GNU.sparse.minor": "0"}
             archive.addfile(info, io.BytesIO(picture))
     return buffer.getvalue()

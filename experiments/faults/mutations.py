@@ -1,5 +1,6 @@
 """What damage and malice make of a valid file: bytes and JSON, harmed at random."""
 
+import copy
 import json
 import random
 import re
@@ -171,13 +172,13 @@ def change(chance: random.Random, value: Any) -> Any:
             name = "".join(chance.choice(string.ascii_lowercase) for _ in range(3))
             value[chance.choice((name, "", "../x", key + "\0"))] = value.pop(key)
         elif how == 2 and isinstance(value, list):
-            value += [value[key]] * chance.choice((1, 50))
+            value += [copy.deepcopy(value[key]) for _ in range(chance.choice((1, 50)))]
         else:
             value[key] = change(chance, value[key])
         return value
     if isinstance(value, int | float) and chance.random() < 0.3:
         return chance.choice((-value, value + 1, value - 1, float(value), str(value)))
-    return chance.choice(WILD_VALUES)
+    return copy.deepcopy(chance.choice(WILD_VALUES))
 
 
 def _fill_marks(chance: random.Random, text: str) -> str:

@@ -6,10 +6,12 @@ file and of itself. The folder is written under another name and renamed when it
 complete.
 """
 
+import dataclasses
 import errno
 import hashlib
 import json
 import logging
+import math
 import os
 import re
 import shutil
@@ -23,13 +25,34 @@ import numpy as np
 import orbax.checkpoint as ocp
 from flax import traverse_util
 
-from dcgan_jax import disk, errors, train_state
+from dcgan_jax import disk, errors, json_values, train_state
 from dcgan_jax.train_state import TrainState
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 _SLACK_BYTES = 1 << 20  # for orbax's own files and the manifest
+# Parameters hardly compress; the zeros of a new optimiser do, and are at most twice as
+# many.
+_MAX_RATIO = 1000
+_DTYPES = ("float32", "int32", "uint32", "float16", "bool")
 _FOLDER = re.compile(r"step_(\d{8})")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Array:
+    """An array's entry in a manifest."""
+
+    shape: list[int]
+    dtype: str
+
+
+@dataclasses.dataclass(frozen=True)
+class _Contents:
+    """What of a manifest reading depends on."""
+
+    step: int
+    arrays: dict[str, _Array]
+    sha256: dict[str, str]
 
 
 class Checkpoint(NamedTuple):
@@ -132,8 +155,8 @@ def find_newest(folder: Path, *, step: int | None = None) -> Checkpoint | None:
         path = folder / f"step_{candidate:08d}"
         try:
             manifest = _verify(path)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            problems.append(f"step {candidate}: {error}")
+        except (OSError, ValueError) as error:
+            problems.append(errors.one_line(f"step {candidate}: {error}"))
             continue
         for problem in problems:
             logging.getLogger(__name__).warning("skipped checkpoint %s", problem)
@@ -166,7 +189,11 @@ def restore(checkpoint: Checkpoint, template: TrainState) -> TrainState:
 
 
 def read_arrays(checkpoint: Checkpoint) -> dict[str, jax.Array]:
-    """Read every array by its name, such as `gen/params/conv0/kernel`."""
+    """Read every array by its name, such as `gen/params/conv0/kernel`.
+
+    Raises:
+        InputError: if orbax cannot make of the files what the manifest says.
+    """
     device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     target = {
         name: jax.ShapeDtypeStruct(
@@ -174,11 +201,17 @@ def read_arrays(checkpoint: Checkpoint) -> dict[str, jax.Array]:
         )
         for name, about in checkpoint.manifest["arrays"].items()
     }
-    with _open_checkpointer() as checkpointer:
-        nested = checkpointer.restore(
-            (checkpoint.path / "state").absolute(),
-            traverse_util.unflatten_dict(target, sep="/"),
-        )
+    try:
+        with _open_checkpointer() as checkpointer:
+            nested = checkpointer.restore(
+                (checkpoint.path / "state").absolute(),
+                traverse_util.unflatten_dict(target, sep="/"),
+            )
+    except Exception as error:  # orbax and TensorStore have no errors in common
+        raise errors.InputError(
+            f"{checkpoint.path} cannot be read ({errors.first_line(error)}). Move it"
+            " away to go on from an older one."
+        ) from error
     return traverse_util.flatten_dict(nested, sep="/")
 
 
@@ -264,21 +297,59 @@ def _check_arrays(
                 f"checkpoint step {checkpoint.step} does not fit this run: {name} is "
                 f"{shape} on disk, expected {tuple(array.shape)}."
             )
+        if (dtype := on_disk[name]["dtype"]) != str(array.dtype):
+            raise errors.InputError(
+                f"checkpoint step {checkpoint.step} does not fit this run: {name} is "
+                f"{dtype} on disk, expected {array.dtype}."
+            )
 
 
 def _verify(path: Path) -> dict[str, Any]:
     """Return the manifest of a checkpoint whose files are all there and unchanged."""
-    manifest = json.loads((path / MANIFEST).read_text())
-    version = manifest["format_version"]
+    manifest = json_values.parse((path / MANIFEST).read_bytes())
+    version = manifest.get("format_version")
     if version != FORMAT_VERSION:
         raise ValueError(f"format version {version}, expected {FORMAT_VERSION}")
-    signature = manifest.pop("manifest_sha256")
+    signature = manifest.pop("manifest_sha256", None)
     if _manifest_sha256(manifest) != signature:
         raise ValueError(f"{MANIFEST} is damaged (its sha256 differs)")
-    for name, digest in manifest["sha256"].items():
+    about = json_values.build(
+        _Contents,
+        {name: manifest.get(name) for name in _Contents.__annotations__},
+        MANIFEST,
+    )
+    files = {
+        str(file.relative_to(path)): file.stat().st_size
+        for file in (path / "state").rglob("*")
+        if file.is_file()
+    }
+    if differing := sorted(files.keys() ^ about.sha256.keys()):
+        problem = "is missing" if differing[0] in about.sha256 else "is not known"
+        raise ValueError(f"{differing[0]} {problem}")
+    for name, digest in about.sha256.items():
         if disk.hash_file(path / name) != digest:
             raise ValueError(f"{name} is damaged (its sha256 differs)")
+    _check_contents(about, path, num_bytes=sum(files.values()))
     return manifest
+
+
+def _check_contents(about: _Contents, path: Path, *, num_bytes: int) -> None:
+    """Raise a ValueError if a manifest's step or arrays cannot be those of its files.
+
+    Args:
+        about: the manifest.
+        path: the checkpoint's folder.
+        num_bytes: of all files.
+    """
+    if path.name != f"step_{about.step:08d}":
+        raise ValueError(f"{MANIFEST} is of step {about.step}")
+    total = 0
+    for name, array in about.arrays.items():
+        if array.dtype not in _DTYPES or min(array.shape, default=0) < 0:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}")
+        total += math.prod(array.shape) * np.dtype(array.dtype).itemsize
+    if total > _MAX_RATIO * num_bytes + _SLACK_BYTES:
+        raise ValueError(f"{total:,} bytes of arrays in files of {num_bytes:,}")
 
 
 def _manifest_sha256(manifest: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ import math
 from pathlib import Path
 from typing import Any, Literal
 
-from dcgan_jax import errors
+from dcgan_jax import errors, json_values
 
 Architecture = Literal[
     "small", "dcgan64", "imagenet32", "svhn32", "conditional_mnist", "mlp_gan",
@@ -307,22 +307,14 @@ def shared_settings(config: TrainConfig) -> dict[str, Any]:
 
 
 def train_config_from_json(values: dict[str, Any]) -> TrainConfig:
-    """Rebuild a config from `to_json`'s output; unknown keys are an error.
+    """Rebuild a config from `to_json`'s output.
 
     Raises:
-        TypeError: if a field is missing or unknown.
+        ValueError: if a field is missing, unknown, or no value that it can have.
     """
-    paths = {
-        name: Path(values[name])
-        for name in ("source", "data_dir", "workdir")
-        if values.get(name) is not None
-    }
-    adam, sgd = values["adam"], values.get("sgd")
-    optimizers = {
-        "adam": None if adam is None else AdamConfig(**adam),
-        "sgd": None if sgd is None else SgdConfig(**sgd),
-    }
-    return TrainConfig(**{**values, **paths, **optimizers})
+    config: TrainConfig = json_values.build(TrainConfig, values, "the config")
+    check(config)
+    return config
 
 
 def data_config(config: DataConfig) -> DataConfig:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import disk, errors
+from dcgan_jax import disk, errors, json_values
 
 LOG = "faces.jsonl"
 SUMMARY = "faces.json"
@@ -105,7 +105,10 @@ def open_log(folder: Path, plan: Plan) -> Iterator[Log]:
         for line in file:
             if not line.endswith(b"\n"):  # a kill came in between
                 break
-            tally.add(json.loads(line))
+            try:
+                tally.add(json_values.parse(line))
+            except (ValueError, KeyError, TypeError, IndexError) as error:
+                raise _damaged(path, error) from error
             whole += len(line)
         file.seek(whole)
         file.truncate()
@@ -174,9 +177,14 @@ def _line(values: dict[str, Any]) -> bytes:
 
 def _read_plan(path: Path, line: bytes) -> Plan:
     try:
-        return Plan(**json.loads(line))
-    except (TypeError, ValueError) as error:
-        raise errors.InputError(
-            f"{path} is damaged or not this project's ({error}); choose another --out,"
-            " or delete that folder"
-        ) from error
+        plan: Plan = json_values.build(Plan, json_values.parse(line), "the plan")
+        return plan
+    except ValueError as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> errors.InputError:
+    return errors.InputError(
+        f"{path} is damaged or not this project's ({error}); choose another --out,"
+        " or delete that folder"
+    )
