@@ -1,7 +1,7 @@
 """Faults by the dozen: python experiments/reliability.py [--part=kill_training …].
 
-Kills, damages, fills disks and starts things twice, and compares with what happens
-without; hours in all (make soak). A part that was stopped goes on where it was. Adds
+Kills, damages, fills disks, starts things twice, feeds hostile files, and compares with
+what happens without; hours in all (make soak). A part that was stopped goes on where it was. Adds
 each fault's count to results/reliability.json.
 """
 
@@ -23,6 +23,7 @@ PARTS = (
     "damage",
     "full_disk",
     "two_at_once",
+    "fuzz",
     "soak",
 )
 

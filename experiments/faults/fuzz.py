@@ -214,6 +214,7 @@ def main() -> None:
     parser = list_parsers()[name](Path(folder) / "seeds")
     check_valid(parser, place)
     forbidden = _watch(Path(folder))
+    os.fsync = lambda descriptor: None  # no file here is to survive a power cut
     _limit_memory()
     begin = _most_memory()
     report = _read_report(Path(folder))
@@ -247,7 +248,8 @@ def _watch(folder: Path) -> list[str]:
         "os.system",
         "os.exec",
         "os.posix_spawn",
-        "socket.",
+        "socket.connect",
+        "socket.bind",
     )
 
     def look(event: str, arguments: tuple[Any, ...]) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def boxes_and_picks(folder: Path) -> Parser:
     }  # fmt: skip
     coco = {
         "images": [{"id": 9, "file_name": "g/03.png", "width": 64, "height": 64}],
-        "annotations": [{"id": 1, "image_id": 9, "category_id": 2, "bbox": [2, 5, 9, 8]}],
+        "annotations": [{"image_id": 9, "category_id": 2, "bbox": [2, 5, 9, 8]}],
         "categories": [{"id": 2, "name": "window"}, {"id": 6, "name": "bed"}],
     }  # fmt: skip
     groups = {name: [n, n + 5] for n, name in enumerate(picks.ARITHMETIC)}
@@ -276,9 +277,10 @@ def resumed_files(folder: Path) -> Parser:
     valid["log/faces.jsonl"] = b"".join(json.dumps(x).encode() + b"\n" for x in lines)
 
     def draw(chance: random.Random) -> Files:
-        files = dict(valid)
-        name = chance.choice(list(files))
-        content = files[name]
+        name = chance.choice(list(valid))
+        content = valid[name]
+        kind = name.partition("/")[0]
+        files = {other: valid[other] for other in valid if other.startswith(kind)}
         if name.endswith(".json"):
             files[name] = mutations.harm_json(chance, json.loads(content))
         elif name.endswith(".jsonl") and chance.random() < 0.8:
@@ -290,17 +292,27 @@ def resumed_files(folder: Path) -> Parser:
             files[name] = mutations.harm_bytes(chance, content, [*valid.values()])
         return files
 
+    def read_features(path: Path) -> None:
+        feature_file.make(path, lambda a, b: rows[a:b], shape, identity=_IDENTITY)
+
+    def read_log(path: Path) -> None:
+        with face_log.open_log(path, plan) as log:
+            log.append([faces[0]])
+
+    readers: dict[str, Callable[[Path], object]] = {
+        "features": read_features,
+        "half": read_features,
+        "log": read_log,
+        "count.npz": lambda path: nearest_neighbour._read(path, 4),
+        "modes.npz": collapse._read,
+        "codes.npy": lambda path: deduplicating._read_codes(path, 4),
+    }
+
     def read(given: Path, work: Path) -> None:
         shutil.copytree(given, work)
-        for name in ("features", "half"):
-            feature_file.make(
-                work / name, lambda a, b: rows[a:b], shape, identity=_IDENTITY
-            )
-        nearest_neighbour._read(given / "count.npz", 4)
-        collapse._read(given / "modes.npz")
-        deduplicating._read_codes(given / "codes.npy", 4)
-        with face_log.open_log(work / "log", plan) as log:
-            log.append([faces[0]])
+        for name, reader in readers.items():
+            if (work / name).exists():
+                reader(work / name)
 
     return Parser(draw, [valid], read)
 

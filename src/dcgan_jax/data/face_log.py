@@ -106,8 +106,8 @@ def open_log(folder: Path, plan: Plan) -> Iterator[Log]:
             if not line.endswith(b"\n"):  # a kill came in between
                 break
             try:
-                tally.add(json_values.parse(line))
-            except (ValueError, KeyError, TypeError, IndexError) as error:
+                tally.add(_read_entry(line))
+            except ValueError as error:
                 raise _damaged(path, error) from error
             whole += len(line)
         file.seek(whole)
@@ -153,7 +153,8 @@ def write_summary(folder: Path, log: Log) -> None:
     if tally.left_out:
         print(
             f"left out {len(tally.left_out)} broken photographs, listed in"
-            f" {folder / SUMMARY}; the first: {': '.join(tally.left_out[0])}",
+            f" {folder / SUMMARY}; the first:"
+            f" {errors.one_line(': '.join(tally.left_out[0]))}",
             file=sys.stderr,
         )
 
@@ -181,6 +182,21 @@ def _read_plan(path: Path, line: bytes) -> Plan:
         return plan
     except ValueError as error:
         raise _damaged(path, error) from error
+
+
+def _read_entry(line: bytes) -> dict[str, Any]:
+    """Read a photograph's line; raise a ValueError if it cannot be counted."""
+    entry = json_values.parse(line)
+    json_values.build(str, entry.get("photo"), "photo")
+    if "broken" in entry:
+        json_values.build(str, entry["broken"], "broken")
+        return entry
+    faces = json_values.build(list[dict[str, Any]], entry.get("faces"), "faces")
+    for face in faces:
+        crop = json_values.build(list[int], face.get("crop"), "crop")
+        if len(crop) != 3:
+            raise ValueError(f"a crop of {len(crop)} numbers")
+    return entry
 
 
 def _damaged(path: Path, error: Exception) -> errors.InputError:

@@ -80,7 +80,7 @@ def read_arrays(
             raise errors.InputError(
                 f"{place / name} is no array of floats ({error})."
             ) from error
-        with np.errstate(over="ignore"):  # to infinity
+        with np.errstate(over="ignore", invalid="ignore"):  # to infinity
             yield array.astype(np.float32)
 
 
