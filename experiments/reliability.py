@@ -1,8 +1,8 @@
 """Faults by the dozen: python experiments/reliability.py [--part=kill_training …].
 
 Kills, damages, fills disks, starts things twice, feeds hostile files, and compares with
-what happens without; hours in all (make soak). A part that was stopped goes on where it was. Adds
-each fault's count to results/reliability.json.
+what happens without; hours in all (make soak). A part that was stopped goes on where it
+was. Adds each fault's count to results/reliability.json.
 """
 
 import argparse

@@ -59,9 +59,9 @@ class Parser(NamedTuple):
 
 def list_parsers() -> dict[str, Callable[[Path], Parser]]:
     """Return what makes the parsers, by name; each takes a folder for its seeds."""
-    from faults import fuzz_own_files, fuzz_sources
+    from faults import fuzz_own_files, fuzz_sources, fuzz_stores
 
-    return {**fuzz_sources.PARSERS, **fuzz_own_files.PARSERS}
+    return {**fuzz_sources.PARSERS, **fuzz_stores.PARSERS, **fuzz_own_files.PARSERS}
 
 
 def run(context: Context) -> bool:
