@@ -74,8 +74,8 @@ def test_the_first_value_of_another_type_is_named(changes, told):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "3", "null", '{"a": 1', '{"a":' * 10**5, "[" * 10**6, '{"a": ' + "9" * 5000 + "}",
-     b"\xff{}", b"\x80"],
+    ["", "[]", "3", "null", '{"a": 1', '{"a":' * 10**5, "[" * 10**6,
+     '{"a": ' + "9" * 5000 + "}", b"\xff{}", b"\x80"],
 )  # fmt: skip
 def test_what_is_no_json_object_is_a_value_error(text):
     with pytest.raises(ValueError, match=r"."):

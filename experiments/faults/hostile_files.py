@@ -228,8 +228,8 @@ def write_npy(chance: random.Random) -> bytes:
     )  # fmt: skip
     kind = chance.choice(
         ("'|u1'", "'<f4'", "'|O'", "'<M8[s]'", "'|V0'", "'<U0'", "'|V9999999999'",
-         "'x'", "'\\q'", "[('a', '<f4')]", "[('a', '|O')]", "'<c16'", "'|S3'", "None", "'<f8'",
-         "'|b1'", "('<f4', (2, 2))", "'>u2'", "'<i8'")
+         "'x'", "'\\q'", "[('a', '<f4')]", "[('a', '|O')]", "'<c16'", "'|S3'",
+         "None", "'<f8'", "'|b1'", "('<f4', (2, 2))", "'>u2'", "'<i8'")
     )  # fmt: skip
     order = chance.choice(("False", "True", "None", "2"))
     header = f"{{'descr': {kind}, 'fortran_order': {order}, 'shape': {shape}}}"
