@@ -14,7 +14,7 @@ import numpy as np
 import optax
 import pytest
 
-from dcgan_jax import checkpoints, errors, train_state
+from dcgan_jax import checkpoint_manifest, checkpoints, errors, train_state
 from dcgan_jax.train_state import NetState, TrainState
 
 
@@ -99,7 +99,7 @@ def test_the_manifest_says_what_a_checkpoint_is(folder):
     manifest = json.loads((folder / "step_00000020" / "manifest.json").read_text())
     assert manifest["step"] == 20
     assert manifest["config"] == {"seed": 7}
-    assert manifest["format_version"] == checkpoints.FORMAT_VERSION
+    assert manifest["format_version"] == checkpoint_manifest.FORMAT_VERSION
     files = {
         str(path.relative_to(folder / "step_00000020"))
         for path in (folder / "step_00000020" / "state").rglob("*")
@@ -319,6 +319,12 @@ def read_elsewhere(path):
 
 def add_a_file(path):
     (path / "state" / "more").write_text("x")
+
+
+def test_a_hidden_file_of_another_program_does_no_harm(folder, heard):
+    (folder / "step_00000020" / "state" / ".DS_Store").write_text("x")
+    assert checkpoints.find_newest(folder).step == 20
+    assert heard.records == []
 
 
 def nest_deeply(path):

@@ -6,12 +6,9 @@ file and of itself. The folder is written under another name and renamed when it
 complete.
 """
 
-import dataclasses
 import errno
-import hashlib
 import json
 import logging
-import math
 import os
 import re
 import shutil
@@ -25,34 +22,12 @@ import numpy as np
 import orbax.checkpoint as ocp
 from flax import traverse_util
 
-from dcgan_jax import disk, errors, json_values, train_state
+from dcgan_jax import checkpoint_manifest, disk, errors, train_state
 from dcgan_jax.train_state import TrainState
 
-FORMAT_VERSION = 1
-MANIFEST = "manifest.json"
+MANIFEST = checkpoint_manifest.FILE_NAME
 _SLACK_BYTES = 1 << 20  # for orbax's own files and the manifest
-# Parameters hardly compress; the zeros of a new optimiser do, and are at most twice as
-# many.
-_MAX_RATIO = 1000
-_DTYPES = ("float32", "int32", "uint32", "float16", "bool")
 _FOLDER = re.compile(r"step_(\d{8})")
-
-
-@dataclasses.dataclass(frozen=True)
-class _Array:
-    """An array's entry in a manifest."""
-
-    shape: list[int]
-    dtype: str
-
-
-@dataclasses.dataclass(frozen=True)
-class _Contents:
-    """What of a manifest reading depends on."""
-
-    step: int
-    arrays: dict[str, _Array]
-    sha256: dict[str, str]
 
 
 class Checkpoint(NamedTuple):
@@ -95,7 +70,7 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
         _require_room(partial, num_bytes + _SLACK_BYTES)
         _save_arrays(partial / "state", arrays)
         manifest = {
-            "format_version": FORMAT_VERSION,
+            "format_version": checkpoint_manifest.FORMAT_VERSION,
             "step": step,
             **about,
             "arrays": {
@@ -108,8 +83,8 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
                 if path.is_file()
             },
         }
-        signed = {**manifest, "manifest_sha256": _manifest_sha256(manifest)}
-        disk.write_whole(partial / MANIFEST, json.dumps(signed, indent=1).encode())
+        signed = json.dumps(checkpoint_manifest.sign(manifest), indent=1)
+        disk.write_whole(partial / MANIFEST, signed.encode())
         for path in [*partial.rglob("*"), partial]:
             disk.sync(path)
         shutil.rmtree(final, ignore_errors=True)
@@ -154,7 +129,7 @@ def find_newest(folder: Path, *, step: int | None = None) -> Checkpoint | None:
     for candidate in reversed(steps):
         path = folder / f"step_{candidate:08d}"
         try:
-            manifest = _verify(path)
+            manifest = checkpoint_manifest.verify(path)
         except (OSError, ValueError) as error:
             problems.append(errors.one_line(f"step {candidate}: {error}"))
             continue
@@ -302,55 +277,3 @@ def _check_arrays(
                 f"checkpoint step {checkpoint.step} does not fit this run: {name} is "
                 f"{dtype} on disk, expected {array.dtype}."
             )
-
-
-def _verify(path: Path) -> dict[str, Any]:
-    """Return the manifest of a checkpoint whose files are all there and unchanged."""
-    manifest = json_values.parse((path / MANIFEST).read_bytes())
-    version = manifest.get("format_version")
-    if version != FORMAT_VERSION:
-        raise ValueError(f"format version {version}, expected {FORMAT_VERSION}")
-    signature = manifest.pop("manifest_sha256", None)
-    if _manifest_sha256(manifest) != signature:
-        raise ValueError(f"{MANIFEST} is damaged (its sha256 differs)")
-    about = json_values.build(
-        _Contents,
-        {name: manifest.get(name) for name in _Contents.__annotations__},
-        MANIFEST,
-    )
-    files = {
-        str(file.relative_to(path)): file.stat().st_size
-        for file in (path / "state").rglob("*")
-        if file.is_file()
-    }
-    if differing := sorted(files.keys() ^ about.sha256.keys()):
-        problem = "is missing" if differing[0] in about.sha256 else "is not known"
-        raise ValueError(f"{differing[0]} {problem}")
-    for name, digest in about.sha256.items():
-        if disk.hash_file(path / name) != digest:
-            raise ValueError(f"{name} is damaged (its sha256 differs)")
-    _check_contents(about, path, num_bytes=sum(files.values()))
-    return manifest
-
-
-def _check_contents(about: _Contents, path: Path, *, num_bytes: int) -> None:
-    """Raise a ValueError if a manifest's step or arrays cannot be those of its files.
-
-    Args:
-        about: the manifest.
-        path: the checkpoint's folder.
-        num_bytes: of all files.
-    """
-    if path.name != f"step_{about.step:08d}":
-        raise ValueError(f"{MANIFEST} is of step {about.step}")
-    total = 0
-    for name, array in about.arrays.items():
-        if array.dtype not in _DTYPES or min(array.shape, default=0) < 0:
-            raise ValueError(f"{name} is {array.dtype} {array.shape}")
-        total += math.prod(array.shape) * np.dtype(array.dtype).itemsize
-    if total > _MAX_RATIO * num_bytes + _SLACK_BYTES:
-        raise ValueError(f"{total:,} bytes of arrays in files of {num_bytes:,}")
-
-
-def _manifest_sha256(manifest: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(manifest).encode()).hexdigest()

@@ -5,7 +5,6 @@ import errno
 import gzip
 import lzma
 import zipfile
-import zlib
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,8 +17,6 @@ from dcgan_jax.data.sources.base import fingerprint_file
 MAX_RATIO = 200
 _SLACK_BYTES = 1 << 30
 _COPY_BYTES = 1 << 20
-# What the decompressors of the standard library raise over damaged bytes.
-DAMAGE = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError)
 
 
 def open_zip(path: Path) -> zipfile.ZipFile:
