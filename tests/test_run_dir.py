@@ -235,7 +235,8 @@ def test_a_damaged_row_is_named_when_the_log_is_read(row, tmp_path):
         {"image_size": "28"}, {"image_size": 29}, {"batch_size": 10**30},
         {"batch_size": 0}, {"adam": 3}, {"adam": {}}, {"workdir": "a\0b"},
         {"width_multiplier": float("nan")}, {"architecture": "../x"}, {"seed": None},
-        {"new\nfield": 1},
+        {"new\nfield": 1}, {"width_multiplier": 1e308}, {"latent_size": 2**62},
+        {"num_classes": 10**18},
     ],
 )  # fmt: skip
 def test_settings_that_no_run_can_have_are_one_error(changes, tmp_path):

@@ -237,6 +237,9 @@ _ONLY_OF = {
 _MOST = {
     "b1": (1, False), "b2": (1, False), "decay_fraction": (1, True),
     "momentum": (1, False), "final_momentum": (1, False),
+    # Beyond what any memory holds: a config may be another's.
+    "width_multiplier": (100, True), "latent_size": (10**6, True),
+    "num_classes": (10**6, True),
 }  # fmt: skip
 
 
