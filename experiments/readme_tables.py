@@ -255,6 +255,17 @@ FAULTS = {
     "nan_stop": "NaN in data, parameters, moments or gradients",
     "nan_rollback": "the same with `--on_nan=rollback`",
     "lost_process": "SIGKILL of one of two processes that train together",
+    "fuzz_images": "hostile images: PNG, JPEG, GIF, BMP, TIFF, WebP and others, bombs",
+    "fuzz_archives": "hostile zips and tars: paths, links, devices, bombs",
+    "fuzz_lmdb": "hostile LMDBs",
+    "fuzz_arrays": "hostile .npy and .npz files, pickles among them",
+    "fuzz_manifests": "hostile stores: manifest, shards, notes, list of kept rows",
+    "fuzz_checkpoints": "hostile checkpoints: manifest and arrays",
+    "fuzz_boxes_and_picks": "hostile files of boxes and picks",
+    "fuzz_authors_files": "hostile files in the place of the authors' arrays",
+    "fuzz_safetensors": "hostile exported generators",
+    "fuzz_run_files": "hostile configs and logs of runs",
+    "fuzz_resumed_files": "hostile features, counts, hashes and logs to go on from",
     "soak": "a look at a long run's log, events, memory and open files",
 }
 

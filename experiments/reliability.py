@@ -1,8 +1,8 @@
 """Faults by the dozen: python experiments/reliability.py [--part=kill_training …].
 
-Kills, damages, fills disks and starts things twice, and compares with what happens
-without; hours in all (make soak). A part that was stopped goes on where it was. Adds
-each fault's count to results/reliability.json.
+Kills, damages, fills disks, starts things twice, feeds hostile files, and compares with
+what happens without; hours in all (make soak). A part that was stopped goes on where it
+was. Adds each fault's count to results/reliability.json.
 """
 
 import argparse
@@ -25,6 +25,7 @@ PARTS = (
     "two_at_once",
     "not_finite",
     "lost_process",
+    "fuzz",
     "soak",
 )
 

@@ -1,7 +1,9 @@
 import errno
+import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import numpy as np
 import optax
 import pytest
 
-from dcgan_jax import checkpoints, errors, train_state
+from dcgan_jax import checkpoint_manifest, checkpoints, errors, train_state
 from dcgan_jax.train_state import NetState, TrainState
 
 
@@ -97,7 +99,7 @@ def test_the_manifest_says_what_a_checkpoint_is(folder):
     manifest = json.loads((folder / "step_00000020" / "manifest.json").read_text())
     assert manifest["step"] == 20
     assert manifest["config"] == {"seed": 7}
-    assert manifest["format_version"] == checkpoints.FORMAT_VERSION
+    assert manifest["format_version"] == checkpoint_manifest.FORMAT_VERSION
     files = {
         str(path.relative_to(folder / "step_00000020"))
         for path in (folder / "step_00000020" / "state").rglob("*")
@@ -292,3 +294,87 @@ def test_a_disk_that_fills_while_saving_leaves_older_checkpoints_as_they_are(
     ended = subprocess.run(command, check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert_only_step_10(small_disk)
+
+
+def sign(path, values):
+    """Write a manifest with a right checksum, as anybody can."""
+    values = {name: part for name, part in values.items() if name != "manifest_sha256"}
+    digest = hashlib.sha256(json.dumps(values).encode()).hexdigest()
+    path.write_text(json.dumps({**values, "manifest_sha256": digest}))
+
+
+def change_contents(**changes):
+    def change(path):
+        values = json.loads((path / "manifest.json").read_text())
+        sign(path / "manifest.json", {**values, **changes})
+
+    return change
+
+
+def read_elsewhere(path):
+    values = json.loads((path / "manifest.json").read_text())
+    values["sha256"]["../../outside"] = "0" * 64
+    sign(path / "manifest.json", values)
+
+
+def add_a_file(path):
+    (path / "state" / "more").write_text("x")
+
+
+def test_a_hidden_file_of_another_program_does_no_harm(folder, heard):
+    (folder / "step_00000020" / "state" / ".DS_Store").write_text("x")
+    assert checkpoints.find_newest(folder).step == 20
+    assert heard.records == []
+
+
+def nest_deeply(path):
+    (path / "manifest.json").write_text('{"a":' * 10**5)
+
+
+WILD = {"shape": [10**9, 10**9], "dtype": "float32"}
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (change_contents(step=30), "is of step 30"),
+        (change_contents(step="20"), "step is '20'"),
+        (change_contents(arrays={"x": WILD}), "bytes of arrays in files of"),
+        (change_contents(arrays={"x": {**WILD, "shape": [-1]}}), r"float32 \[-1\]"),
+        (change_contents(arrays={"x": {**WILD, "dtype": "O"}}), r"x is O"),
+        (change_contents(arrays=[]), "arrays is"),
+        (change_contents(sha256={}), "is not known"),
+        (read_elsewhere, r"outside is missing"),
+        (add_a_file, "state/more is not known"),
+        (nest_deeply, "nested too deeply"),
+    ],
+)
+def test_a_manifest_that_cannot_be_is_skipped_though_it_is_signed(
+    harm, told, folder, heard
+):
+    harm(folder / "step_00000020")
+    assert checkpoints.find_newest(folder).step == 10
+    (record,) = heard.records
+    assert re.search(told, record.getMessage())
+    assert record.getMessage().isprintable()
+
+
+def test_files_that_orbax_cannot_read_are_one_error_though_they_are_signed(folder):
+    path = folder / "step_00000020"
+    values = json.loads((path / "manifest.json").read_text())
+    for name in values["sha256"]:
+        if "/d/" in name:
+            (path / name).write_bytes(b"x" * 50)
+            values["sha256"][name] = hashlib.sha256(b"x" * 50).hexdigest()
+    sign(path / "manifest.json", values)
+    with pytest.raises(errors.InputError, match="step_00000020 cannot be read"):
+        checkpoints.read_arrays(checkpoints.find_newest(folder))
+
+
+def test_another_type_is_refused_naming_the_array_and_both(folder):
+    path = folder / "step_00000020" / "manifest.json"
+    values = json.loads(path.read_text())
+    values["arrays"]["gen/params/conv0/kernel"]["dtype"] = "float16"
+    sign(path, values)
+    with pytest.raises(errors.InputError, match=r"kernel is float16 .* float32"):
+        checkpoints.restore(checkpoints.find_newest(folder), shapes_of(make_state(20)))

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from dcgan_jax import errors, presets, run_dir
+from dcgan_jax import config as configs, errors, presets, run_dir
 
 CONFIG = presets.DIGITS
 
@@ -206,3 +206,48 @@ def test_a_row_that_is_none_is_cut_off(stub, tmp_path):
 def test_no_log_is_no_row(tmp_path):
     run_dir.cut_metrics(tmp_path, step=0)
     assert run_dir.read_metrics(tmp_path) == []
+
+
+DAMAGED_ROWS = [
+    b'{"step": "20"}', b'{"step": 20, "d_loss": null}', b"\xff\xfe", b"[" * 10**5,
+    b'{"step": ' + b"9" * 5000 + b"}", b'{"step": true}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", DAMAGED_ROWS)
+def test_a_damaged_row_is_cut_off_when_the_run_goes_on(row, tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 10}\n' + row + b'\n{"step": 15}\n')
+    run_dir.cut_metrics(tmp_path, step=20)
+    assert run_dir.read_metrics(tmp_path) == [{"step": 10}, {"step": 15}]
+
+
+@pytest.mark.parametrize("row", DAMAGED_ROWS)
+def test_a_damaged_row_is_named_when_the_log_is_read(row, tmp_path):
+    (tmp_path / "metrics.jsonl").write_bytes(b'{"step": 10}\n' + row + b"\n")
+    with pytest.raises(errors.InputError, match=r"line 2 of .*metrics\.jsonl"):
+        run_dir.read_metrics(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"image_size": "28"}, {"image_size": 29}, {"batch_size": 10**30},
+        {"batch_size": 0}, {"adam": 3}, {"adam": {}}, {"workdir": "a\0b"},
+        {"width_multiplier": float("nan")}, {"architecture": "../x"}, {"seed": None},
+        {"new\nfield": 1}, {"width_multiplier": 1e308}, {"latent_size": 2**62},
+        {"num_classes": 10**18},
+    ],
+)  # fmt: skip
+def test_settings_that_no_run_can_have_are_one_error(changes, tmp_path):
+    values = {**configs.to_json(presets.DIGITS), **changes}
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    with pytest.raises(errors.InputError) as caught:
+        run_dir.read_config(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+def test_settings_nested_too_deeply_are_one_error(tmp_path):
+    (tmp_path / "config.json").write_text('{"adam":' * 10**5)
+    with pytest.raises(errors.InputError, match="nested too deeply"):
+        run_dir.read_config(tmp_path)

@@ -231,8 +231,8 @@ def _write_features(path: Path, num_rows: int, num_columns: int) -> None:
 
 
 def _fit_from_file(path: Path) -> int:
-    features = np.load(path, mmap_mode="r")
-    labels = np.load(path.with_name("labels.npy"))
+    features = np.load(path, mmap_mode="r", allow_pickle=False)
+    labels = np.load(path.with_name("labels.npy"), allow_pickle=False)
     linear_svm.LinearSVM(C=SPEED_COST).fit(np.array(features[:100]), labels[:100])
     before, peak, done = _anonymous_gb(), [0.0], threading.Event()
 

@@ -7,7 +7,6 @@ complete.
 """
 
 import errno
-import hashlib
 import json
 import logging
 import os
@@ -23,11 +22,10 @@ import numpy as np
 import orbax.checkpoint as ocp
 from flax import traverse_util
 
-from dcgan_jax import disk, errors, train_state
+from dcgan_jax import checkpoint_manifest, disk, errors, train_state
 from dcgan_jax.train_state import TrainState
 
-FORMAT_VERSION = 1
-MANIFEST = "manifest.json"
+MANIFEST = checkpoint_manifest.FILE_NAME
 _SLACK_BYTES = 1 << 20  # for orbax's own files and the manifest
 _FOLDER = re.compile(r"step_(\d{8})")
 
@@ -72,7 +70,7 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
         _require_room(partial, num_bytes + _SLACK_BYTES)
         _save_arrays(partial / "state", arrays)
         manifest = {
-            "format_version": FORMAT_VERSION,
+            "format_version": checkpoint_manifest.FORMAT_VERSION,
             "step": step,
             **about,
             "arrays": {
@@ -85,8 +83,8 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
                 if path.is_file()
             },
         }
-        signed = {**manifest, "manifest_sha256": _manifest_sha256(manifest)}
-        disk.write_whole(partial / MANIFEST, json.dumps(signed, indent=1).encode())
+        signed = json.dumps(checkpoint_manifest.sign(manifest), indent=1)
+        disk.write_whole(partial / MANIFEST, signed.encode())
         for path in [*partial.rglob("*"), partial]:
             disk.sync(path)
         shutil.rmtree(final, ignore_errors=True)
@@ -131,9 +129,9 @@ def find_newest(folder: Path, *, step: int | None = None) -> Checkpoint | None:
     for candidate in reversed(steps):
         path = folder / f"step_{candidate:08d}"
         try:
-            manifest = _verify(path)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            problems.append(f"step {candidate}: {error}")
+            manifest = checkpoint_manifest.verify(path)
+        except (OSError, ValueError) as error:
+            problems.append(errors.one_line(f"step {candidate}: {error}"))
             continue
         for problem in problems:
             logging.getLogger(__name__).warning("skipped checkpoint %s", problem)
@@ -166,7 +164,11 @@ def restore(checkpoint: Checkpoint, template: TrainState) -> TrainState:
 
 
 def read_arrays(checkpoint: Checkpoint) -> dict[str, jax.Array]:
-    """Read every array by its name, such as `gen/params/conv0/kernel`."""
+    """Read every array by its name, such as `gen/params/conv0/kernel`.
+
+    Raises:
+        InputError: if orbax cannot make of the files what the manifest says.
+    """
     device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     target = {
         name: jax.ShapeDtypeStruct(
@@ -174,11 +176,17 @@ def read_arrays(checkpoint: Checkpoint) -> dict[str, jax.Array]:
         )
         for name, about in checkpoint.manifest["arrays"].items()
     }
-    with _open_checkpointer() as checkpointer:
-        nested = checkpointer.restore(
-            (checkpoint.path / "state").absolute(),
-            traverse_util.unflatten_dict(target, sep="/"),
-        )
+    try:
+        with _open_checkpointer() as checkpointer:
+            nested = checkpointer.restore(
+                (checkpoint.path / "state").absolute(),
+                traverse_util.unflatten_dict(target, sep="/"),
+            )
+    except Exception as error:  # orbax and TensorStore have no errors in common
+        raise errors.InputError(
+            f"{checkpoint.path} cannot be read ({errors.first_line(error)}). Move it"
+            " away to go on from an older one."
+        ) from error
     return traverse_util.flatten_dict(nested, sep="/")
 
 
@@ -264,22 +272,8 @@ def _check_arrays(
                 f"checkpoint step {checkpoint.step} does not fit this run: {name} is "
                 f"{shape} on disk, expected {tuple(array.shape)}."
             )
-
-
-def _verify(path: Path) -> dict[str, Any]:
-    """Return the manifest of a checkpoint whose files are all there and unchanged."""
-    manifest = json.loads((path / MANIFEST).read_text())
-    version = manifest["format_version"]
-    if version != FORMAT_VERSION:
-        raise ValueError(f"format version {version}, expected {FORMAT_VERSION}")
-    signature = manifest.pop("manifest_sha256")
-    if _manifest_sha256(manifest) != signature:
-        raise ValueError(f"{MANIFEST} is damaged (its sha256 differs)")
-    for name, digest in manifest["sha256"].items():
-        if disk.hash_file(path / name) != digest:
-            raise ValueError(f"{name} is damaged (its sha256 differs)")
-    return manifest
-
-
-def _manifest_sha256(manifest: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
+        if (dtype := on_disk[name]["dtype"]) != str(array.dtype):
+            raise errors.InputError(
+                f"checkpoint step {checkpoint.step} does not fit this run: {name} is "
+                f"{dtype} on disk, expected {array.dtype}."
+            )

@@ -9,7 +9,7 @@ import math
 from pathlib import Path
 from typing import Any, Literal
 
-from dcgan_jax import errors
+from dcgan_jax import errors, json_values
 
 Architecture = Literal[
     "small", "dcgan64", "imagenet32", "svhn32", "conditional_mnist", "mlp_gan",
@@ -262,6 +262,9 @@ _ONLY_OF = {
 _MOST = {
     "b1": (1, False), "b2": (1, False), "decay_fraction": (1, True),
     "momentum": (1, False), "final_momentum": (1, False), "ema_decay": (1, False),
+    # Beyond what any memory holds: a config may be another's.
+    "width_multiplier": (100, True), "latent_size": (10**6, True),
+    "num_classes": (10**6, True),
 }  # fmt: skip
 
 
@@ -332,22 +335,14 @@ def shared_settings(config: TrainConfig) -> dict[str, Any]:
 
 
 def train_config_from_json(values: dict[str, Any]) -> TrainConfig:
-    """Rebuild a config from `to_json`'s output; unknown keys are an error.
+    """Rebuild a config from `to_json`'s output.
 
     Raises:
-        TypeError: if a field is missing or unknown.
+        ValueError: if a field is missing, unknown, or no value that it can have.
     """
-    paths = {
-        name: Path(values[name])
-        for name in ("source", "data_dir", "workdir")
-        if values.get(name) is not None
-    }
-    adam, sgd = values["adam"], values.get("sgd")
-    optimizers = {
-        "adam": None if adam is None else AdamConfig(**adam),
-        "sgd": None if sgd is None else SgdConfig(**sgd),
-    }
-    return TrainConfig(**{**values, **paths, **optimizers})
+    config: TrainConfig = json_values.build(TrainConfig, values, "the config")
+    check(config)
+    return config
 
 
 def data_config(config: DataConfig) -> DataConfig:

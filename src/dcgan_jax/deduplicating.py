@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax import disk, errors
+from dcgan_jax import disk, errors, npy_file
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import (
     batches,
@@ -57,7 +57,7 @@ def make_list(
     with disk.exclusive(folder.with_name(folder.name + ".lock")):
         if kept_rows.is_complete(folder):
             kept = kept_rows.read(folder, fingerprint=store.fingerprint)
-            if how is None or kept.settings["asked"] == dataclasses.asdict(how):
+            if how is None or kept.settings.get("asked") == dataclasses.asdict(how):
                 return kept
         how = how or DedupConfig()
         _check_size(store, how)
@@ -78,7 +78,7 @@ def describe(kept: KeptRows) -> str:
     return (
         f"{removed:,} of {count:,} images are near duplicates of others"
         f" ({removed / count:.2%}, {kept.num_exact:,} of equal hash, the others up to"
-        f" {kept.settings['max_distance']} bits apart), {len(kept.rows):,} are kept"
+        f" {kept.settings.get('max_distance')} bits apart), {len(kept.rows):,} are kept"
     )
 
 
@@ -123,8 +123,8 @@ def train(
     """Fit the autoencoder to a sample of the images, or read it from the notes."""
     file = notes / "autoencoder.npz"
     if file.is_file():
-        with np.load(file, allow_pickle=False) as arrays:
-            return Autoencoder(**arrays)
+        with contextlib.suppress(ValueError, TypeError):  # damaged: learnt again
+            return Autoencoder(**npy_file.read_npz(file))  # type: ignore[arg-type]
     order = batches.epoch_order(len(store), how.seed, epoch=0)
     rows = np.sort(order[: how.num_training_images])
     store.will_read(rows)
@@ -212,8 +212,8 @@ def _check_size(store: Store, how: DedupConfig) -> None:
 def _read_codes(file: Path, count: int) -> np.ndarray | None:
     if not file.is_file():
         return None
-    with contextlib.suppress(ValueError, OSError, EOFError):
-        codes: np.ndarray = np.load(file, allow_pickle=False)
-        if codes.shape == (count, collisions.CODE_BYTES):
+    with contextlib.suppress(ValueError):
+        codes = npy_file.parse(file.read_bytes())
+        if codes.shape == (count, collisions.CODE_BYTES) and codes.dtype == np.uint8:
             return codes
     return None

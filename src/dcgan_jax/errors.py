@@ -1,8 +1,15 @@
 """Errors that a user can mend: one line says what, what was expected, what to do."""
 
+import re
+
+_MAX_CHARACTERS = 2000
+
 
 class InputError(ValueError):
     """Report a value, file or folder that cannot be used as given."""
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(one_line(str(message)))
 
 
 class MissingInputError(InputError, FileNotFoundError):
@@ -19,3 +26,23 @@ class NonFiniteError(ArithmeticError):
 def first_line(error: Exception) -> str:
     """Return the first line of what a library says; some of them say several."""
     return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def one_line(text: str) -> str:
+    """Make one line of printable characters of a text, and shorten it in the middle.
+
+    Names in others' files may hold anything: line breaks, a terminal's control codes,
+    a megabyte.
+    """
+    if len(text) > _MAX_CHARACTERS:
+        end = _MAX_CHARACTERS // 3
+        text = f"{text[: _MAX_CHARACTERS - end]} … {text[-end:]}"
+    if text.isprintable():
+        return text
+    text = re.sub(r"\s*[\r\n]+\s*", " ", text.strip("\r\n"))
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )

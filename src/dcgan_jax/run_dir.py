@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import checkpoints, config as configs, disk, errors, presets
+from dcgan_jax import (
+    checkpoints,
+    config as configs,
+    disk,
+    errors,
+    json_values,
+    presets,
+)
 from dcgan_jax.config import TrainConfig
 
 CONFIG = "config.json"
@@ -103,7 +110,7 @@ def read_config(workdir: Path) -> TrainConfig:
     values.pop("data_fingerprint", None)
     try:
         return configs.train_config_from_json(values)
-    except (TypeError, KeyError, AttributeError) as error:
+    except ValueError as error:
         raise errors.InputError(f"{path} is not a run's config: {error}.") from None
 
 
@@ -114,37 +121,55 @@ def read_json(path: Path) -> dict[str, Any]:
         InputError: if the file holds anything else.
     """
     try:
-        values = json.loads(path.read_text())
-    except (ValueError, UnicodeDecodeError) as error:
-        raise errors.InputError(f"{path} is not JSON: {error}.") from None
-    if not isinstance(values, dict):
-        raise errors.InputError(f"{path} holds no JSON object.")
-    return values
+        return json_values.parse(path.read_bytes())
+    except ValueError as error:
+        raise errors.InputError(f"{path} is not JSON as expected: {error}.") from None
 
 
 def cut_metrics(workdir: Path, *, step: int) -> None:
-    """Drop the log's rows beyond a step, and a row that a kill left unfinished."""
+    """Drop the log's rows beyond a step, and rows that a kill or damage left unread."""
     path = workdir / METRICS
     if not path.exists():
         return
     kept = []
-    for line in path.read_text().splitlines():
-        try:
-            row_step = json.loads(line)["step"]
-        except (ValueError, TypeError, KeyError):
-            continue
-        if row_step <= step:
-            kept.append(line + "\n")
-    disk.write_whole(path, "".join(kept).encode())
+    for line in path.read_bytes().split(b"\n"):
+        with contextlib.suppress(ValueError):
+            if _read_row(line)["step"] <= step:
+                kept.append(line + b"\n")
+    disk.write_whole(path, b"".join(kept))
 
 
 def read_metrics(workdir: Path) -> list[dict[str, float]]:
-    """Read the log's rows, oldest first; not one that is being written."""
+    """Read the log's rows, oldest first; not one that is being written.
+
+    Raises:
+        InputError: if one of them is damaged.
+    """
     path = workdir / METRICS
     if not path.exists():
         return []
-    lines = path.read_text().splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    rows = []
+    lines = path.read_bytes().splitlines(keepends=True)
+    for number, line in enumerate(lines, start=1):
+        if not line.endswith(b"\n"):
+            break
+        try:
+            rows.append(_read_row(line))
+        except ValueError as error:
+            raise errors.InputError(
+                f"line {number} of {path} is damaged ({error}); delete that line."
+            ) from None
+    return rows
+
+
+def _read_row(line: bytes) -> dict[str, float]:
+    row = json_values.parse(line)
+    if type(row.get("step")) is not int:
+        raise ValueError(f"step is {json_values.shorten(row.get('step'))}")
+    for name, value in row.items():
+        if type(value) not in (int, float):
+            raise ValueError(f"{name} is {json_values.shorten(value)}, not a number")
+    return row
 
 
 def _differences(

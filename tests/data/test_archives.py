@@ -171,3 +171,60 @@ def test_half_an_archive_is_an_error_that_names_it(
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(errors.InputError, match=f"{name} .*(damaged|unpacked)"):
         open_source(make_config(source=path), tmp_path / "work")
+
+
+def test_a_tar_member_of_a_negative_size_is_refused(tmp_path):
+    info = tarfile.TarInfo("x.png")
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[124:136] = b"\xff" * 11 + b"\x9c"  # −100
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    (tmp_path / "x.tar").write_bytes(bytes(header) + bytes(10240))
+    with pytest.raises(errors.InputError, match=r"x\.png"):
+        archives.TarSource(tmp_path / "x.tar", "train", work_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "x"},
+        {"GNU.sparse.map": "0,x"},
+        {"GNU.sparse.size": "99999999999999999999999"},
+        {"size": "-1"},
+    ],
+)
+def test_odd_headers_of_a_tar_are_one_error(headers, tmp_path):
+    path = tmp_path / "x.tar"
+    info = tarfile.TarInfo("x.png")
+    info.size, info.pax_headers = 5, headers
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(info, io.BytesIO(b"x" * 5))
+    with pytest.raises(errors.InputError) as caught:
+        archives.TarSource(path, "train", work_dir=tmp_path)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("flag", [0x20, 0x40])
+def test_a_zip_member_that_python_cannot_unpack_is_a_broken_image(flag, tmp_path):
+    path = zip_with(tmp_path / "x.zip", "x.png")
+    content = bytearray(path.read_bytes())
+    for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.rindex(signature) + place] |= flag
+    path.write_bytes(content)
+    source = archives.ZipSource(path, "train")
+    with pytest.raises(BrokenImage) as caught:
+        source[1]
+    assert caught.value.name == "x.png"
+    source.close()
+
+
+def test_a_zip_member_that_begins_before_the_file_is_a_broken_image(tmp_path):
+    path = zip_with(tmp_path / "x.zip", "x.png")
+    content = bytearray(path.read_bytes())
+    place = content.rindex(b"PK\x01\x02") + 42
+    content[place : place + 4] = (2**31).to_bytes(4, "little")
+    path.write_bytes(content)
+    source = archives.ZipSource(path, "train")
+    with pytest.raises(BrokenImage):
+        source[1]
+    source.close()

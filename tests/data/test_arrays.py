@@ -140,3 +140,33 @@ def test_a_source_pickles_without_its_pixels(open_array):
     pickled = pickle.dumps(source)
     assert len(pickled) < 2000
     np.testing.assert_array_equal(contents(pickle.loads(pickled)), IMAGES)
+
+
+def test_a_wild_label_is_an_error_before_classes_are_named(open_array):
+    labels = np.array([0, 1, 2, 3, 2**62])
+    with pytest.raises(errors.InputError, match=r"the label 4611686018427387904"):
+        open_array(images=IMAGES, labels=labels)
+
+
+@pytest.mark.parametrize(
+    "header", ["{'descr': (", "(" * 5000, "{'descr': '|u1', 'shape': (-1,)}"]
+)
+def test_a_hostile_header_is_one_error(header, tmp_path):
+    size = len(header).to_bytes(2, "little")
+    content = b"\x93NUMPY\x01\x00" + size + header.encode() + bytes(100)
+    (tmp_path / "x.npy").write_bytes(content)
+    with pytest.raises(errors.InputError, match="cannot be read as an array") as caught:
+        ArraysSource(tmp_path / "x.npy", "train", work_dir=tmp_path / "work")
+    assert str(caught.value).isprintable()
+
+
+def test_a_single_number_is_no_image(open_array):
+    with pytest.raises(errors.InputError, match="holds no images"):
+        open_array(np.uint8(3))
+
+
+def test_a_zip_under_the_name_of_an_array_is_one_error(tmp_path):
+    np.savez(tmp_path / "x.npz", images=IMAGES)
+    (tmp_path / "x.npz").rename(tmp_path / "x.npy")
+    with pytest.raises(errors.InputError, match="cannot be read as an array"):
+        ArraysSource(tmp_path / "x.npy", "train", work_dir=tmp_path / "work")

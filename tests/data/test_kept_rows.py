@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import json
 
 import numpy as np
@@ -122,4 +123,35 @@ def change_groups(**changes):
 def test_a_damaged_or_foreign_list_is_refused(config, folder, spoil, told):
     spoil(folder)
     with pytest.raises(errors.InputError, match=told):
+        kept_rows.open_training_store(config)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([0, 1, 6], "keeps row 6 of a store of 6"),
+        ([-1, 0, 1], "do not ascend from 0"),
+        ([0, 3, 1], "do not ascend from 0"),
+        ([0, 1, 1], "do not ascend from 0"),
+        ([0.0, 1.0, 3.0], "holds float64"),
+        ([[0], [1], [3]], r"int64 \(3, 1\)"),
+        ([0, 1], r"int64 \(2,\)"),
+    ],
+)
+def test_rows_that_no_list_has_are_refused_though_they_are_signed(
+    config, folder, rows, told
+):
+    np.save(folder / "kept_rows.npy", np.array(rows))
+    content = (folder / "kept_rows.npy").read_bytes()
+    change_groups(kept_rows_sha256=hashlib.sha256(content).hexdigest())(folder)
+    with pytest.raises(errors.InputError, match=told):
+        kept_rows.open_training_store(config)
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 10**5, b'{"version": 1, "num_exact": Infinity}', b"\xff"]
+)
+def test_hostile_groups_are_one_error(config, folder, content):
+    (folder / "groups.json").write_bytes(content)
+    with pytest.raises(errors.InputError, match=r"groups\.json is damaged"):
         kept_rows.open_training_store(config)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from dcgan_jax import errors
-from dcgan_jax.data import manifest, prepare, store
+from dcgan_jax.data import manifest, prepare, shards, store
 
 
 @pytest.fixture(scope="module")
@@ -261,3 +261,55 @@ def test_no_store_at_all_says_run_prepare(tmp_path):
     assert not store.is_complete(tmp_path)
     with pytest.raises(errors.MissingInputError, match="run prepare first"):
         store.open_store(tmp_path)
+
+
+def change_a_shard(**changes):
+    def change(values):
+        values["shards"][0].update(changes)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_a_shard(images="../../images-00000.npy"),
+        change_a_shard(images="/dev/zero"),
+        change_a_shard(labels="a\nb.npy"),
+        change_a_shard(images=None),
+        change_a_shard(rows=-1),
+        change_a_shard(rows="12"),
+        change_a_shard(more=1),
+        lambda values: values.update(left_out=[["a"]]),
+        lambda values: values.update(class_names="ab"),
+        lambda values: values.update(num_images=1e30),
+        lambda values: values["transform"].update(image_size=None),
+        lambda values: values["transform"].pop("channels"),
+    ],
+)
+def test_a_manifest_that_cannot_be_is_refused_though_nothing_signs_it(change, path):
+    values = unsigned(json.loads((path / "manifest.json").read_text()))
+    change(values)
+    (path / "manifest.json").write_text(json.dumps(values))
+    with pytest.raises(errors.InputError, match=r"manifest\.json is damaged") as told:
+        store.open_store(path)
+    assert str(told.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 10**5, b'{"version": ' + b"9" * 5000, b"\xff\xfe", b"{\x00"]
+)
+def test_a_hostile_manifest_is_one_error(content, path):
+    (path / "manifest.json").write_bytes(content)
+    with pytest.raises(errors.InputError, match=r"manifest\.json .*run prepare again"):
+        store.open_store(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[" * 10**5, b"\xff", b"{}", b'{"shard": 3, "left_out": []}',
+     b'{"shard": null, "left_out": [["a"]]}', b'{"shard": {}, "left_out": []}'],
+)  # fmt: skip
+def test_a_shard_whose_note_is_damaged_is_to_be_made_anew(content, tmp_path):
+    (tmp_path / "shard-00000.json").write_bytes(content)
+    assert shards.read(tmp_path, 0) is None

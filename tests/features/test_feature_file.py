@@ -197,3 +197,37 @@ def test_the_manifest_says_what_the_features_are_of(tmp_path):
     manifest = json.loads((tmp_path / "f/manifest.json").read_text())
     assert manifest["identity"] == IDENTITY
     assert manifest["shape"] == [25, 3, "float32"]
+
+
+@pytest.mark.parametrize(
+    "note",
+    ['{"a":' * 10**5, "[]", "{", b"\xff", {"blocks": 3}, {"blocks": ["x"] * 99},
+     {"blocks": ["x"] * 3}],
+)  # fmt: skip
+def test_a_damaged_note_costs_the_work_that_it_tells_of(note, tmp_path):
+    def stop_at_once(start, stop):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path / "f", stop_at_once)
+    file = tmp_path / "f/unfinished.json"
+    if isinstance(note, dict):
+        about = {"version": 1, "identity": IDENTITY, "shape": [25, 3, "float32"]}
+        note = json.dumps({**about, **note})
+    file.write_bytes(note if isinstance(note, bytes) else note.encode())
+    np.testing.assert_array_equal(make(tmp_path / "f"), rows(0, 25))
+
+
+@pytest.mark.parametrize("text", ['{"a":' * 10**5, '{"identity": 3}', "null"])
+def test_a_hostile_manifest_is_one_error(text, tmp_path):
+    make(tmp_path / "f")
+    (tmp_path / "f/manifest.json").write_text(text)
+    with pytest.raises(errors.InputError, match="delete the folder"):
+        make(tmp_path / "f")
+
+
+def test_a_manifest_without_checksums_is_one_error(tmp_path):
+    make(tmp_path / "f")
+    (tmp_path / "f/manifest.json").write_text(json.dumps({"identity": IDENTITY}))
+    with pytest.raises(errors.InputError, match="its sha256 is not the manifest's"):
+        make(tmp_path / "f")

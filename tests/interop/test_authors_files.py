@@ -115,3 +115,13 @@ def test_a_given_folder_is_never_filled_up(host, tmp_path):
         read(tmp_path / "own")
     assert asked == []
     assert list((tmp_path / "own").iterdir()) == []
+
+
+def test_a_file_far_too_large_is_not_read(host, tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    for name in ("p_01.npy", "p_02.npy"):
+        with (own / name).open("wb") as file:
+            file.truncate(1 << 40)
+    with pytest.raises(errors.InputError, match=r"p_01\.npy .* 1,099,511,627,776"):
+        read(own)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from dcgan_jax import errors, presets
+from dcgan_jax import config as configs, errors, presets
 from dcgan_jax.interop import safetensors
 
 CONFIG = presets.SVHN
@@ -96,4 +96,34 @@ def test_metadata_that_cannot_be_read_are_one_error(change, path):
     }
     save_file(arrays, path, metadata=metadata)
     with pytest.raises(errors.InputError, match=r"generator\.safetensors"):
+        safetensors.load_generator(path)
+
+
+def write(path, arrays, config):
+    metadata = {"format": "dcgan_jax generator 1", "config": config, "step": "42"}
+    save_file(arrays, path, metadata=metadata)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "told"),
+    [
+        ({"a": np.zeros(2), "b": np.zeros(2, np.float32)}, "a is float64"),
+        ({"a": np.zeros(2, np.int32)}, "a is int32"),
+        (dict.fromkeys(("a", "a/b"), np.zeros(2, np.float32)), "a is an array and"),
+    ],
+)
+def test_arrays_that_are_no_parameters_are_refused(arrays, told, tmp_path):
+    path = tmp_path / "x.safetensors"
+    write(path, arrays, json.dumps(configs.to_json(presets.DIGITS)))
+    with pytest.raises(errors.InputError, match=told):
+        safetensors.load_generator(path)
+
+
+@pytest.mark.parametrize(
+    "config", ['{"adam":' * 10**5, "[" * 10**5, '{"seed": ' + "9" * 5000 + "}"]
+)
+def test_a_hostile_config_is_one_error(config, tmp_path):
+    path = tmp_path / "x.safetensors"
+    write(path, {"a": np.zeros(2, np.float32)}, config)
+    with pytest.raises(errors.InputError, match="has damaged metadata"):
         safetensors.load_generator(path)

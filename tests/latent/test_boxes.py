@@ -126,7 +126,7 @@ def test_files_of_another_kind_are_refused(write, values, message):
         ("[0, 0, 4, -4]", "expected a width and a height above 0"),
         ("[0, 0, 4]", r"expected \[x, y, width, height\]"),
         ("[0, 0, 4, 1e999]", "expected four finite numbers"),
-        ("[0, 0, 4, NaN]", "is not JSON: NaN"),
+        ("[0, 0, 4, NaN]", "not JSON as expected: NaN"),
         ('[0, 0, 4, "4"]', "expected four finite numbers"),
         ("[0, 0, 4, true]", "expected four finite numbers"),
         ("null", "is None, expected"),

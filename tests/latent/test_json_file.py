@@ -1,6 +1,6 @@
 import pytest
 
-from dcgan_jax import errors
+from dcgan_jax import errors, json_values
 from dcgan_jax.latent import json_file
 
 
@@ -64,4 +64,4 @@ def test_values_of_any_depth_are_written_shortly(depth, path):
     except errors.InputError as error:
         assert "nested too deeply" in str(error)  # noqa: PT017
     else:
-        assert len(json_file.shorten(value)) <= 60
+        assert len(json_values.shorten(value)) <= 60

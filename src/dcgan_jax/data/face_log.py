@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import disk, errors
+from dcgan_jax import disk, errors, json_values
 
 LOG = "faces.jsonl"
 SUMMARY = "faces.json"
@@ -105,7 +105,10 @@ def open_log(folder: Path, plan: Plan) -> Iterator[Log]:
         for line in file:
             if not line.endswith(b"\n"):  # a kill came in between
                 break
-            tally.add(json.loads(line))
+            try:
+                tally.add(_read_entry(line))
+            except ValueError as error:
+                raise _damaged(path, error) from error
             whole += len(line)
         file.seek(whole)
         file.truncate()
@@ -150,7 +153,8 @@ def write_summary(folder: Path, log: Log) -> None:
     if tally.left_out:
         print(
             f"left out {len(tally.left_out)} broken photographs, listed in"
-            f" {folder / SUMMARY}; the first: {': '.join(tally.left_out[0])}",
+            f" {folder / SUMMARY}; the first:"
+            f" {errors.one_line(': '.join(tally.left_out[0]))}",
             file=sys.stderr,
         )
 
@@ -174,9 +178,29 @@ def _line(values: dict[str, Any]) -> bytes:
 
 def _read_plan(path: Path, line: bytes) -> Plan:
     try:
-        return Plan(**json.loads(line))
-    except (TypeError, ValueError) as error:
-        raise errors.InputError(
-            f"{path} is damaged or not this project's ({error}); choose another --out,"
-            " or delete that folder"
-        ) from error
+        plan: Plan = json_values.build(Plan, json_values.parse(line), "the plan")
+        return plan
+    except ValueError as error:
+        raise _damaged(path, error) from error
+
+
+def _read_entry(line: bytes) -> dict[str, Any]:
+    """Read a photograph's line; raise a ValueError if it cannot be counted."""
+    entry = json_values.parse(line)
+    json_values.build(str, entry.get("photo"), "photo")
+    if "broken" in entry:
+        json_values.build(str, entry["broken"], "broken")
+        return entry
+    faces = json_values.build(list[dict[str, Any]], entry.get("faces"), "faces")
+    for face in faces:
+        crop = json_values.build(list[int], face.get("crop"), "crop")
+        if len(crop) != 3:
+            raise ValueError(f"a crop of {len(crop)} numbers")
+    return entry
+
+
+def _damaged(path: Path, error: Exception) -> errors.InputError:
+    return errors.InputError(
+        f"{path} is damaged or not this project's ({error}); choose another --out,"
+        " or delete that folder"
+    )

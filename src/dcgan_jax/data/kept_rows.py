@@ -6,6 +6,7 @@ the groups that they were kept from and what all of it was made of; DIR is the f
 """
 
 import dataclasses
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dcgan_jax import disk, errors
+from dcgan_jax import disk, errors, json_values, npy_file
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import store as stores
 from dcgan_jax.data.store import Store
@@ -35,6 +36,20 @@ class KeptRows:
     """Rows left out whose hash is exactly that of a kept row."""
     settings: dict[str, Any]
     """How the hashes were made and compared, as JSON values."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _About:
+    """What the file of the groups holds."""
+
+    version: int
+    data_fingerprint: str
+    num_images: int
+    num_kept: int
+    num_exact: int
+    kept_rows_sha256: str
+    settings: dict[str, Any]
+    groups: list[list[int]]
 
 
 def make(leaders: np.ndarray, *, num_exact: int, settings: dict[str, Any]) -> KeptRows:
@@ -109,28 +124,29 @@ def read(folder: Path, *, fingerprint: str) -> KeptRows:
             " --dedup first"
         )
     try:
-        about = json.loads(file.read_bytes())
-        version, found = about["version"], about["data_fingerprint"]
-        expected = about["kept_rows_sha256"]
-        kept = KeptRows(
-            rows=np.empty(0, np.int64),
-            groups=[[int(row) for row in group] for group in about["groups"]],
-            num_exact=int(about["num_exact"]),
-            settings=dict(about["settings"]),
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        values = json_values.parse(file.read_bytes())
+        version = values.get("version")
+        about: _About | None = None
+        if version == VERSION:
+            about = json_values.build(_About, values, "the list")
+    except ValueError as error:
         raise errors.InputError(
-            f"{file} is damaged or not this project's ({error!r}); {_AGAIN}"
+            f"{file} is damaged or not this project's ({error}); {_AGAIN}"
         ) from error
-    if version != VERSION:
+    if about is None:
         raise errors.InputError(
             f"{file} has format version {version!r}, expected {VERSION}; {_AGAIN}"
         )
-    if found != fingerprint:
+    if about.data_fingerprint != fingerprint:
         raise errors.InputError(
             f"{file} was made of other images than those in {folder.parent}; {_AGAIN}"
         )
-    return dataclasses.replace(kept, rows=_read_rows(folder / ROWS, expected))
+    return KeptRows(
+        rows=_read_rows(folder / ROWS, about),
+        groups=about.groups,
+        num_exact=about.num_exact,
+        settings=about.settings,
+    )
 
 
 def open_training_store(config: DataConfig) -> Store:
@@ -143,17 +159,38 @@ def open_training_store(config: DataConfig) -> Store:
     store = stores.open_store(stores.store_path(config))
     if not config.dedup:
         return store
-    kept = read(folder_of(config), fingerprint=store.fingerprint)
-    return store.select(kept.rows)
+    return select(store, folder_of(config))
 
 
-def _read_rows(file: Path, sha256: str) -> np.ndarray:
+def select(store: Store, folder: Path) -> Store:
+    """Return the store of the rows that a list of it keeps.
+
+    Raises:
+        MissingInputError: if there is no list in the folder.
+        InputError: if it is damaged, or of rows that the store does not have.
+    """
+    rows = read(folder, fingerprint=store.fingerprint).rows
+    if rows[-1] >= len(store):
+        raise errors.InputError(
+            f"{folder} keeps row {rows[-1]} of a store of {len(store)}; {_AGAIN}"
+        )
+    return store.select(rows)
+
+
+def _read_rows(file: Path, about: _About) -> np.ndarray:
     if not file.is_file():
         raise errors.InputError(f"{file} is missing; {_AGAIN}")
     content = file.read_bytes()
-    if disk.hash_file(file) != sha256:
+    if hashlib.sha256(content).hexdigest() != about.kept_rows_sha256:
         raise errors.InputError(
             f"{file} is damaged: its sha256 is not the one in {GROUPS}; {_AGAIN}"
         )
-    rows: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False)
+    try:
+        rows = npy_file.parse(content)
+        if rows.dtype != np.int64 or rows.shape != (about.num_kept,):
+            raise ValueError(f"it holds {rows.dtype} {rows.shape}")
+        if about.num_kept < 1 or rows[0] < 0 or (np.diff(rows) <= 0).any():
+            raise ValueError("its rows do not ascend from 0")
+    except ValueError as error:
+        raise errors.InputError(f"{file} is damaged ({error}); {_AGAIN}") from error
     return rows

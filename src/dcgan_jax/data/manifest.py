@@ -3,13 +3,15 @@
 import dataclasses
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import disk, errors
+from dcgan_jax import disk, errors, json_values
 
 VERSION = 1
 FILE_NAME = "manifest.json"
+_FILE = re.compile(r"[A-Za-z0-9_-]+\.npy")
 _SIGNATURE = "manifest_sha256"
 
 
@@ -65,7 +67,7 @@ def read(path: Path) -> Manifest:
             f"{path} holds no prepared data (no {FILE_NAME}); run prepare first"
         )
     try:
-        values = json.loads(file.read_text("utf-8", "surrogateescape"))
+        values = json_values.parse(file.read_bytes().decode("utf-8", "surrogateescape"))
         version = values.get("version")
         if version != VERSION:
             raise errors.InputError(
@@ -76,23 +78,41 @@ def read(path: Path) -> Manifest:
         signature = values.pop(_SIGNATURE, None)
         if signature is not None and signature != _sha256(values):
             raise _damaged(file, "its sha256 differs")
-        return _from_json(values)
-    except (AttributeError, KeyError, TypeError, UnicodeError) as error:
-        raise _damaged(file, error) from error
-    except json.JSONDecodeError as error:
+        return _check(json_values.build(Manifest, values, "the manifest"))
+    except errors.InputError:
+        raise
+    except ValueError as error:
         raise _damaged(file, error) from error
 
 
-def _from_json(values: dict[str, Any]) -> Manifest:
-    names = values["class_names"]
-    return Manifest(
-        **{
-            **values,
-            "class_names": None if names is None else tuple(names),
-            "left_out": tuple((name, reason) for name, reason in values["left_out"]),
-            "shards": tuple(Shard(**shard) for shard in values["shards"]),
-        }
-    )
+def make_shard(values: Any) -> Shard:
+    """Make a shard's entry of JSON values.
+
+    Raises:
+        ValueError: if one is of another type, or a file's name leads elsewhere.
+    """
+    shard: Shard = json_values.build(Shard, values, "the shard")
+    for name in (shard.images, shard.labels):
+        if name is not None and not _FILE.fullmatch(name):
+            raise ValueError(f"{json_values.shorten(name)} is no name of a shard")
+    if shard.rows < 1:
+        raise ValueError(f"a shard has {shard.rows} rows")
+    return shard
+
+
+def _check(manifest: Manifest) -> Manifest:
+    """Return a manifest whose numbers and names a store can have.
+
+    Raises:
+        ValueError: naming the first that it cannot.
+    """
+    for shard in manifest.shards:
+        make_shard(dataclasses.asdict(shard))
+    for name in ("image_size", "channels"):
+        side = manifest.transform.get(name)
+        if type(side) is not int or side < 1:
+            raise ValueError(f"transform.{name} is {json_values.shorten(side)}")
+    return manifest
 
 
 def _to_json(values: dict[str, Any]) -> str:

@@ -232,7 +232,8 @@ def _finish(
     if left_out:
         print(
             f"left out {len(left_out)} broken images, listed in"
-            f" {path / manifest.FILE_NAME}; the first: {': '.join(left_out[0])}",
+            f" {path / manifest.FILE_NAME}; the first:"
+            f" {errors.one_line(': '.join(left_out[0]))}",
             file=sys.stderr,
         )
     description = manifest.Manifest(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax import disk
-from dcgan_jax.data import decode, progress
+from dcgan_jax import disk, json_values
+from dcgan_jax.data import decode, manifest, progress
 from dcgan_jax.data.manifest import Shard
 
 
@@ -83,15 +83,24 @@ def write(notes: Path, number: int, rows: Rows, *, labelled: bool) -> Finished:
 
 
 def read(notes: Path, number: int) -> Finished | None:
-    """Return a shard that was finished before; None if it is still to be made."""
+    """Return a shard that was finished before; None if it is still to be made.
+
+    One whose note is damaged is to be made anew.
+    """
     note = _note(notes, number)
     if not note.is_file():
         return None
-    values = json.loads(note.read_bytes())
-    shard = None if values["shard"] is None else Shard(**values["shard"])
+    try:
+        values = json_values.parse(note.read_bytes())
+        finished: Finished = json_values.build(Finished, values, "the note")
+        shard = finished.shard
+        if shard is not None:
+            manifest.make_shard(values["shard"])
+    except ValueError:
+        return None
     if shard is not None and not (notes.parent / shard.images).is_file():
         return None
-    return Finished(shard, [(name, reason) for name, reason in values["left_out"]])
+    return finished
 
 
 def clear(notes: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax import disk, errors
+from dcgan_jax import disk, errors, npy_file
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import manifest, transforms
 from dcgan_jax.data.batches import Batch
@@ -55,9 +55,10 @@ class Store:
         self.path = path
         self.manifest = description
         self._selected = selected
-        self._images = [_map(path / shard.images) for shard in description.shards]
+        files = description.shards
+        self._images = [npy_file.map_file(path / shard.images) for shard in files]
         self._labels = [
-            _map(path / shard.labels) for shard in description.shards if shard.labels
+            npy_file.map_file(path / shard.labels) for shard in files if shard.labels
         ]
         self._starts = np.cumsum([0] + [shard.rows for shard in description.shards])
 
@@ -218,8 +219,8 @@ def _check_array(file: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
     if not file.is_file():
         raise errors.InputError(f"{file} is missing; {_AGAIN}")
     try:
-        array = _map(file)
-    except Exception as error:  # numpy's reader of headers has errors of its own
+        array = npy_file.map_file(file)
+    except (ValueError, OSError) as error:
         raise errors.InputError(
             f"{file} is damaged ({errors.first_line(error)}); {_AGAIN}"
         ) from error
@@ -264,11 +265,6 @@ def _request(descriptor: int, pieces: np.ndarray) -> None:
     except OSError:  # on the disk; or a file system that cannot tell
         for start, size in pieces.tolist():
             os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_WILLNEED)
-
-
-def _map(file: Path) -> np.ndarray:
-    # As a plain array: each indexing of numpy's memmap class costs microseconds.
-    return np.load(file, mmap_mode="r", allow_pickle=False).view(np.ndarray)
 
 
 def _as_file_name(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from dcgan_jax import disk, errors
+from dcgan_jax import disk, errors, npy_file
 from dcgan_jax.data import progress
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluation import nearest
@@ -211,17 +211,19 @@ def _read(file: Path, num_queries: int) -> _Count | None:
     if not file.is_file():
         return None
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
-            found = Nearest(kept["distances"], kept["rows"])
-            if found.rows.shape != (num_queries,) or found.rows.dtype != np.int32:
-                raise ValueError("it is of other test images")
-            marks = kept["marks"].tolist()
-            return _Count(
-                int(kept["done"]),
-                found,
-                dict(zip(marks, kept["errors"].tolist(), strict=True)),
-            )
-    except Exception as error:  # zip, numpy and zlib each have errors of their own
+        kept = npy_file.read_npz(file)
+        found = Nearest(kept["distances"], kept["rows"])
+        kinds = [(part.shape, part.dtype) for part in found]
+        expected = ((num_queries,), np.uint32), ((num_queries,), np.int32)
+        if kinds != list(expected):
+            raise ValueError("it is of other test images")
+        marks = kept["marks"].tolist()
+        return _Count(
+            int(kept["done"]),
+            found,
+            dict(zip(marks, kept["errors"].tolist(), strict=True)),
+        )
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise errors.InputError(
             f"{file} is damaged ({error}); delete it to count anew."
         ) from error

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from dcgan_jax import disk, errors
+from dcgan_jax import disk, errors, json_values, npy_file
 from dcgan_jax.data import progress
 
 VERSION = 1
@@ -86,8 +86,8 @@ def read(folder: Path, shape: Shape, *, identity: Identity) -> Mapped:
     _check_identity(folder, manifest, identity)
     file = folder / _FEATURES
     try:
-        features = np.load(file, mmap_mode="r", allow_pickle=False).view(np.ndarray)
-    except Exception as error:  # numpy's reader of headers has errors of its own
+        features = npy_file.map_file(file)
+    except (ValueError, OSError) as error:
         raise errors.InputError(
             f"{file} is damaged ({errors.first_line(error)}); {_AGAIN}"
         ) from error
@@ -99,7 +99,7 @@ def read(folder: Path, shape: Shape, *, identity: Identity) -> Mapped:
         )
     if features.nbytes < _HASH_UP_TO_BYTES:
         found = [_hash(block) for block in _blocks(features)]
-        if found != manifest["blocks"]:
+        if found != manifest.get("blocks"):
             raise errors.InputError(
                 f"{file} is damaged: its sha256 is not the manifest's; {_AGAIN}"
             )
@@ -111,9 +111,11 @@ def _write(folder: Path, produce: Produce, shape: Shape, *, identity: Identity) 
     known = {"version": VERSION, "identity": identity, "shape": list(shape)}
     hashes: list[str] = []
     if note.is_file() and file.is_file():
-        found = _read_json(note)
-        if {name: found.get(name) for name in known} == known:
-            hashes = found["blocks"]
+        # A damaged note costs the work that it tells of, and nothing else.
+        with contextlib.suppress(errors.InputError):
+            found = _read_json(note)
+            if {name: found.get(name) for name in known} == known:
+                hashes = _check_blocks(found.get("blocks"), shape, file)
     header = _make_header(shape)
     row_bytes = shape.num_features * np.dtype(shape.dtype).itemsize
     done = min(len(hashes) * ROWS_PER_BLOCK, shape.num_rows)
@@ -148,6 +150,16 @@ def _write(folder: Path, produce: Produce, shape: Shape, *, identity: Identity) 
     disk.write_whole(folder / _MANIFEST, manifest.encode())
     with contextlib.suppress(OSError):
         note.unlink(missing_ok=True)
+
+
+def _check_blocks(blocks: Any, shape: Shape, file: Path) -> list[str]:
+    """Return the blocks of a note if the file can hold as many; else none."""
+    most = -(-shape.num_rows // ROWS_PER_BLOCK)
+    if not isinstance(blocks, list) or len(blocks) > most:
+        return []
+    rows = min(len(blocks) * ROWS_PER_BLOCK, shape.num_rows)
+    needed = rows * shape.num_features * np.dtype(shape.dtype).itemsize
+    return blocks if file.stat().st_size >= len(_make_header(shape)) + needed else []
 
 
 def _batches(start: int, stop: int) -> list[tuple[int, int]]:
@@ -195,9 +207,6 @@ def _check_identity(folder: Path, manifest: dict[str, Any], identity: Identity) 
 
 def _read_json(file: Path) -> dict[str, Any]:
     try:
-        values = json.loads(file.read_bytes())
+        return json_values.parse(file.read_bytes())
     except (OSError, ValueError) as error:
         raise errors.InputError(f"{file} is damaged ({error}); {_AGAIN}") from error
-    if not isinstance(values, dict):
-        raise errors.InputError(f"{file} is damaged (no object); {_AGAIN}")
-    return values

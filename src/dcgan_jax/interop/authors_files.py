@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax import disk, errors
+from dcgan_jax import disk, errors, npy_file
 
 COMMIT = "ee12b2d15a3856794b8dae77d1eb263c67c36e47"
 BASE_URL = f"https://raw.githubusercontent.com/Newmu/dcgan_code/{COMMIT}/models"
@@ -61,13 +61,27 @@ def read_arrays(
                 f" them downloaded{hint}."
             )
     for name, blob in zip(names, blobs, strict=True):
+        if (size := (place / name).stat().st_size) > _MAX_BYTES:
+            raise errors.InputError(
+                f"{place / name} is not the authors' file: it has {size:,} bytes."
+                " Delete it and get it again."
+            )
         content = (place / name).read_bytes()
         if (found := _blob_id(content)) != blob:
             raise errors.InputError(
                 f"{place / name} is not the authors' file: its git blob id is {found},"
                 f" expected {blob}. Delete it and get it again."
             )
-        yield np.load(place / name, allow_pickle=False).astype(np.float32)
+        try:
+            array = npy_file.parse(content)
+            if array.dtype.kind != "f":
+                raise ValueError(f"it holds {array.dtype}")
+        except ValueError as error:
+            raise errors.InputError(
+                f"{place / name} is no array of floats ({error})."
+            ) from error
+        with np.errstate(over="ignore", invalid="ignore"):  # to infinity
+            yield array.astype(np.float32)
 
 
 def _cache() -> Path:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from flax import traverse_util
 
-from dcgan_jax import config as configs, disk, errors
+from dcgan_jax import config as configs, disk, errors, json_values
 from dcgan_jax.config import TrainConfig
 
 _VERSION = 1
@@ -65,11 +65,29 @@ def load_generator(path: Path) -> tuple[TrainConfig, int, dict[str, Any]]:
                     f"{metadata.get('format')!r}, expected {_GENERATOR!r}."
                 )
             flat = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+        _check_arrays(flat)
+    except (SafetensorError, ValueError, TypeError) as error:
+        if isinstance(error, errors.InputError):
+            raise
         raise errors.InputError(f"{path} cannot be read: {error}.") from None
     try:
-        config = configs.train_config_from_json(json.loads(metadata["config"]))
+        values = json_values.parse(metadata["config"])
+        config = configs.train_config_from_json(values)
         step = int(metadata["step"])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise errors.InputError(f"{path} has damaged metadata: {error!r}.") from None
+    except (ValueError, KeyError) as error:
+        raise errors.InputError(f"{path} has damaged metadata: {error}.") from None
     return config, step, traverse_util.unflatten_dict(flat, sep="/")
+
+
+def _check_arrays(flat: dict[str, np.ndarray]) -> None:
+    """Raise a ValueError unless names make up a tree of float32 arrays."""
+    folders = {
+        "/".join(parts[:depth])
+        for parts in (name.split("/") for name in flat)
+        for depth in range(1, len(parts))
+    }
+    for name, array in flat.items():
+        if name in folders:
+            raise ValueError(f"{name} is an array and holds others")
+        if array.dtype != np.float32:
+            raise ValueError(f"{name} is {array.dtype}, expected float32")

@@ -25,7 +25,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dcgan_jax import disk, errors
+from dcgan_jax import disk, errors, json_values
 from dcgan_jax.latent import json_file
 
 VERSION = 1
@@ -151,7 +151,7 @@ def _read_own(values: dict[str, Any], category: str | None) -> BoxFile:
     version = values.get("version")
     if version != VERSION or isinstance(version, bool):
         raise ValueError(
-            f"version is {json_file.shorten(version)}, expected {VERSION} (or COCO's"
+            f"version is {json_values.shorten(version)}, expected {VERSION} (or COCO's"
             " annotations)"
         )
     if category is not None:
@@ -180,7 +180,7 @@ def _read_coco(values: dict[str, Any], category: str | None) -> BoxFile:
         }
     if len(sizes) != 1:
         raise ValueError(
-            f"sides of images are {json_file.shorten(sorted(sizes))}, expected one"
+            f"sides of images are {json_values.shorten(sorted(sizes))}, expected one"
         )
     annotations = _objects(values, "annotations")
     categories = [
@@ -208,7 +208,7 @@ def _find_sample(image: dict[str, Any], key: int, where: str) -> int:
     numbers = re.findall(r"[0-9]+", Path(str(name)).stem)
     if not numbers:
         raise ValueError(
-            f"{where}.file_name is {json_file.shorten(name)}, expected the sample's"
+            f"{where}.file_name is {json_values.shorten(name)}, expected the sample's"
             " number in it"
         )
     return _whole(int(numbers[-1][-20:]), f"{where}.file_name")
@@ -234,7 +234,7 @@ def _choose_category(
 
 
 def _make_box(sample: int, values: Any, what: str) -> Box:
-    shown = json_file.shorten(values)
+    shown = json_values.shorten(values)
     if not isinstance(values, list) or len(values) != 4:
         raise ValueError(f"{what} is {shown}, expected [x, y, width, height]")
     for value in values:
@@ -259,11 +259,11 @@ def _check_inside(box: Box, size: int) -> None:
 def _objects(values: dict[str, Any], name: str) -> list[dict[str, Any]]:
     entries = values.get(name)
     if not isinstance(entries, list):
-        shown = json_file.shorten(entries)
+        shown = json_values.shorten(entries)
         raise ValueError(f"{name} is {shown}, expected a list")
     for index, entry in enumerate(entries):
         if not isinstance(entry, dict):
-            shown = json_file.shorten(entry)
+            shown = json_values.shorten(entry)
             raise ValueError(f"{name}[{index}] is {shown}, expected an object")
     return entries
 

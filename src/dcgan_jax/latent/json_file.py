@@ -1,10 +1,9 @@
 """Small JSON files from anywhere: bounded in size, and of the kinds expected."""
 
-import json
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from dcgan_jax import errors
+from dcgan_jax import errors, json_values
 
 MAX_BYTES = 1_000_000
 
@@ -30,16 +29,9 @@ def read_json(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
             f"{path} holds more than {max_bytes:,} bytes, which no such file needs."
         )
     try:
-        values = json.loads(content, parse_constant=_refuse)
-    except RecursionError:
-        raise errors.InputError(f"{path} is nested too deeply.") from None
+        return json_values.parse(content, finite=True)
     except ValueError as error:
-        raise errors.InputError(f"{path} is not JSON: {error}.") from None
-    if not isinstance(values, dict):
-        raise errors.InputError(
-            f"{path} holds {type(values).__name__}, expected a JSON object."
-        )
-    return values
+        raise errors.InputError(f"{path} is not JSON as expected: {error}.") from None
 
 
 def read_integer(values: dict[str, Any], name: str, *, path: Path, most: int) -> int:
@@ -64,19 +56,7 @@ def require_integer(value: Any, what: str, *, most: int) -> int:
     """
     if type(value) is not int or not 0 <= value <= most:
         raise errors.InputError(
-            f"{what} is {shorten(value)}, expected a whole number from 0 to {most:,}."
+            f"{what} is {json_values.shorten(value)}, expected a whole number from 0 to"
+            f" {most:,}."
         )
     return value
-
-
-def shorten(value: Any) -> str:
-    """Write a value of unknown origin in one short line."""
-    try:
-        text = repr(value)
-    except RecursionError:
-        return "nested too deeply"
-    return text if len(text) <= 60 else f"{text[:57]}…"
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON number")

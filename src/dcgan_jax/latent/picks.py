@@ -21,7 +21,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import disk, errors
+from dcgan_jax import disk, errors, json_values
 from dcgan_jax.latent import json_file
 
 FORMAT = "dcgan_jax picks 1"
@@ -66,7 +66,7 @@ def parse_numbers(text: str, *, flag: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not all(word.isascii() and word.isdecimal() and len(word) < 9 for word in words):
         raise errors.InputError(
-            f"--{flag}={json_file.shorten(text)}, expected samples' numbers as in "
+            f"--{flag}={json_values.shorten(text)}, expected samples' numbers as in "
             "3,17,40, at least 0."
         )
     return _check_group([int(word) for word in words], f"--{flag}")
@@ -84,7 +84,7 @@ def check_groups(groups: dict[str, Any], *, what: str) -> Groups:
     """
     wanted = TURN if set(groups) & set(TURN) else ARITHMETIC
     if set(groups) != set(wanted):
-        given = json_file.shorten(list(groups)) if groups else "none"
+        given = json_values.shorten(list(groups)) if groups else "none"
         raise errors.InputError(
             f"{what} has exemplars for {given}; expected {', '.join(ARITHMETIC)}, or "
             f"{', '.join(TURN)}. `python -m dcgan_jax.sample RUN --numbered` shows "
@@ -109,21 +109,19 @@ def read_picks(path: Path) -> Picks:
     """
     values = json_file.read_json(path, _MAX_BYTES)
     if values.get("format") != FORMAT:
-        raise errors.InputError(
-            f"{path} has the format {json_file.shorten(values.get('format'))}, expected"
-            f" {FORMAT!r}."
-        )
+        found = json_values.shorten(values.get("format"))
+        raise errors.InputError(f"{path} has the format {found}, expected {FORMAT!r}.")
     names = {"format", *(field.name for field in dataclasses.fields(Picks))}
     if set(values) != names:
         odd = sorted(set(values) ^ names)
         raise errors.InputError(
-            f"{path} lacks or adds {json_file.shorten(odd)}; expected "
+            f"{path} lacks or adds {json_values.shorten(odd)}; expected "
             f"{', '.join(sorted(names))}."
         )
     groups = values["groups"]
     if not isinstance(groups, dict):
         raise errors.InputError(
-            f"{path}: groups is {json_file.shorten(groups)}, expected an object."
+            f"{path}: groups is {json_values.shorten(groups)}, expected an object."
         )
     return Picks(
         generator=_read_text(values, "generator", r"[0-9a-f]{64}", path),
@@ -160,14 +158,14 @@ def _check_group(numbers: Any, what: str) -> tuple[int, ...]:
         1 <= len(numbers) <= MAX_EXEMPLARS
     ):
         raise errors.InputError(
-            f"{what} is {json_file.shorten(numbers)}, expected 1 to {MAX_EXEMPLARS} "
+            f"{what} is {json_values.shorten(numbers)}, expected 1 to {MAX_EXEMPLARS} "
             "samples' numbers."
         )
     for number in numbers:
         json_file.require_integer(number, f"{what}: a number", most=MAX_NUMBER)
     if len(set(numbers)) < len(numbers):
         raise errors.InputError(
-            f"{what} names a sample twice: {json_file.shorten(numbers)}."
+            f"{what} names a sample twice: {json_values.shorten(numbers)}."
         )
     return tuple(numbers)
 
@@ -176,7 +174,7 @@ def _read_text(values: dict[str, Any], name: str, pattern: str, path: Path) -> s
     value = values[name]
     if not isinstance(value, str) or not re.fullmatch(pattern, value):
         raise errors.InputError(
-            f"{path}: {name} is {json_file.shorten(value)}, which does not match "
+            f"{path}: {name} is {json_values.shorten(value)}, which does not match "
             f"{pattern}."
         )
     return value

@@ -21,6 +21,7 @@ from dcgan_jax import (
     errors,
     loading,
     models,
+    npy_file,
     run_dir,
     sampling,
     steps,
@@ -185,9 +186,9 @@ def _save(path: Path, pair: tuple[Modes, Modes]) -> None:
 
 def _read(path: Path) -> tuple[Modes, Modes]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return Modes(*file["gen"]), Modes(*file["disc"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        arrays = npy_file.read_npz(path)
+        return Modes(*arrays["gen"]), Modes(*arrays["disc"])
+    except (ValueError, KeyError, TypeError) as error:
         raise errors.InputError(
             f"{path} is damaged ({error}); delete it and run the command again."
         ) from None

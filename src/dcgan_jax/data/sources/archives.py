@@ -39,12 +39,13 @@ class ZipSource:
             BrokenImage: if its bytes are damaged.
         """
         if self._zip is None:
-            self._zip = zipfile.ZipFile(self._path)
+            self._zip = unpack.open_zip(self._path)
         name = self._members[index].path
         try:
             content = self._zip.read(name)
-        except (*unpack.DAMAGE, OSError) as error:
-            raise BrokenImage(str(error), name=name) from error
+        except Exception as error:  # headers, names and packers have each their own
+            reason = errors.first_line(error)
+            raise BrokenImage(reason, name=name) from error
         label = None if self._labels is None else self._labels[index]
         return Record(name, content, label)
 
@@ -157,15 +158,18 @@ def _index_tar(path: Path, *, where: Path) -> dict[str, tuple[int, int]]:
                     _refuse_kind(info.name, "not a plain file", where=where)
                 _check_size(info.name, info.size, where=where)
                 offsets[info.name.removeprefix("./")] = (info.offset_data, info.size)
-    except (tarfile.TarError, EOFError) as error:
+    except errors.InputError:
+        raise
+    except Exception as error:  # numbers and texts in headers, besides tar's own
         raise errors.InputError(
-            f"{where} is not a tar or is damaged ({error}); get it again"
+            f"{where} is not a tar or is damaged ({errors.first_line(error)}); get it"
+            " again"
         ) from error
     return offsets
 
 
 def _check_size(name: str, size: int, *, where: Path) -> None:
-    if size > MAX_MEMBER_BYTES:
+    if not 0 <= size <= MAX_MEMBER_BYTES:
         raise errors.InputError(
             f"{where}: {name!r} has {disk.format_bytes(size)}, expected at"
             f" most {disk.format_bytes(MAX_MEMBER_BYTES)}; pack the archive without it"

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from dcgan_jax import errors
+from dcgan_jax import errors, npy_file
 from dcgan_jax.data.sources import unpack
 from dcgan_jax.data.sources.base import BrokenImage, Record, fingerprint_file
 
 _IMAGE_KEYS = ("images", "x", "data", "arr_0")
 _LABEL_KEYS = ("labels", "y", "label", "targets", "arr_1")
 _BLOCK_ROWS = 1024
+_MAX_CLASSES = 1_000_000
 
 
 class ArraysSource:
@@ -27,8 +28,8 @@ class ArraysSource:
         self._path, self._labels = _locate(path, split, work_dir=work_dir)
         self._array: np.ndarray | None = None
         array = self._open()
-        self._length = len(array)
         self._axes = _image_axes(array.shape, where=path)
+        self._length = len(array)
         self._low, self._high = _value_range(array, where=path)
         self.class_names: tuple[str, ...] | None = None
         if self._labels is not None:
@@ -72,8 +73,8 @@ class ArraysSource:
 def _load(path: Path) -> np.ndarray:
     """Map an .npy file into memory, refusing pickled objects."""
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        return npy_file.map_file(path)
+    except ValueError as error:
         raise errors.InputError(
             f"{path} cannot be read as an array ({error}); expected numbers saved with"
             " numpy.save or numpy.savez, never Python objects"
@@ -131,7 +132,7 @@ def _choose_keys(keys: list[str], split: str, *, where: Path) -> tuple[str, str 
 
 def _image_axes(shape: tuple[int, ...], *, where: Path) -> tuple[int, ...]:
     """Return the permutation that brings one row to (H, W) or (H, W, C)."""
-    if 0 in shape:
+    if len(shape) == 0 or 0 in shape:
         raise errors.InputError(f"{where} holds no images: its shape is {shape}")
     if len(shape) == 3:
         return (0, 1)
@@ -179,5 +180,10 @@ def _check_labels(labels: np.ndarray, length: int, *, where: Path) -> np.ndarray
         raise errors.InputError(
             f"{where}: the labels have shape {labels.shape} and dtype {labels.dtype};"
             f" expected ({length},) integers from 0"
+        )
+    if (most := labels.max()) >= _MAX_CLASSES:
+        raise errors.InputError(
+            f"{where} has the label {most}; expected class numbers below"
+            f" {_MAX_CLASSES:,}"
         )
     return labels.astype(np.int32)

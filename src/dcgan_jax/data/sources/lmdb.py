@@ -1,13 +1,14 @@
 """LSUN's LMDB layout: keys of 40 hex digits, values that are encoded images."""
 
-import itertools
+import array
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from dcgan_jax import errors
-from dcgan_jax.data.sources import unpack
+from dcgan_jax import disk, errors
+from dcgan_jax.data.sources import lmdb_pages, unpack
+from dcgan_jax.data.sources.archives import MAX_MEMBER_BYTES
 from dcgan_jax.data.sources.base import BrokenImage, Record, fingerprint_file
 
 
@@ -19,80 +20,42 @@ class LmdbSource:
 
     def __init__(self, data_file: Path, *, where: Path) -> None:
         self._path = data_file
-        self._environment: Any = None
+        self._file: IO[bytes] | None = None
         self.class_names: tuple[str, ...] | None = None
-        keys = self._list_keys(where)
-        # One block of bytes: three million separate keys would take 300 MB more.
-        self._keys = b"".join(keys)
-        self._ends = np.fromiter(
-            itertools.accumulate(len(key) for key in keys), np.int64, len(keys)
-        )
+        self._keys, self._places = _list_values(data_file, where)
         self.fingerprint = fingerprint_file(where)
 
     def __len__(self) -> int:
         """Return the number of values."""
-        return len(self._ends)
+        return len(self._places)
 
     def __getitem__(self, index: int) -> Record:
         """Read one value.
 
         Raises:
-            BrokenImage: if the database is damaged there.
+            BrokenImage: if it is too large, or the file has become shorter.
         """
-        import lmdb
-
-        start = self._ends[index - 1] if index else 0
-        key = self._keys[start : self._ends[index]]
+        key_end, offset, size = self._places[index].tolist()
+        key = self._keys[self._places[index - 1, 0] if index else 0 : key_end]
         name = key.decode("ascii", "backslashreplace")
-        try:
-            with self._open().begin() as transaction:
-                content = transaction.get(key)
-        except lmdb.Error as error:
-            raise BrokenImage(str(error), name=name) from error
-        if content is None:
-            raise BrokenImage("its key is gone", name=name)
+        if size > MAX_MEMBER_BYTES:
+            raise BrokenImage(f"it has {disk.format_bytes(size)}", name=name)
+        if self._file is None:
+            self._file = self._path.open("rb")
+        self._file.seek(offset)
+        content = self._file.read(size)
+        if len(content) < size:
+            raise BrokenImage("the file ends within it", name=name)
         return Record(name, content, None)
 
     def close(self) -> None:
-        """Close the database."""
-        if self._environment is not None:
-            self._environment.close()
-            self._environment = None
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_environment": None}
-
-    def _open(self) -> Any:
-        import lmdb
-
-        if self._environment is None:
-            self._environment = lmdb.open(
-                str(self._path),
-                subdir=False,
-                readonly=True,
-                lock=False,
-                readahead=False,
-            )
-        return self._environment
-
-    def _list_keys(self, where: Path) -> list[bytes]:
-        import lmdb
-
-        try:
-            environment = self._open()
-            pages = environment.info()["last_pgno"] + 1
-            # Reading a page that is not there would kill the process by a signal.
-            if pages * environment.stat()["psize"] > self._path.stat().st_size:
-                raise errors.InputError(f"{where} is cut short; get it again")
-            with environment.begin() as transaction, transaction.cursor() as cursor:
-                keys = list(cursor.iternext(keys=True, values=False))
-        except lmdb.Error as error:
-            raise errors.InputError(
-                f"{where} is not an LMDB or is damaged ({error}); get it again"
-            ) from error
-        if not keys:
-            raise errors.InputError(f"{where} holds no images: the LMDB is empty")
-        return keys
+        return {**self.__dict__, "_file": None}
 
 
 def open_lmdb(path: Path, *, work_dir: Path) -> LmdbSource:
@@ -118,3 +81,26 @@ def open_lmdb(path: Path, *, work_dir: Path) -> LmdbSource:
             raise errors.InputError(f"{path} is encrypted; unpack it with its password")
         data_file = unpack.extract(archive, found[0], work_dir=work_dir, where=path)
     return LmdbSource(data_file, where=path)
+
+
+def _list_values(data_file: Path, where: Path) -> tuple[bytes, np.ndarray]:
+    """Return all keys in one piece, and of each its end there, offset and size.
+
+    Three million separate keys would take 300 MB more.
+    """
+    keys, places = bytearray(), array.array("q")
+    try:
+        with data_file.open("rb") as file:
+            size = data_file.stat().st_size
+            for value in lmdb_pages.list_values(file, size):
+                keys += value.key
+                places.extend((len(keys), value.offset, value.size))
+    except lmdb_pages.CutShortError:
+        raise errors.InputError(f"{where} is cut short; get it again") from None
+    except lmdb_pages.DamagedError as error:
+        raise errors.InputError(
+            f"{where} is not an LMDB or is damaged ({error}); get it again"
+        ) from error
+    if not places:
+        raise errors.InputError(f"{where} holds no images: the LMDB is empty")
+    return bytes(keys), np.array(places, np.int64).reshape(-1, 3)

@@ -1,10 +1,10 @@
 """Unpack what cannot be read in place, within bounds and under names of our own."""
 
 import bz2
+import errno
 import gzip
 import lzma
 import zipfile
-import zlib
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,8 +17,6 @@ from dcgan_jax.data.sources.base import fingerprint_file
 MAX_RATIO = 200
 _SLACK_BYTES = 1 << 30
 _COPY_BYTES = 1 << 20
-# What the decompressors of the standard library raise over damaged bytes.
-DAMAGE = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError)
 
 
 def open_zip(path: Path) -> zipfile.ZipFile:
@@ -29,9 +27,12 @@ def open_zip(path: Path) -> zipfile.ZipFile:
     """
     try:
         return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (PermissionError, FileNotFoundError):
+        raise
+    except Exception as error:  # of names, numbers and places in its list
         raise errors.InputError(
-            f"{path} is not a zip or is damaged ({error}); get it again"
+            f"{path} is not a zip or is damaged ({errors.first_line(error)}); get it"
+            " again"
         ) from error
 
 
@@ -133,10 +134,13 @@ def _unpack_bounded(
 
 
 def _is_damage(error: BaseException) -> bool:
-    # bz2 reports damage as an OSError without a number; those of the disk have one.
-    nameless = isinstance(error, OSError) and error.errno is None
-    # An encrypted or exotically packed member is a RuntimeError of zipfile.
-    return isinstance(error, (*DAMAGE, RuntimeError)) or nameless
+    if isinstance(error, OSError):
+        # bz2 reports damage as an error without a number; those of the disk have one. A
+        # wrong place in a zip's list is an invalid argument to seek.
+        return error.errno in (None, errno.EINVAL)
+    # Else what is no Ctrl-C is damage: names, numbers and packers fail each in their
+    # own way, as do encrypted members.
+    return isinstance(error, Exception) and not isinstance(error, errors.InputError)
 
 
 def _damaged(where: Path, error: BaseException) -> errors.InputError:

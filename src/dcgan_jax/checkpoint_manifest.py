@@ -1,0 +1,103 @@
+"""A checkpoint's manifest: what is in its files, and whether they are as it says."""
+
+import dataclasses
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcgan_jax import disk, json_values
+
+FORMAT_VERSION = 1
+FILE_NAME = "manifest.json"
+_SIGNATURE = "manifest_sha256"
+# Parameters hardly compress; the zeros of a new optimiser do, and are at most twice as
+# many.
+_MAX_RATIO = 1000
+_SLACK_BYTES = 1 << 20
+_DTYPES = ("float32", "int32", "uint32", "float16", "bool")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Array:
+    """An array's entry in a manifest."""
+
+    shape: list[int]
+    dtype: str
+
+
+@dataclasses.dataclass(frozen=True)
+class _Contents:
+    """What of a manifest reading depends on."""
+
+    step: int
+    arrays: dict[str, _Array]
+    sha256: dict[str, str]
+
+
+def sign(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Add a manifest's own sha256 to it."""
+    return {**manifest, _SIGNATURE: _sha256(manifest)}
+
+
+def verify(path: Path) -> dict[str, Any]:
+    """Return the manifest of a checkpoint whose files are all there and unchanged.
+
+    Raises:
+        OSError: if a file cannot be read.
+        ValueError: if one is missing, changed or unknown, or the manifest cannot be.
+    """
+    manifest = json_values.parse((path / FILE_NAME).read_bytes())
+    version = manifest.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ValueError(f"format version {version}, expected {FORMAT_VERSION}")
+    signature = manifest.pop(_SIGNATURE, None)
+    if _sha256(manifest) != signature:
+        raise ValueError(f"{FILE_NAME} is damaged (its sha256 differs)")
+    about = json_values.build(
+        _Contents,
+        {name: manifest.get(name) for name in _Contents.__annotations__},
+        FILE_NAME,
+    )
+    files = {
+        str(file.relative_to(path)): file.stat().st_size
+        for file in (path / "state").rglob("*")
+        if file.is_file()
+    }
+    for name in sorted(files.keys() ^ about.sha256.keys()):
+        if name in about.sha256:
+            raise ValueError(f"{name} is missing")
+        # Hidden ones are those of systems that copy folders.
+        if not Path(name).name.startswith("."):
+            raise ValueError(f"{name} is not known")
+    for name, digest in about.sha256.items():
+        if disk.hash_file(path / name) != digest:
+            raise ValueError(f"{name} is damaged (its sha256 differs)")
+    _check_contents(about, path, num_bytes=sum(files.values()))
+    return manifest
+
+
+def _check_contents(about: _Contents, path: Path, *, num_bytes: int) -> None:
+    """Raise a ValueError if a manifest's step or arrays cannot be those of its files.
+
+    Args:
+        about: the manifest.
+        path: the checkpoint's folder.
+        num_bytes: of all files.
+    """
+    if path.name != f"step_{about.step:08d}":
+        raise ValueError(f"{FILE_NAME} is of step {about.step}")
+    total = 0
+    for name, array in about.arrays.items():
+        if array.dtype not in _DTYPES or min(array.shape, default=0) < 0:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}")
+        total += math.prod(array.shape) * np.dtype(array.dtype).itemsize
+    if total > _MAX_RATIO * num_bytes + _SLACK_BYTES:
+        raise ValueError(f"{total:,} bytes of arrays in files of {num_bytes:,}")
+
+
+def _sha256(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
