@@ -303,6 +303,7 @@ def render(readme: str) -> str:
         "features": _features_table(),
         "svm": _svm_table(),
         "reliability": _reliability_table(),
+        "more": _more_table(),
     }
     for name, table in tables.items():
         pattern = rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end of {name} -->)"
@@ -472,6 +473,18 @@ def _reliability_table() -> str:
         entry = entries.get(fault)
         counts = "| |" if entry is None else f"{entry['tried']:,} | {entry['lost']:,} |"
         lines.append(f"| {FAULTS.get(fault, fault.replace('_', ' '))} | {counts}")
+    return "\n".join(lines) + "\n"
+
+
+def _more_table() -> str:
+    lines = ["| 500 pictures | flags | generator | its average |", "|---|---|---|---|"]
+    result = _read("more_than_the_paper")
+    variants = {} if result is None else result["numbers"]["variants"]
+    for name, row in variants.items():
+        flags = f"`{' '.join(row['flags'])}`" if row["flags"] else ""
+        last = row["median"][max(row["median"], key=int)]
+        cells = [f"{last[which]:.1f}" for which in ("generator", "average")]
+        lines.append(f"| {name} | {flags} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
