@@ -111,7 +111,8 @@ def read_config(workdir: Path) -> TrainConfig:
     try:
         return configs.train_config_from_json(values)
     except ValueError as error:
-        raise errors.InputError(f"{path} is not a run's config: {error}.") from None
+        told = str(error).removesuffix(".")
+        raise errors.InputError(f"{path} is not a run's config: {told}.") from None
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -75,7 +75,8 @@ def load_generator(path: Path) -> tuple[TrainConfig, int, dict[str, Any]]:
         config = configs.train_config_from_json(values)
         step = int(metadata["step"])
     except (ValueError, KeyError) as error:
-        raise errors.InputError(f"{path} has damaged metadata: {error}.") from None
+        told = str(error).removesuffix(".")
+        raise errors.InputError(f"{path} has damaged metadata: {told}.") from None
     return config, step, traverse_util.unflatten_dict(flat, sep="/")
 
 
