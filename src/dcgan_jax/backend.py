@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import functools
+import gc
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -77,10 +78,11 @@ def enable_compilation_cache() -> None:
 
 
 def return_free_memory() -> None:
-    """Give the system back what glibc keeps of freed memory; elsewhere do nothing.
+    """Free what is no longer reachable, and give the system back what glibc keeps.
 
-    Saves and pictures free theirs in pieces, from several threads: a long run would
-    seem to grow by it.
+    Pictures leave objects that refer to each other, saves free memory in pieces and
+    from several threads: a long run would seem to grow by both. Takes 0.2 s.
     """
+    gc.collect()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import logging
 import math
+import time
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -35,6 +36,7 @@ from dcgan_jax.train_state import TrainState
 _LOG = logging.getLogger(__name__)
 # Returns to a checkpoint in the life of a run; what stays NaN is no accident.
 MAX_ROLLBACKS = 3
+SECONDS_BETWEEN_TIDYING = 30.0
 
 
 class Outcome(NamedTuple):
@@ -175,6 +177,7 @@ class _Driver:
         self._pace = feed.Pace(self._feed.capacity)
         self._samples = workdir / run_dir.SAMPLES
         self._sampled_step: int | None = None
+        self._tidy_time = 0.0
 
     def train(
         self, state: TrainState, heard: list[int]
@@ -286,8 +289,9 @@ class _Driver:
             self._sample(step, state)
         if saves:
             self._save(state)
-        if samples or saves:
+        if (samples or saves) and time.monotonic() > self._tidy_time:
             backend.return_free_memory()
+            self._tidy_time = time.monotonic() + SECONDS_BETWEEN_TIDYING
 
     def _sample(self, step: int, state: TrainState) -> None:
         gen, average = mesh.local((state.gen, state.optional.get(averaging.EMA)))

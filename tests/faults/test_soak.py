@@ -5,9 +5,9 @@ from faults.soak import Look
 
 
 def measure(memory, files, count=100):
-    """Judge a run of 1,000 steps a look; return the problems and the figures."""
+    """Judge a run of a save a look; return the problems and the figures."""
     outcome = trials.Outcome()
-    looks = [Look(1000 * n, memory(n), files(n)) for n in range(count)]
+    looks = [Look(soak.STEPS_A_SAVE * n, memory(n), files(n)) for n in range(count)]
     figures = soak._measure(looks, outcome)
     return outcome.problems, figures
 
@@ -15,7 +15,7 @@ def measure(memory, files, count=100):
 def test_a_flat_run_has_no_problem_though_saves_open_files_for_a_moment():
     problems, figures = measure(lambda n: 400 + n % 3, lambda n: 14 + 9 * (n % 4 == 0))
     assert problems == []
-    assert figures["memory_mb_per_1000_steps"] == pytest.approx(0, abs=0.05)
+    assert figures["memory_mb_per_save"] == pytest.approx(0, abs=0.05)
     assert figures["median_open_files_last_quarter"] == 14
     assert figures["most_open_files"] == 23
 
@@ -27,8 +27,8 @@ def test_growth_of_the_first_half_alone_is_none():
 
 def test_memory_that_grows_is_told_with_its_rate():
     problems, figures = measure(lambda n: 400 + 2.5 * n, lambda n: 14)
-    assert problems == ["memory grows: 2.50 MB"]
-    assert figures["memory_mb_per_1000_steps"] == pytest.approx(2.5)
+    assert problems == ["memory grows: 2.50 MB a save"]
+    assert figures["memory_mb_per_save"] == pytest.approx(2.5)
 
 
 def test_files_that_stay_open_are_told():
