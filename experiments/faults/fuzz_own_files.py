@@ -101,7 +101,7 @@ def safetensors(folder: Path) -> Parser:
     rng = np.random.default_rng(0)
     params = {"dense": {"kernel": rng.normal(size=(4, 3)).astype(np.float32)}}
     variables = {"params": params, "batch_stats": {"mean": np.zeros(3, np.float32)}}
-    parser.save_generator(folder / "g.safetensors", variables, presets.DIGITS, step=3)
+    parser.save_network(folder / "g.safetensors", variables, presets.DIGITS, step=3)
     seed = (folder / "g.safetensors").read_bytes()
     size = int.from_bytes(seed[:8], "little")
     header, arrays = json.loads(seed[8 : 8 + size]), seed[8 + size :]
