@@ -170,7 +170,9 @@ def change_config(run, **changes):
 @pytest.mark.parametrize("metric", ["parzen", "memorisation"])
 def test_images_of_normalised_contrast_are_one_line(metric, run, digits, one_error):
     recipe = dataclasses.asdict(presets.RECIPES["goodfellow_cifar10"])
-    changes = {name: recipe[name] for name in ("architecture", "adam", "sgd")}
+    changes = {
+        name: recipe[name] for name in ("architecture", "adam", "sgd", "bn_affine")
+    }
     change_config(run, **changes, num_classes=None)
     message = one_error(evaluate.main, run, f"--metric={metric}", *digits)
     assert "normalised contrast" in message
