@@ -13,9 +13,10 @@ train: $(VENV)/train.stamp
 
 test: lint types unit
 
-# The same tests with the oldest versions that pyproject.toml allows.
+# With the oldest versions that pyproject.toml allows, the tests of what calls JAX, Flax,
+# optax and orbax.
 minimum: $(MINIMUM)/test.stamp
-	$(MINIMUM)/bin/pytest -n 2
+	$(MINIMUM)/bin/pytest -n 2 tests/test_*.py tests/models tests/features tests/latent tests/visualize
 
 # The tests that `unit` skips for want of torch-fidelity, PyTorch, ONNX and notebooks.
 # EXTRAS_TORCH may name a release of PyTorch of which there is a small build at hand.

@@ -106,6 +106,7 @@ def test_a_rollback_goes_on_with_other_random_numbers(spoil, config, inject):
     assert logged[-1] == LAST_STEP
 
 
+@pytest.mark.slow
 def test_the_random_numbers_after_a_rollback_are_others(config, inject, tmp_path):
     smooth = dataclasses.replace(
         config, workdir=shutil.copytree(config.workdir, tmp_path / "smooth")
@@ -125,6 +126,7 @@ def test_the_fourth_nan_ends_a_run_that_rolls_back(config, inject):
     assert loop.run(dataclasses.replace(config, on_nan="rollback")).step == LAST_STEP
 
 
+@pytest.mark.slow
 def test_rollbacks_are_counted_over_the_life_of_a_run(config, inject):
     rolling = dataclasses.replace(config, on_nan="rollback")
     inject(spoil_params, at=25, times=3)

@@ -16,6 +16,7 @@ def flags(ten_images, stores_dir, tmp_path, monkeypatch):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_result_has_a_log_likelihood_with_its_error_and_sigma(
     flags, in_process, run_command, read_numbers
 ):

@@ -12,6 +12,7 @@ def flags(in_process, ten_images, stores_dir, tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_result_has_an_error_for_each_number_of_images_of_each_row(
     flags, run_command, read_numbers
 ):
