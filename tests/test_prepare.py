@@ -99,7 +99,8 @@ def test_broken_images_are_one_line_and_leave_nothing(run, pictures, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
+    ("number", "code"),
+    [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)],
 )
 def test_a_stop_is_clean_and_the_same_command_goes_on(
     number, code, start, run, tmp_path
