@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
 from tqdm import tqdm
 
+import labelled_rows
 import results
 import trained
 from dcgan_jax import (
@@ -57,7 +57,7 @@ NUM_TRAINING = 500
 # Pictures that are compared with, and samples: a distance depends on their numbers.
 NUM_REFERENCE = NUM_SAMPLES = 2000
 GENERATORS = {"generator": False, "average": True}
-COLUMNS, LABEL_WIDTH, GAP = 10, 160, 20  # the last two in dots
+COLUMNS = 10
 
 
 class Judge:
@@ -87,21 +87,7 @@ class Judge:
 
     def _describe(self, images: np.ndarray) -> frechet.Moments:
         features = self._encode(images)
-        return frechet.measure_moments(average_cells(features, self._widths))
-
-
-def average_cells(features: np.ndarray, widths: Sequence[int]) -> np.ndarray:
-    """Average the maxima of each map over its 4 × 4 cells: one feature for each map.
-
-    Args:
-        features: (count, 16 · sum of widths), from `extract.make_encoder`.
-        widths: maps of each convolution.
-    """
-    cells = extract.NUM_CELLS**2
-    ends = np.cumsum([cells * width for width in widths])
-    parts = np.split(features, ends[:-1], axis=1)
-    means = [part.reshape(len(part), cells, -1).mean(1) for part in parts]
-    return np.concatenate(means, axis=1)
+        return frechet.measure_moments(extract.average_cells(features, self._widths))
 
 
 def main(argv: Sequence[str]) -> int:
@@ -268,24 +254,13 @@ _PROTOCOL = (
 
 def _draw(workdirs: dict[str, Path]) -> np.ndarray:
     """Return a picture with a row for each variant, its name on the left."""
-    rows = []
-    for workdir in workdirs.values():
-        blocks = [
-            np.pad(
-                grid.make_grid(
-                    _draw_samples(workdir, COLUMNS, ema=ema), columns=COLUMNS
-                ),
-                ((2, 2), (margin, 0), (0, 0)),
-                constant_values=255,
-            )
-            for ema, margin in ((False, LABEL_WIDTH), (True, GAP))
-        ]
-        rows.append(np.concatenate(blocks, axis=1))
-    image = Image.fromarray(np.concatenate(rows))
-    pen, height = ImageDraw.Draw(image), image.height // len(rows)
-    for index, name in enumerate(workdirs):
-        pen.text((2, index * height + height // 3), name, fill=(0, 0, 0))
-    return np.asarray(image)
+    return labelled_rows.draw(
+        {
+            name: [_draw_samples(workdir, COLUMNS, ema=ema) for ema in (False, True)]
+            for name, workdir in workdirs.items()
+        },
+        columns=COLUMNS,
+    )
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

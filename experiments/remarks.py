@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 from tqdm import tqdm
 
+import labelled_rows
 import results
 import trained
 from dcgan_jax import cli, errors, fixed_samples, reporting, run_dir, sampling
@@ -43,7 +44,6 @@ CHECK_EVERY_STEPS = 50
 # Images that the runs are compared with, and that stand in for samples among them.
 NUM_REFERENCE, NUM_REAL = 2000, 100
 COLUMNS = 10
-LABEL_WIDTH, GAP = 160, 20  # dots of the picture
 
 
 class Curve(NamedTuple):
@@ -234,27 +234,17 @@ _PROTOCOL = (
 
 def _draw(runs: dict[str, Curve], judge: Judge) -> np.ndarray:
     """Return a picture with a row for each variant, its name on the left."""
-    parts = []
-    for run in runs.values():
-        last = run.checks[-1]
-        blocks = [
-            np.pad(
-                grid.make_grid(images, columns=COLUMNS),
-                ((2, 2), (margin, 0), (0, 0)),
-                constant_values=255,
-            )
-            for images, margin in (
-                (last[:COLUMNS], LABEL_WIDTH),
-                (judge.match(last)[:COLUMNS], GAP),
-                (run.checks[-COLUMNS:, 0], GAP),
-            )
-        ]
-        parts.append(np.concatenate(blocks, axis=1))
-    image = Image.fromarray(np.concatenate(parts))
-    pen, height = ImageDraw.Draw(image), image.height // len(runs)
-    for index, name in enumerate(runs):
-        pen.text((2, index * height + height // 3), name, fill=(0, 0, 0))
-    return np.asarray(image)
+    return labelled_rows.draw(
+        {
+            name: [
+                run.checks[-1][:COLUMNS],
+                judge.match(run.checks[-1])[:COLUMNS],
+                run.checks[-COLUMNS:, 0],
+            ]
+            for name, run in runs.items()
+        },
+        columns=COLUMNS,
+    )
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

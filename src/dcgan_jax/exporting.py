@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 from flax import linen as nn
 
 from dcgan_jax import errors, labels, loading, models, sampling, streams
@@ -69,15 +67,7 @@ def load(
     loaded = loading.load_generator(source, weights_dir=folder, step=step, ema=ema)
     if not Path(source).is_dir():
         return Subject(source, loaded, None)
-    config, arrays, _ = loading.read_run(source, step=loaded.step)
-    module = models.make_pair(config).discriminator
-    variables = loading.pick_variables(arrays, "disc")
-    image = jnp.zeros((2, config.image_size, config.image_size, config.channels))
-    expected = jax.eval_shape(
-        lambda key: module.init(key, image, jnp.zeros(2, jnp.int32), train=True),
-        jax.random.key(0),
-    )
-    loading.check_fit("discriminator", expected, variables)
+    module, variables, _ = loading.load_discriminator(source, step=loaded.step)
     return Subject(source, loaded, Net("discriminator", module, variables))
 
 

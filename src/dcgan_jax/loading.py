@@ -79,6 +79,27 @@ def load_generator(
     return _loaded(config, pick_variables(arrays, "gen"), step_saved)
 
 
+def load_discriminator(
+    where: str, *, step: int | None
+) -> tuple[nn.Module, dict[str, Any], int]:
+    """Load a run's discriminator, its {params, batch_stats} and its step.
+
+    Raises:
+        MissingInputError: if there is no run or no such checkpoint.
+        InputError: if what is there is damaged.
+    """
+    config, arrays, step_saved = read_run(where, step=step)
+    network = models.make_pair(config).discriminator
+    variables = pick_variables(arrays, "disc")
+    images = jnp.zeros((2, config.image_size, config.image_size, config.channels))
+    labels = jnp.zeros(2, jnp.int32)
+    expected = jax.eval_shape(
+        lambda key: network.init(key, images, labels, train=True), jax.random.key(0)
+    )
+    check_fit("discriminator", expected, variables)
+    return network, variables, step_saved
+
+
 def read_run(
     where: str, *, step: int | None
 ) -> tuple[TrainConfig, dict[str, Any], int]:

@@ -3,6 +3,7 @@ import pytest
 
 import more_than_the_paper as experiment
 from dcgan_jax import cli
+from dcgan_jax.features import extract
 
 
 def test_cells_are_averaged_within_each_map():
@@ -10,7 +11,7 @@ def test_cells_are_averaged_within_each_map():
     first = np.arange(16.0)
     second = np.stack([np.full(16, 5.0), np.arange(16) * 2.0], axis=1)
     features = np.concatenate([first, second.ravel()])[None]
-    found = experiment.average_cells(features, [1, 2])
+    found = extract.average_cells(features, [1, 2])
     np.testing.assert_allclose(found, [[7.5, 5.0, 15.0]])
 
 

@@ -5,9 +5,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from flax import linen as nn
-
-from dcgan_jax import batch_statistics, errors, loading, models, sampling
+from dcgan_jax import batch_statistics, errors, loading, sampling
 from dcgan_jax.explorer import scores
 from dcgan_jax.explorer.config import ExploreConfig
 from dcgan_jax.features import weights
@@ -116,9 +114,7 @@ def _load_scorer(config: ExploreConfig, loaded: LoadedGenerator) -> scores.Score
         return scores.make_scorer(found.network, found.params, estimate, pixel_range)
     if find_run(config.run) is None:
         raise errors.InputError("an exported generator comes without a discriminator")
-    train_config, arrays, _ = loading.read_run(config.run, step=loaded.step)
-    network: nn.Module = models.make_pair(train_config).discriminator
-    variables = loading.pick_variables(arrays, "disc")
+    network, variables, _ = loading.load_discriminator(config.run, step=loaded.step)
     stats = variables["batch_stats"]
     return scores.make_scorer(
         network, variables["params"], lambda _: stats, pixel_range

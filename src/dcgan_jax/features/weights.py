@@ -96,13 +96,7 @@ def load_discriminator(
         stats = variables["batch_stats"] if config.spectral_norm else None
         name = f"{weights} (seed {seed})"
     else:
-        config, arrays, found = loading.read_run(weights, step=step)
-        variables = loading.pick_variables(arrays, "disc")
-        network = models.make_discriminator(config)
-        expected = jax.eval_shape(
-            lambda key: _init(network, config, key), jax.random.key(0)
-        )
-        loading.check_fit("discriminator", expected, variables)
+        _, variables, found = loading.load_discriminator(weights, step=step)
         params, stats = variables["params"], variables["batch_stats"]
         name = f"{weights} (step {found})"
     return _cut(params, stats, config=config, num_layers=num_layers, name=name)
