@@ -13,9 +13,10 @@ from typing import Any
 
 import explorer_browser as browsing
 import results
-from dcgan_jax import cli, errors
+from dcgan_jax import cli
 from dcgan_jax.explorer.tabs import wall
 from dcgan_jax.latent import picks as pick_files
+from dcgan_jax.system import errors
 
 _PICKS = Path(__file__).parent / "picks" / "fig07_arithmetic.json"
 # Around the digits in the middle of house numbers, as shares of the image.

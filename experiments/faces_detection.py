@@ -25,8 +25,9 @@ from PIL import Image, ImageDraw
 import results
 from dcgan_jax import cli
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import face_crops, faces, progress, sources, transforms
+from dcgan_jax.data import face_crops, faces, sources, transforms
 from dcgan_jax.data.sources import Source
+from dcgan_jax.system import progress
 from dcgan_jax.visualize import grid
 
 NAME = "faces_detection"

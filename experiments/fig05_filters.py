@@ -21,7 +21,8 @@ import sys
 from collections.abc import Sequence
 
 import results
-from dcgan_jax import backend, cli, preparing, reporting
+from dcgan_jax import cli, preparing, reporting
+from dcgan_jax.system import backend
 from dcgan_jax.visualize import filters, grid
 from dcgan_jax.visualize.commands import filters as command
 from dcgan_jax.visualize.commands.filters import FiltersConfig

@@ -24,22 +24,14 @@ from tqdm import tqdm
 import labelled_rows
 import results
 import trained
-from dcgan_jax import (
-    backend,
-    cli,
-    disk,
-    errors,
-    loading,
-    preparing,
-    reporting,
-    run_dir,
-)
+from dcgan_jax import cli, loading, preparing, reporting, run_dir
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluation import frechet
 from dcgan_jax.evaluation.samples import Samples
 from dcgan_jax.features import extract, weights
+from dcgan_jax.system import backend, disk, errors
 from dcgan_jax.visualize import grid
 
 NAME = "more_than_the_paper"

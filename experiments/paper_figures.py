@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import dcgan_jax
-from dcgan_jax import checkpoints, cli, disk, errors, run_dir
+from dcgan_jax import checkpoints, cli, run_dir
 from dcgan_jax.config import TrainConfig
+from dcgan_jax.system import disk, errors
 from dcgan_jax.visualize import curves, report
 from dcgan_jax.visualize.report import Figure
 from paper_parts import PARTS, Part

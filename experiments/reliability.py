@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from dcgan_jax import result_file
+from dcgan_jax.system import result_file
 from faults.trials import Context
 
 # Modules of `faults`, in the order in which they are run.

@@ -23,12 +23,13 @@ from tqdm import tqdm
 import labelled_rows
 import results
 import trained
-from dcgan_jax import cli, errors, fixed_samples, reporting, run_dir, sampling
+from dcgan_jax import cli, fixed_samples, reporting, run_dir, sampling
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluation import stability
 from dcgan_jax.features import extract, weights
+from dcgan_jax.system import errors
 from dcgan_jax.visualize import grid
 
 NAME = "remarks"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import result_file
+from dcgan_jax.system import result_file
 
 FOLDER = Path(__file__).parent / "results"
 

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import checkpoints, cli, errors, loop, preparing, presets, run_dir
+from dcgan_jax import checkpoints, cli, loop, preparing, presets, run_dir
 from dcgan_jax.config import TrainConfig, data_config
 from dcgan_jax.data import batches, kept_rows
+from dcgan_jax.system import errors
 
 
 def add_flags(parser: argparse.ArgumentParser, *, num_epochs: float) -> None:

@@ -14,7 +14,8 @@ import numpy as np
 import optax
 import pytest
 
-from dcgan_jax import checkpoint_manifest, checkpoints, errors, train_state
+from dcgan_jax import checkpoint_manifest, checkpoints, train_state
+from dcgan_jax.system import errors
 from dcgan_jax.train_state import NetState, TrainState
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dcgan_jax import cli, errors, export, presets, sample, train
+from dcgan_jax import cli, export, presets, sample, train
 from dcgan_jax.config import AdamConfig, DataConfig, SgdConfig, TrainConfig
+from dcgan_jax.system import errors
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from dcgan_jax import config as configs, errors, presets
+from dcgan_jax import config as configs, presets
 from dcgan_jax.config import DataConfig
+from dcgan_jax.system import errors
 
 NAN, INFINITY = float("nan"), float("inf")
 

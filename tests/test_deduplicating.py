@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from dcgan_jax import deduplicating, errors, loop, preparing
+from dcgan_jax import deduplicating, loop, preparing
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import dedup, kept_rows, prepare, store as stores
 from dcgan_jax.data.dedup import DedupConfig
+from dcgan_jax.system import errors
 
 SHORT = DedupConfig(num_steps=60, max_distance=3)
 NUM_COPIES = 40

@@ -11,9 +11,10 @@ import jax
 import numpy as np
 import pytest
 
-from dcgan_jax import backend, models, presets, steps
+from dcgan_jax import models, presets, steps
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.minibatches import Picks
+from dcgan_jax.system import backend
 
 CAPACITY, COUNT, K, BATCH = 6, 5, 2, 8
 # Of JAX's own for random numbers, which some versions use; they run on the GPU.

@@ -5,7 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
-from dcgan_jax import errors, export, loading, sample, sampling, streams
+from dcgan_jax import export, loading, sample, sampling, streams
+from dcgan_jax.system import errors
 
 
 def draw(loaded, count=4):

@@ -10,7 +10,6 @@ from PIL import Image
 from dcgan_jax import (
     checkpoints,
     cli,
-    errors,
     export,
     feed,
     labels,
@@ -25,6 +24,7 @@ from dcgan_jax import (
 )
 from dcgan_jax.config import data_config
 from dcgan_jax.data import prepare, store as stores
+from dcgan_jax.system import errors
 
 SIDE, GAP = 32, 2
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from dcgan_jax import errors, reporting, run_dir
+from dcgan_jax import reporting, run_dir
 from dcgan_jax.reporting import Reporter
+from dcgan_jax.system import errors
 
 FINITE = {"d_loss": np.array([1.0, 2.0, 3.0]), "g_loss": np.array([4.0, 5.0, 6.0])}
 

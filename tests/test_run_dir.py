@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from dcgan_jax import config as configs, errors, presets, run_dir
+from dcgan_jax import config as configs, presets, run_dir
+from dcgan_jax.system import errors
 
 CONFIG = presets.DIGITS
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcgan_jax import errors, sample
+from dcgan_jax import sample
+from dcgan_jax.system import errors
 
 OLD = b"an older result"
 

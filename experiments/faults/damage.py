@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax import checkpoints, errors, presets, run_dir
+from dcgan_jax import checkpoints, presets, run_dir
 from dcgan_jax.config import data_config
 from dcgan_jax.data import manifest, store as stores
+from dcgan_jax.system import errors
 from faults import processes, tiny_run, trials
 from faults.trials import Context, Outcome
 

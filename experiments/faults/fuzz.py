@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dcgan_jax import errors
+from dcgan_jax.system import errors
 from faults import trials
 from faults.trials import Context, Outcome
 

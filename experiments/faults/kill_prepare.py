@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax import disk
+from dcgan_jax.system import disk
 from faults import processes, trials
 from faults.processes import Running
 from faults.trials import Context, Outcome

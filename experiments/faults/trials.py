@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import results
-from dcgan_jax import disk, result_file
+from dcgan_jax.system import disk, result_file
 
 RESULT = "reliability"
 

@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import backend
 from dcgan_jax.models.dcgan import Discriminator, Generator
+from dcgan_jax.system import backend
 
 Array = jax.Array
 

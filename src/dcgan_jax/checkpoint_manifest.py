@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dcgan_jax import disk, json_values
+from dcgan_jax.system import disk, json_values
 
 FORMAT_VERSION = 1
 FILE_NAME = "manifest.json"

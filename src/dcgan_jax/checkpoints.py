@@ -22,7 +22,8 @@ import numpy as np
 import orbax.checkpoint as ocp
 from flax import traverse_util
 
-from dcgan_jax import checkpoint_manifest, disk, errors, train_state
+from dcgan_jax import checkpoint_manifest, train_state
+from dcgan_jax.system import disk, errors
 from dcgan_jax.train_state import TrainState
 
 MANIFEST = checkpoint_manifest.FILE_NAME

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import tyro
 
-from dcgan_jax import config as configs, disk, errors, presets
+from dcgan_jax import config as configs, presets
 from dcgan_jax.config import (
     CONDITIONAL,
     ClusterConfig,
@@ -27,6 +27,7 @@ from dcgan_jax.config import (
     TrainConfig,
     data_config,
 )
+from dcgan_jax.system import disk, errors
 
 T = TypeVar("T")
 D = TypeVar("D", bound=DataConfig)

@@ -9,7 +9,7 @@ import math
 from pathlib import Path
 from typing import Any, Literal
 
-from dcgan_jax import errors, json_values
+from dcgan_jax.system import errors, json_values
 
 Architecture = Literal[
     "small", "dcgan64", "imagenet32", "svhn32", "conditional_mnist", "mlp_gan",

@@ -9,19 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax import disk, errors, npy_file
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import (
-    batches,
-    collisions,
-    dedup,
-    kept_rows,
-    progress,
-    store as stores,
-)
+from dcgan_jax.data import batches, collisions, dedup, kept_rows, store as stores
 from dcgan_jax.data.dedup import Autoencoder, DedupConfig
 from dcgan_jax.data.kept_rows import KeptRows
 from dcgan_jax.data.store import Store
+from dcgan_jax.system import disk, errors, npy_file, progress
 from dcgan_jax.visualize import grid
 
 SHEET = "groups.png"

@@ -11,8 +11,9 @@ def main(argv: Sequence[str]) -> int:
     """Serve the page until it is stopped; return the exit code."""
     config = cli.parse(ExploreConfig, argv)
     configs.check(config)
-    from dcgan_jax import backend, reporting
+    from dcgan_jax import reporting
     from dcgan_jax.explorer import server, subject
+    from dcgan_jax.system import backend
 
     reporting.configure_logging()
     backend.enable_compilation_cache()

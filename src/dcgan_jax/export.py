@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from dcgan_jax import cli, errors
+from dcgan_jax import cli
+from dcgan_jax.system import errors
 
 Format = Literal["safetensors", "torch", "onnx"]
 SUFFIXES: dict[Format, str] = {

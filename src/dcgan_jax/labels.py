@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from dcgan_jax import errors
 from dcgan_jax.config import CONDITIONAL, DataConfig, TrainConfig
+from dcgan_jax.system import errors
 
 # A picture of more classes than these shows the first ones.
 MAX_GRID_ROWS = 100

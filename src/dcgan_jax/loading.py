@@ -12,7 +12,6 @@ from dcgan_jax import (
     averaging,
     batch_statistics,
     checkpoints,
-    errors,
     models,
     run_dir,
     sampling,
@@ -20,6 +19,7 @@ from dcgan_jax import (
 )
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.interop import safetensors, theano_weights
+from dcgan_jax.system import errors
 
 # Latents over which the statistics of released generators are taken (seed 0).
 NUM_STATISTICS_LATENTS = 4096

@@ -12,10 +12,8 @@ import jax
 
 from dcgan_jax import (
     averaging,
-    backend,
     checkpoints,
     config as configs,
-    errors,
     feed,
     fixed_samples,
     labels,
@@ -31,6 +29,7 @@ from dcgan_jax import (
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches, kept_rows, store as stores
 from dcgan_jax.reporting import Listener, Reporter
+from dcgan_jax.system import backend, errors
 from dcgan_jax.train_state import TrainState
 
 _LOG = logging.getLogger(__name__)

@@ -22,8 +22,8 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from dcgan_jax import errors
 from dcgan_jax.config import ClusterConfig
+from dcgan_jax.system import errors
 
 Array = jax.Array
 T = TypeVar("T")

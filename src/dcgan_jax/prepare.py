@@ -55,8 +55,9 @@ def _make_store(argv: Sequence[str]) -> str:
 
 
 def _deduplicate(config: PrepareConfig) -> str:
-    from dcgan_jax import backend, deduplicating
+    from dcgan_jax import deduplicating
     from dcgan_jax.data import kept_rows
+    from dcgan_jax.system import backend
 
     backend.enable_compilation_cache()
     kept = deduplicating.make_list(config)

@@ -8,8 +8,8 @@ is the authors' code (Newmu/dcgan_code, commit ee12b2d); `2014` is Goodfellow et
 import dataclasses
 import difflib
 
-from dcgan_jax import errors
 from dcgan_jax.config import AdamConfig, SgdConfig, TrainConfig
+from dcgan_jax.system import errors
 
 _PAPER_ADAM = AdamConfig(
     learning_rate=2e-4,  # §4

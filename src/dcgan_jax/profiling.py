@@ -5,7 +5,8 @@ from pathlib import Path
 
 import jax
 
-from dcgan_jax import errors, mesh
+from dcgan_jax import mesh
+from dcgan_jax.system import errors
 
 _LOG = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from dcgan_jax import errors, run_dir
+from dcgan_jax import run_dir
+from dcgan_jax.system import errors
 from dcgan_jax.visualize import curves, grid
 
 GRID_COLUMNS = 10

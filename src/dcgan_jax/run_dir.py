@@ -8,15 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import (
-    checkpoints,
-    config as configs,
-    disk,
-    errors,
-    json_values,
-    presets,
-)
+from dcgan_jax import checkpoints, config as configs, presets
 from dcgan_jax.config import TrainConfig
+from dcgan_jax.system import disk, errors, json_values
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from dcgan_jax import cli, disk, errors
+from dcgan_jax import cli
+from dcgan_jax.system import disk, errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +50,8 @@ def main(argv: Sequence[str]) -> int:
     """Draw the images that the flags describe; return the exit code."""
     config = cli.parse(SampleConfig, argv)
     _check(config)
-    from dcgan_jax import backend, labels, loading, reporting, sampling, streams
+    from dcgan_jax import labels, loading, reporting, sampling, streams
+    from dcgan_jax.system import backend
 
     reporting.configure_logging()
     backend.enable_compilation_cache()

@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax import backend, models, pixels
+from dcgan_jax import models, pixels
 from dcgan_jax.models import layers
 from dcgan_jax.models.layers import FeatureMasks
+from dcgan_jax.system import backend
 
 Array = jax.Array
 DrawLatents = Callable[[Array, int], Array]

@@ -16,7 +16,6 @@ from flax import linen as nn
 from dcgan_jax import (
     augment,
     averaging,
-    backend,
     losses,
     mesh,
     minibatches,
@@ -32,6 +31,7 @@ from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.minibatches import Minibatches
 from dcgan_jax.regularizers import Penalise
+from dcgan_jax.system import backend
 from dcgan_jax.train_state import NetState, PyTree, TrainState
 
 Array = jax.Array

@@ -16,7 +16,8 @@ def main(argv: Sequence[str]) -> int:
     code = preparing.make_ready(config)
     if code != 0:
         return code
-    from dcgan_jax import backend, loop, mesh, reporting
+    from dcgan_jax import loop, mesh, reporting
+    from dcgan_jax.system import backend
 
     reporting.configure_logging()
     backend.enable_compilation_cache()

@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
-from dcgan_jax import errors
 from dcgan_jax.data.sources import BrokenImage, archives, folder, open_source, unpack
+from dcgan_jax.system import errors
 
 NAMES = ("train/cat/1.png", "train/dog/2.png", "test/dog/3.png")
 

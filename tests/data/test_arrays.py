@@ -3,9 +3,9 @@ import pickle
 import numpy as np
 import pytest
 
-from dcgan_jax import errors
 from dcgan_jax.data.sources import BrokenImage
 from dcgan_jax.data.sources.arrays import ArraysSource
+from dcgan_jax.system import errors
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 8, 9, 3), np.uint8)
 

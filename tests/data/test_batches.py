@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from dcgan_jax import errors
 from dcgan_jax.data import batches
+from dcgan_jax.system import errors
 
 sizes = st.integers(1, 60)
 shuffles = st.sampled_from(["rows", "blocks"])

@@ -8,8 +8,8 @@ import threading
 import numpy as np
 import pytest
 
-from dcgan_jax import disk, errors
 from dcgan_jax.data import download
+from dcgan_jax.system import disk, errors
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

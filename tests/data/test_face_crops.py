@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import errors
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import face_crops, prepare, store
 from dcgan_jax.data.face_crops import FacesConfig
+from dcgan_jax.system import errors
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 from PIL import Image
 
-from dcgan_jax import errors
 from dcgan_jax.data import faces
+from dcgan_jax.system import errors
 
 
 def squares(*values: tuple[int, int, int]) -> np.ndarray:

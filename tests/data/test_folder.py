@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from dcgan_jax import errors
 from dcgan_jax.data.sources import BrokenImage, fingerprint_source, open_source
 from dcgan_jax.data.sources.folder import FolderSource
+from dcgan_jax.system import errors
 
 
 def test_a_folder_gives_its_files_and_labels(make_folder, noise, encode):

@@ -5,8 +5,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from dcgan_jax import disk, errors
 from dcgan_jax.data import prepare, store
+from dcgan_jax.system import disk, errors
 
 
 def test_too_little_room_is_seen_beforehand(make_folder, make_config, monkeypatch):

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from dcgan_jax import errors
 from dcgan_jax.data import kept_rows, prepare, store as stores
+from dcgan_jax.system import errors
 
 LEADERS = np.array([0, 1, 0, 3, 1, 0])
 

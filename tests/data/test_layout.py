@@ -1,7 +1,7 @@
 import pytest
 
-from dcgan_jax import errors
 from dcgan_jax.data.sources import layout
+from dcgan_jax.system import errors
 
 
 def select(*paths: str, split: str = "train") -> tuple:

@@ -4,9 +4,9 @@ import zipfile
 import lmdb
 import pytest
 
-from dcgan_jax import errors
 from dcgan_jax.data import prepare, store
 from dcgan_jax.data.sources import fingerprint_source, open_source
+from dcgan_jax.system import errors
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import disk, errors
 from dcgan_jax.data import decode, prepare, store, transforms
 from dcgan_jax.data.sources import folder
+from dcgan_jax.system import disk, errors
 
 
 def hashes(path) -> dict[str, str]:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from dcgan_jax import errors
 from dcgan_jax.data import manifest, prepare, shards, store
+from dcgan_jax.system import errors
 
 
 @pytest.fixture(scope="module")

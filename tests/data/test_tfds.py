@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from dcgan_jax import errors
 from dcgan_jax.data import prepare, sources, store, transforms
+from dcgan_jax.system import errors
 
 needs_tensorflow = pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow ([data])"

@@ -10,13 +10,13 @@ from scipy.ndimage import gaussian_filter
 from sklearn.metrics.pairwise import polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
 
-from dcgan_jax import errors
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.evaluation import extractors
 from dcgan_jax.evaluation.config import EvaluateConfig
 from dcgan_jax.evaluation.extractors import Extractor, Images
+from dcgan_jax.system import errors
 
 
 def as_images(pixels, name="images"):

@@ -222,7 +222,7 @@ def test_a_run_without_a_checkpoint_is_one_line(run, follow):
 
 
 def test_two_do_not_measure_one_run(run, follow):
-    from dcgan_jax import disk
+    from dcgan_jax.system import disk
 
     with disk.exclusive(run / ".quality.lock"):
         ended = follow()

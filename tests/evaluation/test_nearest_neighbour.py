@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from dcgan_jax import errors
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.evaluation import nearest_neighbour
 from dcgan_jax.evaluation.nearest_neighbour import Identity
+from dcgan_jax.system import errors
 
 IDENTITY = Identity("a generator", 0, "test images")
 NUM_SAMPLES = 3500

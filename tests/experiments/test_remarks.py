@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 import remarks
-from dcgan_jax import cli, errors
+from dcgan_jax import cli
+from dcgan_jax.system import errors
 
 
 def numbers_of(steps, diversity=0.5):

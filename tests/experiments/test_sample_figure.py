@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import errors, run_dir
+from dcgan_jax import run_dir
+from dcgan_jax.system import errors
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))
 import results

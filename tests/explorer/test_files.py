@@ -5,12 +5,12 @@ import json
 
 import pytest
 
-from dcgan_jax import errors
 from dcgan_jax.explorer import files
 from dcgan_jax.explorer.session import Session
 from dcgan_jax.latent import picks as pick_files
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.commands import arithmetic, forget
+from dcgan_jax.system import errors
 
 PICKED = Session(seed=3).replace_groups(
     {"positive": (3, 17), "negative": (5,), "add": (1, 2)}

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from dcgan_jax import errors
 from dcgan_jax.explorer import forgetting
 from dcgan_jax.explorer.session import Session
 from dcgan_jax.latent.boxes import Box
+from dcgan_jax.system import errors
 
 BOXES = (Box(9, 4.0, 4.0, 12.0, 20.0), Box(2, 8.0, 2.0, 10.0, 10.0))
 

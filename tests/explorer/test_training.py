@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import errors
 from dcgan_jax.explorer import training
+from dcgan_jax.system import errors
 
 
 @pytest.fixture

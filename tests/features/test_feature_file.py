@@ -8,9 +8,9 @@ import threading
 import numpy as np
 import pytest
 
-from dcgan_jax import errors
 from dcgan_jax.features import feature_file
 from dcgan_jax.features.feature_file import Shape
+from dcgan_jax.system import errors
 
 IDENTITY = {"images": "abc", "weights": "def"}
 

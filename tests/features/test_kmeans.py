@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import errors
 from dcgan_jax.features import kmeans
+from dcgan_jax.system import errors
 
 
 def draw_images(seed, *shape):

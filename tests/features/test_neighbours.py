@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from dcgan_jax import errors
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.features import neighbours
+from dcgan_jax.system import errors
 
 
 def on_a_line(*places_and_labels):

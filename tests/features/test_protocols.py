@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
 
-from dcgan_jax import errors
 from dcgan_jax.features import protocols
 from dcgan_jax.features.linear_svm import LinearSVM
 from dcgan_jax.features.protocols import LabelledData, Split, Svm
+from dcgan_jax.system import errors
 
 NAMES = ("a", "b", "c")
 

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from dcgan_jax import disk, errors, presets
+from dcgan_jax import presets
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.features import random_search, supervised
+from dcgan_jax.system import disk, errors
 
 # Two blocks, which compile fast.
 NETWORK = dataclasses.replace(

@@ -5,8 +5,9 @@ import jax
 import numpy as np
 import pytest
 
-from dcgan_jax import errors, presets
+from dcgan_jax import presets
 from dcgan_jax.features import extract, weights
+from dcgan_jax.system import errors
 
 
 def load(which, **changes):

@@ -6,8 +6,8 @@ import threading
 import numpy as np
 import pytest
 
-from dcgan_jax import errors
 from dcgan_jax.interop import authors_files
+from dcgan_jax.system import errors
 
 
 def as_file(array):

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from dcgan_jax import config as configs, errors, presets
+from dcgan_jax import config as configs, presets
 from dcgan_jax.interop import safetensors
+from dcgan_jax.system import errors
 
 CONFIG = presets.SVHN
 

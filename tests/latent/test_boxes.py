@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from dcgan_jax import errors
 from dcgan_jax.latent import boxes
 from dcgan_jax.latent.boxes import Box, BoxFile
+from dcgan_jax.system import errors
 
 OWN = {
     "version": 1,

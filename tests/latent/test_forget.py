@@ -6,13 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import errors, models, presets
+from dcgan_jax import models, presets
 from dcgan_jax.latent import dropping, forget
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.dropping import Samples
 from dcgan_jax.loading import LoadedGenerator
 from dcgan_jax.models import dcgan
 from dcgan_jax.models.dcgan import Layer
+from dcgan_jax.system import errors
 
 SIDE = 8
 OBJECT_MAP = 1  # of three; the others draw the background

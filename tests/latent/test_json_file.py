@@ -1,7 +1,7 @@
 import pytest
 
-from dcgan_jax import errors, json_values
 from dcgan_jax.latent import json_file
+from dcgan_jax.system import errors, json_values
 
 
 def read(path, text, **bounds):

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from dcgan_jax import errors
 from dcgan_jax.latent import picks
 from dcgan_jax.latent.picks import Picks
+from dcgan_jax.system import errors
 
 GROUPS = {"positive": (3, 17, 40), "negative": (5,), "add": (0, 99_999)}
 PICKS = Picks("a" * 64, "run", 20, 7, None, GROUPS)

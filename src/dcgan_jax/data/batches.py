@@ -5,8 +5,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from dcgan_jax import errors
 from dcgan_jax.config import Shuffle
+from dcgan_jax.system import errors
 
 # In a block shuffle this many rows that follow each other on the disk stay together …
 BLOCK_ROWS = 256

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dcgan_jax import errors
 from dcgan_jax.data import transforms, workers
 from dcgan_jax.data.sources.base import BrokenImage, Source
 from dcgan_jax.data.transforms import Transform
+from dcgan_jax.system import errors
 
 # Starting processes takes about a second; so many small images are decoded meanwhile.
 _IN_PROCESS_UP_TO = 2000

@@ -21,9 +21,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from dcgan_jax import backend, streams
+from dcgan_jax import streams
 from dcgan_jax.data import batches
 from dcgan_jax.data.batches import Schedule
+from dcgan_jax.system import backend
 
 Array = jax.Array
 Advance = Callable[[int], None]

@@ -9,9 +9,8 @@ import urllib.request
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from dcgan_jax import disk, errors
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import progress
+from dcgan_jax.system import disk, errors, progress
 
 _BLOCK_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 60

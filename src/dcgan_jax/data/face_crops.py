@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from dcgan_jax import disk, errors
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import face_log, faces, progress, sources, transforms, workers
+from dcgan_jax.data import face_log, faces, sources, transforms, workers
 from dcgan_jax.data.prepare import MAX_BROKEN_FRACTION, make_broken_error
 from dcgan_jax.data.sources import BrokenImage, Source
+from dcgan_jax.system import disk, errors, progress
 
 # Starting processes takes about a second; so many are searched meanwhile.
 _IN_PROCESS_UP_TO = 16

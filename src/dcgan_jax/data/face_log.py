@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import disk, errors, json_values
+from dcgan_jax.system import disk, errors, json_values
 
 LOG = "faces.jsonl"
 SUMMARY = "faces.json"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax import errors
+from dcgan_jax.system import errors
 
 # ours: the paper names no cascade. Of OpenCV's for frontal faces none finds more real
 # faces with fewer false ones, and this is the fastest (experiments/faces_detection.py).

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from dcgan_jax import disk, errors, json_values, npy_file
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import store as stores
 from dcgan_jax.data.store import Store
+from dcgan_jax.system import disk, errors, json_values, npy_file
 
 VERSION = 1
 FOLDER, ROWS, GROUPS = "dedup", "kept_rows.npy", "groups.json"

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import disk, errors, json_values
+from dcgan_jax.system import disk, errors, json_values
 
 VERSION = 1
 FILE_NAME = "manifest.json"

@@ -11,20 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax import disk, errors, labels
+from dcgan_jax import labels
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import (
-    batches,
-    decode,
-    manifest,
-    progress,
-    shards,
-    sources,
-    transforms,
-)
+from dcgan_jax.data import batches, decode, manifest, shards, sources, transforms
 from dcgan_jax.data.shards import Finished
 from dcgan_jax.data.sources import Source
 from dcgan_jax.data.store import is_complete, store_path
+from dcgan_jax.system import disk, errors, progress
 
 MAX_BROKEN_FRACTION = 0.01
 SHUFFLE_SEED = 20151119  # fixed, so that equal sources give equal stores

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax import disk, json_values
-from dcgan_jax.data import decode, manifest, progress
+from dcgan_jax.data import decode, manifest
 from dcgan_jax.data.manifest import Shard
+from dcgan_jax.system import disk, json_values, progress
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax import disk, errors, npy_file
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import manifest, transforms
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.data.manifest import Manifest, Shard
+from dcgan_jax.system import disk, errors, npy_file
 
 # Below this total every opening hashes all shards: a few seconds at most.
 _HASH_UP_TO_BYTES = 4 << 30

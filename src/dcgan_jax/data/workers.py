@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Iterable
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-from dcgan_jax import errors
+from dcgan_jax.system import errors
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import tyro
 
-from dcgan_jax import errors, presets
+from dcgan_jax import presets
+from dcgan_jax.system import errors
 
 # Metrics that are measured alone …
 SINGLE = ("nearest_neighbour", "parzen", "memorisation")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dcgan_jax import errors, models, preparing, result_file
+from dcgan_jax import models, preparing
 from dcgan_jax.config import CONDITIONAL, TrainConfig
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluation import (
@@ -21,6 +21,7 @@ from dcgan_jax.evaluation.nearest_neighbour import Identity
 from dcgan_jax.evaluation.parzen import Outcome
 from dcgan_jax.evaluation.samples import Samples
 from dcgan_jax.evaluation.subject import Measured, Subject
+from dcgan_jax.system import errors, result_file
 
 _LOG = logging.getLogger(__name__)
 

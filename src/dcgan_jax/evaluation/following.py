@@ -14,16 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import (
-    checkpoints,
-    config as configs,
-    disk,
-    errors,
-    loading,
-    loop,
-    result_file,
-    run_dir,
-)
+from dcgan_jax import checkpoints, config as configs, loading, loop, run_dir
 from dcgan_jax.config import OPERATIONAL_FIELDS, TrainConfig
 from dcgan_jax.evaluation import nearest_neighbour, quality, subject as subjects
 from dcgan_jax.evaluation.config import EvaluateConfig
@@ -32,6 +23,7 @@ from dcgan_jax.evaluation.quality_log import PRIMARY, QualityLog, Row
 from dcgan_jax.evaluation.subject import Measured
 from dcgan_jax.interop import safetensors
 from dcgan_jax.loading import LoadedGenerator
+from dcgan_jax.system import disk, errors, result_file
 
 _LOG = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import backend
+from dcgan_jax.system import backend
 
 Array = jax.Array
 

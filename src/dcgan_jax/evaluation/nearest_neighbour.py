@@ -16,12 +16,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from dcgan_jax import disk, errors, npy_file
-from dcgan_jax.data import progress
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluation import nearest
 from dcgan_jax.evaluation.nearest import BLOCK, Nearest
 from dcgan_jax.evaluation.samples import Samples
+from dcgan_jax.system import disk, errors, npy_file, progress
 
 _LOG = logging.getLogger(__name__)
 

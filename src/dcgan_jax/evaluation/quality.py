@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax import errors, result_file
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluation import config as configs, extractors, subject as subjects
@@ -21,6 +20,7 @@ from dcgan_jax.evaluation.extractors import Extractor, Images
 from dcgan_jax.evaluation.samples import Samples
 from dcgan_jax.evaluation.subject import Measured, Subject
 from dcgan_jax.loading import LoadedGenerator
+from dcgan_jax.system import errors, result_file
 
 _LOG = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import disk
+from dcgan_jax.system import disk
 
 Row = dict[str, Any]
 FILE = "quality.jsonl"

@@ -4,12 +4,13 @@ import dataclasses
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dcgan_jax import errors, loading, run_dir
+from dcgan_jax import loading, run_dir
 from dcgan_jax.config import DataConfig, TrainConfig, data_config
 from dcgan_jax.data import batches, kept_rows, store as stores
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluation.config import EvaluateConfig
 from dcgan_jax.loading import LoadedGenerator
+from dcgan_jax.system import errors
 
 
 class Subject(NamedTuple):

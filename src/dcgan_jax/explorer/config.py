@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from dcgan_jax import errors
+from dcgan_jax.system import errors
 
 
 @dataclasses.dataclass(frozen=True)

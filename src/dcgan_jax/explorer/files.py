@@ -4,12 +4,13 @@ import dataclasses
 import re
 from pathlib import Path
 
-from dcgan_jax import errors, run_dir
+from dcgan_jax import run_dir
 from dcgan_jax.explorer.session import Session
 from dcgan_jax.explorer.subject import Subject
 from dcgan_jax.latent import boxes as box_files, picks as pick_files
 from dcgan_jax.latent.boxes import BoxFile
 from dcgan_jax.latent.picks import Picks
+from dcgan_jax.system import errors
 
 PICKS, TURN, BOXES = "picks.json", "turn.json", "boxes.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,94}\.json")

@@ -6,13 +6,13 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import errors
 from dcgan_jax.explorer.session import Session
 from dcgan_jax.explorer.subject import Subject
 from dcgan_jax.latent import dropping, forget
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.dropping import Samples
 from dcgan_jax.latent.forget import Regression
+from dcgan_jax.system import errors
 
 NUM_SHOWN = 24
 _MOST_BOXED = 8  # of the samples shown

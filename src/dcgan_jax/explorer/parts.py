@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib import resources
 from typing import Any, ParamSpec, TypeVar
 
-from dcgan_jax import errors
+from dcgan_jax.system import errors
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax import backend, models, pixels
+from dcgan_jax import models, pixels
 from dcgan_jax.pixels import PixelRange
 from dcgan_jax.sampling import BLOCK
+from dcgan_jax.system import backend
 
 Array = jax.Array
 # uint8 (count, height, width, channels), labels (count,) or None → (count,) in 0 … 1.

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from dcgan_jax import errors, run_dir
+from dcgan_jax import run_dir
 from dcgan_jax.explorer import encoding
+from dcgan_jax.system import errors
 from dcgan_jax.visualize import animation, curves
 from dcgan_jax.visualize.commands import film
 

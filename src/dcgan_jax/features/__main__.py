@@ -17,7 +17,8 @@ def main(argv: Sequence[str]) -> int:
     code = experiment.prepare(config)
     if code != 0:
         return code
-    from dcgan_jax import backend, reporting
+    from dcgan_jax import reporting
+    from dcgan_jax.system import backend
 
     reporting.configure_logging()
     backend.enable_compilation_cache()

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jax import lax
 
-from dcgan_jax import backend
+from dcgan_jax.system import backend
 
 Array = jax.Array
 

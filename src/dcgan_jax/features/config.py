@@ -4,8 +4,9 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
-from dcgan_jax import errors, presets
+from dcgan_jax import presets
 from dcgan_jax.config import Channels, ImageSize
+from dcgan_jax.system import errors
 
 DEFAULT_WEIGHTS = {"svhn": "authors_svhn", "cifar10": "authors_imagenet"}
 # Presets of the networks above, for the same with random filters.

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax import errors
 from dcgan_jax.data.store import Store
 from dcgan_jax.features.config import FeaturesConfig, find_weights
 from dcgan_jax.features.feature_file import Identity
+from dcgan_jax.system import errors
 
 # Images from which K-means draws its patches.
 _PATCH_IMAGES = 50_000

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax import errors, preparing, result_file
+from dcgan_jax import preparing
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import store as stores
 from dcgan_jax.data.store import Store
@@ -18,6 +18,7 @@ from dcgan_jax.features.config import (
 from dcgan_jax.features.encoders import Encoder
 from dcgan_jax.features.feature_file import Shape
 from dcgan_jax.features.protocols import LabelledData, Score, Split, Svm
+from dcgan_jax.system import errors, result_file
 
 # Pixels and K-means features have other scales than a discriminator's.
 _WIDE_GRID = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)

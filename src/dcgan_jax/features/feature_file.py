@@ -15,8 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from dcgan_jax import disk, errors, json_values, npy_file
-from dcgan_jax.data import progress
+from dcgan_jax.system import disk, errors, json_values, npy_file, progress
 
 VERSION = 1
 ROWS_PER_BLOCK = 1024

@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import backend
 from dcgan_jax.features import line_search
 from dcgan_jax.features.line_search import Ray
+from dcgan_jax.system import backend
 
 Array = jax.Array
 # Systems are filled up to a multiple of this, so that few sizes are compiled.

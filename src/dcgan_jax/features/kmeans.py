@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import backend, errors
+from dcgan_jax.system import backend, errors
 
 Array = jax.Array
 _Values = TypeVar("_Values", np.ndarray, jax.Array)

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax import errors
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.system import errors
 
 NUM_NEIGHBOURS = (1, 3, 5, 7, 9, 15, 21)  # ours: the paper names no choice
 _BLOCK_ROWS = 1000

@@ -6,8 +6,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from dcgan_jax import errors
-from dcgan_jax.data import progress
+from dcgan_jax.system import errors, progress
 
 # svhn/svhn_semisup_analysis.py:135
 C_GRID = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2)

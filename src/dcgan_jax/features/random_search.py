@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax import disk, errors, run_dir
-from dcgan_jax.data import progress
+from dcgan_jax import run_dir
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.features import supervised
 from dcgan_jax.features.supervised import SearchConfig, TrialResult
+from dcgan_jax.system import disk, errors, progress
 
 # Settings of the discriminator's recipe that its network depends on.
 _NETWORK_FIELDS = (

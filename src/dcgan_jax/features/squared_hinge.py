@@ -16,10 +16,10 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from dcgan_jax import backend
 from dcgan_jax.features import gram_newton, line_search
 from dcgan_jax.features.blocked_rows import Rows
 from dcgan_jax.features.line_search import Ray
+from dcgan_jax.system import backend
 
 Array = jax.Array
 

@@ -15,9 +15,10 @@ import numpy as np
 
 from dcgan_jax import models, streams
 from dcgan_jax.config import AdamConfig, TrainConfig
-from dcgan_jax.data import batches, progress
+from dcgan_jax.data import batches
 from dcgan_jax.data.batches import Batch, Schedule
 from dcgan_jax.features import classifier
+from dcgan_jax.system import progress
 
 # The space of the search is ours: the paper names none.
 LEARNING_RATES = (1e-4, 1e-2)  # log-uniform

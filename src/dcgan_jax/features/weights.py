@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import errors, loading, models, presets, streams, train_state
+from dcgan_jax import loading, models, presets, streams, train_state
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.interop import theano_weights
 from dcgan_jax.models.dcgan import Discriminator
+from dcgan_jax.system import errors
 
 RANDOM = "random"
 

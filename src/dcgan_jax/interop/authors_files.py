@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax import disk, errors, npy_file
+from dcgan_jax.system import disk, errors, npy_file
 
 COMMIT = "ee12b2d15a3856794b8dae77d1eb263c67c36e47"
 BASE_URL = f"https://raw.githubusercontent.com/Newmu/dcgan_code/{COMMIT}/models"

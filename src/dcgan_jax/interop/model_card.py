@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import dcgan_jax
-from dcgan_jax import disk, run_dir
+from dcgan_jax import run_dir
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.evaluation import quality_log
+from dcgan_jax.system import disk
 
 # Rows of quality numbers, from the newest.
 _MAX_QUALITY_ROWS = 8

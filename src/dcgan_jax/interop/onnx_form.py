@@ -12,8 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax import disk, errors, models
+from dcgan_jax import models
 from dcgan_jax.config import TrainConfig
+from dcgan_jax.system import disk, errors
 
 # Images by which both are compared.
 _NUM_COMPARED = 4

@@ -8,8 +8,9 @@ import jax
 import numpy as np
 from flax import traverse_util
 
-from dcgan_jax import config as configs, disk, errors, json_values
+from dcgan_jax import config as configs
 from dcgan_jax.config import TrainConfig
+from dcgan_jax.system import disk, errors, json_values
 
 _VERSION = 1
 _GENERATOR = f"dcgan_jax generator {_VERSION}"

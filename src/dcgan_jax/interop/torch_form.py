@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax import disk
 from dcgan_jax.config import PLAIN
 from dcgan_jax.models import dcgan, layers as own_layers, spectral
+from dcgan_jax.system import disk
 
 ARCHITECTURES = PLAIN
 # Kernel (rows, columns, in, out) of a convolution → PyTorch's (out, in, rows, columns);

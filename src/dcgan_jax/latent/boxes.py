@@ -25,8 +25,8 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dcgan_jax import disk, errors, json_values
 from dcgan_jax.latent import json_file
+from dcgan_jax.system import disk, errors, json_values
 
 VERSION = 1
 MAX_BYTES = 10_000_000

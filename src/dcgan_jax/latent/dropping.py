@@ -6,11 +6,12 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import errors, labels, models, sampling, streams
+from dcgan_jax import labels, models, sampling, streams
 from dcgan_jax.latent import forget
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.forget import Places, Regression
 from dcgan_jax.loading import LoadedGenerator
+from dcgan_jax.system import errors
 
 
 class Samples(NamedTuple):

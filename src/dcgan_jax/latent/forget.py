@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dcgan_jax import errors
 from dcgan_jax.latent.boxes import Box
+from dcgan_jax.system import errors
 
 _MAX_ITERATIONS = 10_000  # lbfgs takes tens to hundreds
 _CHUNK = 64  # images whose difference is held at once

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from flax import traverse_util
 
-from dcgan_jax import errors, labels, loading, sampling, streams
+from dcgan_jax import labels, loading, sampling, streams
 from dcgan_jax.loading import LoadedGenerator
+from dcgan_jax.system import errors
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import errors, json_values
+from dcgan_jax.system import errors, json_values
 
 MAX_BYTES = 1_000_000
 

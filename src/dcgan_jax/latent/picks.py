@@ -21,8 +21,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import disk, errors, json_values
 from dcgan_jax.latent import json_file
+from dcgan_jax.system import disk, errors, json_values
 
 FORMAT = "dcgan_jax picks 1"
 ARITHMETIC = ("positive", "negative", "add")

@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from dcgan_jax import backend, errors
 from dcgan_jax.config import CONDITIONAL, PLAIN, TrainConfig
 from dcgan_jax.models import (
     conditional_mnist,
@@ -19,6 +18,7 @@ from dcgan_jax.models import (
     imagenet32,
     mlp_gan,
 )
+from dcgan_jax.system import backend, errors
 
 Network = TypeVar("Network", bound=nn.Module)
 

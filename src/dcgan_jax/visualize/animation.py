@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dcgan_jax import disk, errors
+from dcgan_jax.system import disk, errors
 
 SUFFIXES = (".gif", ".mp4")
 # Programs that show GIFs slow down what is faster.

@@ -14,23 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import (
-    backend,
-    checkpoints,
-    disk,
-    errors,
-    loading,
-    models,
-    npy_file,
-    run_dir,
-    sampling,
-    steps,
-    streams,
-)
+from dcgan_jax import checkpoints, loading, models, run_dir, sampling, steps, streams
 from dcgan_jax.config import DataConfig, TrainConfig, data_config
-from dcgan_jax.data import progress, store as stores
+from dcgan_jax.data import store as stores
 from dcgan_jax.models import layers
 from dcgan_jax.models.dcgan import Discriminator, Generator
+from dcgan_jax.system import backend, disk, errors, npy_file, progress
 from dcgan_jax.visualize import filter_modes
 from dcgan_jax.visualize.commands.collapse import CollapseConfig
 from dcgan_jax.visualize.filter_modes import Modes, State

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import BinaryIO
 
-from dcgan_jax import disk
+from dcgan_jax.system import disk
 
 _PANELS = (
     ("loss (nats)", ("d_loss", "g_loss")),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax import errors, models
+from dcgan_jax import models
 from dcgan_jax.config import DataConfig, TrainConfig, data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.data.store import Store
@@ -15,6 +15,7 @@ from dcgan_jax.features import extract, feature_file, weights
 from dcgan_jax.features.feature_file import Shape
 from dcgan_jax.features.weights import LoadedDiscriminator
 from dcgan_jax.interop import theano_weights
+from dcgan_jax.system import errors
 from dcgan_jax.visualize import filter_picture, guided_backprop
 from dcgan_jax.visualize.commands.filters import NUM_SHOWN, FiltersConfig, list_filters
 from dcgan_jax.visualize.filter_picture import Shown

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dcgan_jax import disk
+from dcgan_jax.system import disk
 
 
 def make_grid(

@@ -12,9 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import backend, models, steps
+from dcgan_jax import models, steps
 from dcgan_jax.models import layers
 from dcgan_jax.models.dcgan import Discriminator
+from dcgan_jax.system import backend
 
 Array = jax.Array
 Respond = Callable[[dict[str, Any], np.ndarray], Array]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax import disk
+from dcgan_jax.system import disk
 from dcgan_jax.visualize.collapse import Layer
 
 _MARKS = {"silent": "x", "fixed": "s", "oscillating": "o"}

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from dcgan_jax import errors
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data.sources.base import (
     BrokenImage,
@@ -13,6 +12,7 @@ from dcgan_jax.data.sources.base import (
     Source,
     fingerprint_file,
 )
+from dcgan_jax.system import errors
 
 __all__ = [
     "BrokenImage",

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from dcgan_jax import disk, errors
 from dcgan_jax.data.sources import layout, unpack
 from dcgan_jax.data.sources.base import BrokenImage, Record, fingerprint_file
+from dcgan_jax.system import disk, errors
 
 MAX_MEMBER_BYTES = 256 << 20
 _KNOWN_METHODS = (

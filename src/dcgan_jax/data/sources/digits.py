@@ -4,8 +4,8 @@ import hashlib
 
 import numpy as np
 
-from dcgan_jax import errors
 from dcgan_jax.data.sources.base import Record
+from dcgan_jax.system import errors
 
 
 class DigitsSource:

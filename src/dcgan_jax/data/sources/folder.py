@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from dcgan_jax import errors
 from dcgan_jax.data.sources import layout
 from dcgan_jax.data.sources.base import BrokenImage, Record, fingerprint_listing
+from dcgan_jax.system import errors
 
 
 class FolderSource:

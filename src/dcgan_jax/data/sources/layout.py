@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from dcgan_jax import errors
+from dcgan_jax.system import errors
 
 IMAGE_SUFFIXES = frozenset(
     {

@@ -6,10 +6,10 @@ from typing import IO, Any
 
 import numpy as np
 
-from dcgan_jax import disk, errors
 from dcgan_jax.data.sources import lmdb_pages, unpack
 from dcgan_jax.data.sources.archives import MAX_MEMBER_BYTES
 from dcgan_jax.data.sources.base import BrokenImage, Record, fingerprint_file
+from dcgan_jax.system import disk, errors
 
 
 class LmdbSource:

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import disk, errors
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data.sources.base import Record, fingerprint_listing
+from dcgan_jax.system import disk, errors
 
 _FORMAT = "array_record"  # of tfds' formats the one with random access
 _OWN_FILES = {

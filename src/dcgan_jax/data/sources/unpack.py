@@ -8,9 +8,8 @@ import zipfile
 from pathlib import Path
 from typing import IO, Any
 
-from dcgan_jax import disk, errors
-from dcgan_jax.data import progress
 from dcgan_jax.data.sources.base import fingerprint_file
+from dcgan_jax.system import disk, errors, progress
 
 # An archive may hold this many times its own size, and a GiB besides: images hardly
 # compress, an archive bomb does by a factor of 1000.

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dcgan_jax import cli, errors
+from dcgan_jax import cli
 from dcgan_jax.latent import json_file, picks as pick_files
 from dcgan_jax.latent.commands import flags
 from dcgan_jax.latent.commands.flags import GeneratorFlags, Outcome
 from dcgan_jax.latent.picks import Groups, Picks
+from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +63,8 @@ def main(argv: Sequence[str]) -> int:
     """Do the arithmetic that the flags describe; return the exit code."""
     config = cli.parse(ArithmeticConfig, argv, command="arithmetic")
     check(config)
-    from dcgan_jax import backend, reporting, result_file
+    from dcgan_jax import reporting
+    from dcgan_jax.system import backend, result_file
 
     reporting.configure_logging()
     backend.enable_compilation_cache()

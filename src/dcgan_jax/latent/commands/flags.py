@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 import tyro
 
-from dcgan_jax import errors
+from dcgan_jax.system import errors
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from dcgan_jax import cli, errors
+from dcgan_jax import cli
+from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
     from dcgan_jax.latent.boxes import BoxFile
@@ -66,8 +67,9 @@ def main(argv: Sequence[str]) -> int:
     found = boxes.read_boxes(config.boxes, category=config.category)
     seed = _settle_seed(config, found)
 
-    from dcgan_jax import backend, loading, reporting, result_file
+    from dcgan_jax import loading, reporting
     from dcgan_jax.latent import forgetting
+    from dcgan_jax.system import backend, result_file
 
     reporting.configure_logging()
     backend.enable_compilation_cache()

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from dcgan_jax import cli, errors
+from dcgan_jax import cli
 from dcgan_jax.latent.commands import flags
 from dcgan_jax.latent.commands.flags import GeneratorFlags, Outcome
+from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +54,8 @@ def main(argv: Sequence[str]) -> int:
     """Walk as the flags describe; return the exit code."""
     config = cli.parse(WalkConfig, argv, command="walk")
     check(config)
-    from dcgan_jax import backend, reporting, result_file
+    from dcgan_jax import reporting
+    from dcgan_jax.system import backend, result_file
 
     reporting.configure_logging()
     backend.enable_compilation_cache()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from dcgan_jax import cli, errors
+from dcgan_jax import cli
+from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
     from dcgan_jax.visualize.collapse import Layer
@@ -36,7 +37,8 @@ def main(argv: Sequence[str]) -> int:
     config = cli.parse(CollapseConfig, argv, command="collapse")
     if config.out.suffix != ".png":
         raise errors.InputError(f"--out={config.out} must end in .png.")
-    from dcgan_jax import backend, preparing, reporting
+    from dcgan_jax import preparing, reporting
+    from dcgan_jax.system import backend
     from dcgan_jax.visualize import collapse, mode_map
 
     reporting.configure_logging()

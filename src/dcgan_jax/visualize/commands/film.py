@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from dcgan_jax import cli, errors
+from dcgan_jax import cli
+from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     """Make the film that the flags describe; return the exit code."""
     config = cli.parse(FilmConfig, argv, command="film")
     _check(config)
-    from dcgan_jax.data import progress
+    from dcgan_jax.system import progress
     from dcgan_jax.visualize import animation
 
     animation.check_path(config.out)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import tyro
 
-from dcgan_jax import cli, errors
+from dcgan_jax import cli
+from dcgan_jax.system import errors
 
 # Images of every filter, a square of three by three as in Fig. 5.
 NUM_SHOWN = 9
@@ -54,7 +55,8 @@ def main(argv: Sequence[str]) -> int:
     """Draw the picture that the flags describe; return the exit code."""
     config = cli.parse(FiltersConfig, argv, command="filters")
     check(config)
-    from dcgan_jax import backend, preparing, reporting
+    from dcgan_jax import preparing, reporting
+    from dcgan_jax.system import backend
     from dcgan_jax.visualize import filters, grid
 
     reporting.configure_logging()

@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from dcgan_jax import errors
+from dcgan_jax.system import errors
 
 
 @pytest.mark.parametrize(

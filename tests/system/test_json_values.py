@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pytest
 
-from dcgan_jax import json_values
+from dcgan_jax.system import json_values
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from dcgan_jax import errors
+from dcgan_jax.system import errors
 
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,

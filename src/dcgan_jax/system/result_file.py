@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dcgan_jax
-from dcgan_jax import disk
+from dcgan_jax.system import disk
 
 # Of an absolute path, all but what follows the last slash.
 _FOLDERS = re.compile(r"(?<![\w.~/])/(?:[^/\s:,;)'\"]+/)*(?=[^/\s])")

@@ -2,7 +2,7 @@ import concurrent.futures
 
 import pytest
 
-from dcgan_jax import disk
+from dcgan_jax.system import disk
 
 
 def test_a_lock_that_is_free_is_taken_and_left_without_a_trace(tmp_path):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dcgan_jax import result_file
+from dcgan_jax.system import result_file
 
 SAME = (
     "python experiments/table.py --data_dir=data/sub",

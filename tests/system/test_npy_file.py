@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcgan_jax import npy_file
+from dcgan_jax.system import npy_file
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 4, 3), np.uint8)
 ARRAYS = [

@@ -1,6 +1,6 @@
 import pytest
 
-from dcgan_jax.data import progress
+from dcgan_jax.system import progress
 
 
 def test_without_a_terminal_a_plain_line_tells_rate_and_time_left(capsys, monkeypatch):
