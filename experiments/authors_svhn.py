@@ -25,7 +25,7 @@ from dcgan_jax import (
     streams,
 )
 from dcgan_jax.interop import theano_weights
-from dcgan_jax.visualize import grid
+from dcgan_jax.pictures import grid
 
 NUM_IMAGES = 1000
 

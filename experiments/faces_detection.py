@@ -27,8 +27,8 @@ from dcgan_jax import cli
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import face_crops, faces, sources, transforms
 from dcgan_jax.data.sources import Source
+from dcgan_jax.pictures import grid
 from dcgan_jax.system import progress
-from dcgan_jax.visualize import grid
 
 NAME = "faces_detection"
 CASCADES = tuple(

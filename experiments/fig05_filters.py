@@ -22,8 +22,9 @@ from collections.abc import Sequence
 
 import results
 from dcgan_jax import cli, preparing, reporting
+from dcgan_jax.pictures import grid
 from dcgan_jax.system import backend
-from dcgan_jax.visualize import filters, grid
+from dcgan_jax.visualize import filters
 from dcgan_jax.visualize.commands import filters as command
 from dcgan_jax.visualize.commands.filters import FiltersConfig
 

@@ -18,7 +18,7 @@ from dcgan_jax import cli, loading
 from dcgan_jax.config import data_config
 from dcgan_jax.data import kept_rows
 from dcgan_jax.evaluation.samples import Samples
-from dcgan_jax.visualize import grid
+from dcgan_jax.pictures import grid
 
 COLUMNS = 10
 SCALE = 2

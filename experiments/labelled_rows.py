@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from dcgan_jax.visualize import grid
+from dcgan_jax.pictures import grid
 
 LABEL_WIDTH, GAP = 160, 20  # dots
 

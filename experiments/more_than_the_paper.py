@@ -31,8 +31,8 @@ from dcgan_jax.data.store import Store
 from dcgan_jax.evaluation import frechet
 from dcgan_jax.evaluation.samples import Samples
 from dcgan_jax.features import extract, weights
+from dcgan_jax.pictures import grid
 from dcgan_jax.system import backend, disk, errors
-from dcgan_jax.visualize import grid
 
 NAME = "more_than_the_paper"
 VARIANTS = {

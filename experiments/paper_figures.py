@@ -20,9 +20,9 @@ from pathlib import Path
 import dcgan_jax
 from dcgan_jax import checkpoints, cli, run_dir
 from dcgan_jax.config import TrainConfig
+from dcgan_jax.pictures import curves, report
+from dcgan_jax.pictures.report import Figure
 from dcgan_jax.system import disk, errors
-from dcgan_jax.visualize import curves, report
-from dcgan_jax.visualize.report import Figure
 from paper_parts import PARTS, Part
 
 

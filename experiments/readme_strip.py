@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 import results
-from dcgan_jax.visualize import grid
+from dcgan_jax.pictures import grid
 
 GRIDS = ("training_digits", "training_faces64", "authors_svhn")
 SIDE = 300

@@ -29,8 +29,8 @@ from dcgan_jax.data import store as stores
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluation import stability
 from dcgan_jax.features import extract, weights
+from dcgan_jax.pictures import grid
 from dcgan_jax.system import errors
-from dcgan_jax.visualize import grid
 
 NAME = "remarks"
 VARIANTS = {

@@ -15,8 +15,8 @@ from dcgan_jax import loading, reporting, run_dir, sampling
 from dcgan_jax.config import data_config
 from dcgan_jax.data import batches, kept_rows
 from dcgan_jax.evaluation.samples import Samples
+from dcgan_jax.pictures import grid
 from dcgan_jax.system import errors
-from dcgan_jax.visualize import grid
 
 SIDE = 8  # images a row and a column
 

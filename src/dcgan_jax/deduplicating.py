@@ -14,8 +14,8 @@ from dcgan_jax.data import batches, collisions, dedup, kept_rows, store as store
 from dcgan_jax.data.dedup import Autoencoder, DedupConfig
 from dcgan_jax.data.kept_rows import KeptRows
 from dcgan_jax.data.store import Store
+from dcgan_jax.pictures import grid
 from dcgan_jax.system import disk, errors, npy_file, progress
-from dcgan_jax.visualize import grid
 
 SHEET = "groups.png"
 # With fewer the code is one of single images.

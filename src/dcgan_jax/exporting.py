@@ -9,8 +9,8 @@ from flax import linen as nn
 from dcgan_jax import labels, loading, models, sampling, streams
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.interop import model_card, onnx_form, safetensors, torch_form
+from dcgan_jax.pictures import grid
 from dcgan_jax.system import errors
-from dcgan_jax.visualize import grid
 
 NUM_GRID_SAMPLES = 64
 GRID_COLUMNS = 8

@@ -12,8 +12,8 @@ import numpy as np
 from tqdm import tqdm
 
 from dcgan_jax import run_dir
+from dcgan_jax.pictures import curves, grid
 from dcgan_jax.system import errors
-from dcgan_jax.visualize import curves, grid
 
 GRID_COLUMNS = 10
 

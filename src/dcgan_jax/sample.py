@@ -74,7 +74,7 @@ def main(argv: Sequence[str]) -> int:
         sampler = sampling.make_sampler(loaded.network)
         images = sampler(loaded.variables, latents, chosen)
     if config.numbered:
-        from dcgan_jax.visualize import captions
+        from dcgan_jax.pictures import captions
 
         images = captions.write_below(images, [str(i) for i in range(config.num)])
     write_images(images, config.out, labels=chosen)
@@ -95,7 +95,7 @@ def write_images(
     """
     import numpy as np
 
-    from dcgan_jax.visualize import grid
+    from dcgan_jax.pictures import grid
 
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".png":
@@ -117,7 +117,7 @@ def write_images(
 
 
 def _write_folder(images: "np.ndarray", out: Path) -> None:
-    from dcgan_jax.visualize import grid
+    from dcgan_jax.pictures import grid
 
     folder = out.with_name(f".{out.name}.partial")
     shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed

@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from dcgan_jax import cli
-from dcgan_jax.visualize import __main__ as visualize, grid
+from dcgan_jax.pictures import grid
+from dcgan_jax.visualize import __main__ as visualize
 from dcgan_jax.visualize.commands import film
 
 main = functools.partial(cli.run_command, commands=visualize.COMMANDS)

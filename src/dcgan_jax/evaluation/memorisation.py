@@ -10,7 +10,7 @@ import numpy as np
 
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluation import nearest_neighbour
-from dcgan_jax.visualize import grid
+from dcgan_jax.pictures import grid
 
 _PAIRS_A_ROW = 5
 

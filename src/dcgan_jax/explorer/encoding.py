@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from dcgan_jax.visualize import grid
+from dcgan_jax.pictures import grid
 
 
 def to_url(picture: np.ndarray) -> str:

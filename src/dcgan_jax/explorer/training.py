@@ -9,8 +9,8 @@ from PIL import Image
 
 from dcgan_jax import run_dir
 from dcgan_jax.explorer import encoding
+from dcgan_jax.pictures import animation, curves
 from dcgan_jax.system import errors
-from dcgan_jax.visualize import animation, curves
 from dcgan_jax.visualize.commands import film
 
 MAX_FRAMES = 60

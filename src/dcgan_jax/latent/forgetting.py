@@ -10,7 +10,7 @@ from dcgan_jax.latent.boxes import Box, BoxFile
 from dcgan_jax.latent.dropping import Pairs
 from dcgan_jax.latent.forget import Regression
 from dcgan_jax.loading import LoadedGenerator
-from dcgan_jax.visualize import grid, pairs as pictures
+from dcgan_jax.pictures import grid, pairs as pictures
 
 PROTOCOL = (
     "logistic regression on activations (after batch norm and ReLU) inside boxes"

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dcgan_jax.visualize import captions, grid
+from dcgan_jax.pictures import captions, grid
 
 _SIGNS = ("", "- ", "+ ")
 _LETTERS = ("A", "B", "C")

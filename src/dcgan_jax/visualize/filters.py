@@ -15,10 +15,11 @@ from dcgan_jax.features import extract, feature_file, weights
 from dcgan_jax.features.feature_file import Shape
 from dcgan_jax.features.weights import LoadedDiscriminator
 from dcgan_jax.interop import theano_weights
+from dcgan_jax.pictures import filter_picture
+from dcgan_jax.pictures.filter_picture import Shown
 from dcgan_jax.system import errors
-from dcgan_jax.visualize import filter_picture, guided_backprop
+from dcgan_jax.visualize import guided_backprop
 from dcgan_jax.visualize.commands.filters import NUM_SHOWN, FiltersConfig, list_filters
-from dcgan_jax.visualize.filter_picture import Shown
 from dcgan_jax.visualize.guided_backprop import Strongest
 
 _LOG = logging.getLogger(__name__)

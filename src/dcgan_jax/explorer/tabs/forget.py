@@ -16,7 +16,7 @@ from dcgan_jax.explorer.subject import Subject
 from dcgan_jax.explorer.tabs import wall
 from dcgan_jax.latent import forget
 from dcgan_jax.latent.boxes import Box
-from dcgan_jax.visualize import captions, grid
+from dcgan_jax.pictures import captions, grid
 
 _SIDE = 96  # screen pixels of an image to draw on
 _MOST_SAMPLES = 150  # the paper's

@@ -9,7 +9,7 @@ from dcgan_jax.explorer.subject import Subject
 from dcgan_jax.explorer.tabs import wall
 from dcgan_jax.latent import exemplars, picks as pick_files
 from dcgan_jax.latent.exemplars import Turn
-from dcgan_jax.visualize import captions, grid
+from dcgan_jax.pictures import captions, grid
 
 _ROWS, _COLUMNS = 8, 17
 

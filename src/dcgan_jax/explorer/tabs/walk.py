@@ -9,7 +9,7 @@ from dcgan_jax.explorer.session import Session
 from dcgan_jax.explorer.subject import Subject
 from dcgan_jax.latent import picks as pick_files, walk
 from dcgan_jax.latent.walk import Interpolation
-from dcgan_jax.visualize import captions, grid
+from dcgan_jax.pictures import captions, grid
 
 NUM_STEPS = 32
 _SIDE = 320  # screen pixels of the picture

@@ -148,7 +148,7 @@ def run(config: ArithmeticConfig) -> Outcome:
         InputError: if there is no generator, or the picks are of another one's samples.
     """
     from dcgan_jax.latent import generator as generators
-    from dcgan_jax.visualize import grid
+    from dcgan_jax.pictures import grid
 
     picks = find_picks(config)
     generator = generators.open_generator(

@@ -97,7 +97,7 @@ def check(config: WalkConfig) -> None:
     flags.check_suffix(config.out, "out", ".png", ".gif", ".mp4")
     flags.check_suffix(config.json, "json", ".json")
     if config.out.suffix != ".png":
-        from dcgan_jax.visualize import animation
+        from dcgan_jax.pictures import animation
 
         animation.check_path(config.out)
 
@@ -159,7 +159,7 @@ _PROTOCOL = (
 
 def _write(images: "np.ndarray", out: Path, config: WalkConfig) -> None:
     from dcgan_jax.latent import walk
-    from dcgan_jax.visualize import animation, captions, grid
+    from dcgan_jax.pictures import animation, captions, grid
 
     if out.suffix == ".png":
         rows, columns = images.shape[:2]

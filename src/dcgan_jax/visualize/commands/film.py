@@ -41,8 +41,8 @@ def main(argv: Sequence[str]) -> int:
     """Make the film that the flags describe; return the exit code."""
     config = cli.parse(FilmConfig, argv, command="film")
     _check(config)
+    from dcgan_jax.pictures import animation
     from dcgan_jax.system import progress
-    from dcgan_jax.visualize import animation
 
     animation.check_path(config.out)
     grids = choose(list_grids(config.run, ema=config.ema), most=config.max_frames)
@@ -102,7 +102,7 @@ def _make_frame(step: int, path: Path, *, max_width: int) -> "np.ndarray":
     import numpy as np
     from PIL import Image
 
-    from dcgan_jax.visualize import animation, lettering
+    from dcgan_jax.pictures import animation, lettering
 
     try:
         with Image.open(path) as picture:

@@ -56,8 +56,9 @@ def main(argv: Sequence[str]) -> int:
     config = cli.parse(FiltersConfig, argv, command="filters")
     check(config)
     from dcgan_jax import preparing, reporting
+    from dcgan_jax.pictures import grid
     from dcgan_jax.system import backend
-    from dcgan_jax.visualize import filters, grid
+    from dcgan_jax.visualize import filters
 
     reporting.configure_logging()
     backend.enable_compilation_cache()

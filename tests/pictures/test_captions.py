@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dcgan_jax.visualize import captions
+from dcgan_jax.pictures import captions
 
 
 @pytest.mark.parametrize(

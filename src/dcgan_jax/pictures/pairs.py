@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from dcgan_jax.visualize import grid
+from dcgan_jax.pictures import grid
 
 _MIN_SIDE = 128  # dots; smaller images are enlarged
 _OUTLINE = np.array([255, 0, 0], np.uint8)

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from dcgan_jax import steps
-from dcgan_jax.visualize import curves
+from dcgan_jax.pictures import curves
 
 
 def rows(count, **values):

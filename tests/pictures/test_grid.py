@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax.visualize import grid
+from dcgan_jax.pictures import grid
 
 
 def numbered(count, channels=1):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dcgan_jax.pictures import animation
 from dcgan_jax.system import errors
-from dcgan_jax.visualize import animation
 
 COLOURS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
 FRAMES = np.broadcast_to(COLOURS[:, None, None], (3, 33, 31, 3))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dcgan_jax.visualize import lettering
+from dcgan_jax.pictures import lettering
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dcgan_jax.visualize import grid, lettering
+from dcgan_jax.pictures import grid, lettering
 
 _SIDE = 3  # images a row of a filter's square: its nine strongest
 _GAP, _WIDE_GAP = 8, 32

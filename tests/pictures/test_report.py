@@ -3,8 +3,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from dcgan_jax.visualize import report
-from dcgan_jax.visualize.report import Figure
+from dcgan_jax.pictures import report
+from dcgan_jax.pictures.report import Figure
 
 HOSTILE = "<script>alert('1')</script> & \"quotes\""
 

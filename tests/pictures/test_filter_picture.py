@@ -1,7 +1,7 @@
 import numpy as np
 
-from dcgan_jax.visualize import filter_picture
-from dcgan_jax.visualize.filter_picture import Shown
+from dcgan_jax.pictures import filter_picture
+from dcgan_jax.pictures.filter_picture import Shown
 
 SIDE = 8
 BLOCK = 3 * SIDE + 2
