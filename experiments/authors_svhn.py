@@ -15,16 +15,9 @@ import jax
 import numpy as np
 
 import results
-from dcgan_jax import (
-    batch_statistics,
-    loading,
-    losses,
-    models,
-    sampling,
-    steps,
-    streams,
-)
+from dcgan_jax import loading, losses, models, sampling, steps, streams
 from dcgan_jax.interop import theano_weights
+from dcgan_jax.models import batch_statistics
 from dcgan_jax.pictures import grid
 
 NUM_IMAGES = 1000

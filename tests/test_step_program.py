@@ -9,9 +9,10 @@ import numpy as np
 import optax
 import pytest
 
-from dcgan_jax import losses, pixels, presets, steps
+from dcgan_jax import losses, presets, steps
 from dcgan_jax.config import PLAIN
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.models import pixels
 from dcgan_jax.train_state import NetState
 
 BATCH, K, SHAPE = 4, 2, (28, 28, 1)

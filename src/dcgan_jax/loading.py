@@ -8,17 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax import (
-    averaging,
-    batch_statistics,
-    checkpoints,
-    models,
-    run_dir,
-    sampling,
-    streams,
-)
+from dcgan_jax import averaging, checkpoints, models, run_dir, sampling, streams
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.interop import safetensors, theano_weights
+from dcgan_jax.models import batch_statistics
 from dcgan_jax.system import errors
 
 # Latents over which the statistics of released generators are taken (seed 0).

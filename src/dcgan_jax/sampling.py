@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax import models, pixels
-from dcgan_jax.models import layers
+from dcgan_jax import models
+from dcgan_jax.models import layers, pixels
 from dcgan_jax.models.layers import FeatureMasks
 from dcgan_jax.system import backend
 

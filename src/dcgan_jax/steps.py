@@ -22,7 +22,6 @@ from dcgan_jax import (
     models,
     optimizers,
     passes,
-    pixels,
     regularizers,
 )
 from dcgan_jax.augment import Augment
@@ -30,6 +29,7 @@ from dcgan_jax.averaging import Averaging
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.minibatches import Minibatches
+from dcgan_jax.models import pixels
 from dcgan_jax.regularizers import Penalise
 from dcgan_jax.system import backend
 from dcgan_jax.train_state import NetState, PyTree, TrainState

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import batch_statistics, models
+from dcgan_jax import models
 from dcgan_jax.interop import theano_weights
 from dcgan_jax.interop.theano_weights import SVHN
+from dcgan_jax.models import batch_statistics
 from dcgan_jax.system import errors
 
 

@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import models, pixels, sampling, streams
+from dcgan_jax import models, sampling, streams
 from dcgan_jax.loading import LoadedGenerator
+from dcgan_jax.models import pixels
 from dcgan_jax.system import backend
 
 Array = jax.Array

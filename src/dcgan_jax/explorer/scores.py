@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax import models, pixels
-from dcgan_jax.pixels import PixelRange
+from dcgan_jax import models
+from dcgan_jax.models import pixels
+from dcgan_jax.models.pixels import PixelRange
 from dcgan_jax.sampling import BLOCK
 from dcgan_jax.system import backend
 

@@ -5,13 +5,14 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import batch_statistics, loading, sampling
+from dcgan_jax import loading, sampling
 from dcgan_jax.explorer import scores
 from dcgan_jax.explorer.config import ExploreConfig
 from dcgan_jax.features import weights
 from dcgan_jax.interop import theano_weights
 from dcgan_jax.latent.generator import NumberedGenerator
 from dcgan_jax.loading import LoadedGenerator
+from dcgan_jax.models import batch_statistics
 from dcgan_jax.system import errors
 
 

@@ -18,7 +18,7 @@ from flax import linen as nn
 from dcgan_jax.models import maxout
 from dcgan_jax.models.convolution import Formulation
 from dcgan_jax.models.maxout import Block
-from dcgan_jax.pixels import PixelRange
+from dcgan_jax.models.pixels import PixelRange
 
 Array = jax.Array
 Activation = Literal["relu", "sigmoid", "linear"]

@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import pixels
+from dcgan_jax.models import pixels
 
 
 @pytest.fixture
