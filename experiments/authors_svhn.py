@@ -15,7 +15,8 @@ import jax
 import numpy as np
 
 import results
-from dcgan_jax import loading, losses, models, sampling, steps, streams
+from dcgan_jax import loading, models, sampling
+from dcgan_jax.gan import keys, losses, steps
 from dcgan_jax.interop import theano_weights
 from dcgan_jax.models import batch_statistics
 from dcgan_jax.pictures import grid
@@ -29,7 +30,7 @@ def main() -> int:
         return 2
     weights_dir = Path(sys.argv[1])
     loaded = loading.load_generator("authors_svhn", weights_dir=weights_dir, step=None)
-    key = streams.make_key(0, streams.Purpose.SAMPLES)
+    key = keys.make_key(0, keys.Purpose.SAMPLES)
     latents = sampling.draw_latents(loaded.draw_latents, key, NUM_IMAGES)
     images = sampling.make_sampler(loaded.network)(loaded.variables, latents)
     picture = grid.make_grid(images[:100])

@@ -19,8 +19,8 @@ from dcgan_jax import cli, presets
 from dcgan_jax.config import TrainConfig
 
 if TYPE_CHECKING:
-    from dcgan_jax import steps
-    from dcgan_jax.train_state import TrainState
+    from dcgan_jax.gan import steps
+    from dcgan_jax.gan.state import TrainState
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
@@ -59,7 +59,7 @@ def draw_state() -> Callable[..., "TrainState"]:
     """Draw a state anywhere but at the start, without compiling `init_state`."""
 
     def draw(nets: "steps.Nets", *, image_shape: Sequence[int]) -> "TrainState":
-        from dcgan_jax import steps
+        from dcgan_jax.gan import steps
 
         rng = np.random.default_rng(0)
         shapes = jax.eval_shape(

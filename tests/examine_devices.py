@@ -11,8 +11,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from dcgan_jax import checkpoints, feed, mesh, run_dir, steps, streams, train_state
+from dcgan_jax import checkpoints, feed, mesh, run_dir
 from dcgan_jax.data import store as stores
+from dcgan_jax.gan import keys, state as train_state, steps
 
 EXCHANGES = "all-gather|all-reduce|all-to-all|collective-permute|reduce-scatter"
 
@@ -39,7 +40,7 @@ def main(workdir):
         found = checkpoints.find_newest(workdir / "checkpoints", step=step)
         return checkpoints.restore(found, like)
 
-    key = mesh.replicate(streams.make_key(config.seed, streams.Purpose.TRAINING))
+    key = mesh.replicate(keys.make_key(config.seed, keys.Purpose.TRAINING))
     run_steps = steps.make_steps(nets, static_count=False)
     opened = feed.open_feed(store, config)
     differences, state = [], restore(1)

@@ -14,9 +14,10 @@ import numpy as np
 import optax
 import pytest
 
-from dcgan_jax import checkpoint_manifest, checkpoints, train_state
+from dcgan_jax import checkpoint_manifest, checkpoints
+from dcgan_jax.gan import state as train_state
+from dcgan_jax.gan.state import NetState, TrainState
 from dcgan_jax.system import errors
-from dcgan_jax.train_state import NetState, TrainState
 
 
 def make_state(step, *, size=4, optional=None):
@@ -257,7 +258,7 @@ SAVE_UNFORESEEN = """
 import collections, errno, pathlib, shutil, sys
 import jax.numpy as jnp, numpy as np
 from dcgan_jax import checkpoints
-from dcgan_jax.train_state import NetState, TrainState
+from dcgan_jax.gan.state import NetState, TrainState
 
 usage = collections.namedtuple("usage", "total used free")(1 << 40, 0, 1 << 40)
 shutil.disk_usage = lambda path: usage

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from dcgan_jax import export, exporting, models, presets, sampling, streams
+from dcgan_jax import export, exporting, models, presets, sampling
+from dcgan_jax.gan import keys
 from dcgan_jax.interop import safetensors, torch_form
 
 NEEDS_TORCH = "needs PyTorch"
@@ -38,7 +39,7 @@ def apply_ours(run, count=4):
     """Return latents, images in [-1, 1] and D's probabilities of them."""
     subject = exporting.load(str(run), step=None, folder=None)
     loaded, disc = subject.loaded, subject.discriminator
-    key = streams.make_key(3, streams.Purpose.SAMPLES)
+    key = keys.make_key(3, keys.Purpose.SAMPLES)
     latents = sampling.draw_latents(loaded.draw_latents, key, count)
     images = loaded.network.apply(loaded.variables, latents, None, train=False)
     logits, _ = disc.module.apply(disc.variables, images, None, train=False)

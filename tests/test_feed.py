@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import feed, minibatches, presets, steps
+from dcgan_jax import feed, minibatches, presets
 from dcgan_jax.data import batches
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.gan import steps
 from dcgan_jax.system import backend
 
 NUM_ROWS, BATCH, K = 100, 8, 2

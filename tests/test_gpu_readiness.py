@@ -11,8 +11,9 @@ import jax
 import numpy as np
 import pytest
 
-from dcgan_jax import models, presets, steps
+from dcgan_jax import models, presets
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.gan import steps
 from dcgan_jax.minibatches import Picks
 from dcgan_jax.system import backend
 

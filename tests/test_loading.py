@@ -5,12 +5,13 @@ import shutil
 import numpy as np
 import pytest
 
-from dcgan_jax import export, loading, sample, sampling, streams
+from dcgan_jax import export, loading, sample, sampling
+from dcgan_jax.gan import keys
 from dcgan_jax.system import errors
 
 
 def draw(loaded, count=4):
-    key = streams.make_key(0, streams.Purpose.SAMPLES)
+    key = keys.make_key(0, keys.Purpose.SAMPLES)
     latents = sampling.draw_latents(loaded.draw_latents, key, count)
     return sampling.make_sampler(loaded.network)(loaded.variables, latents)
 
@@ -94,7 +95,7 @@ def test_the_authors_generator_draws_different_smooth_colour_pictures(authors):
 
 
 def test_the_authors_latents_are_normal(authors):
-    key = streams.make_key(0, streams.Purpose.SAMPLES)
+    key = keys.make_key(0, keys.Purpose.SAMPLES)
     latents = sampling.draw_latents(authors.draw_latents, key, 256)
     assert np.abs(latents).max() > 3
     assert latents.std() == pytest.approx(1.0, abs=0.02)
@@ -124,7 +125,7 @@ def test_loading_takes_the_older_checkpoint_when_the_newest_is_damaged(run):
 
 def test_the_latents_follow_the_run_s_distribution(run, tiny_run):
     assert tiny_run.latent_distribution == "uniform"
-    key = streams.make_key(0, streams.Purpose.SAMPLES)
+    key = keys.make_key(0, keys.Purpose.SAMPLES)
     latents = sampling.draw_latents(load(run).draw_latents, key, 256)
     assert np.abs(latents).max() <= 1
     assert latents.std() == pytest.approx(1 / np.sqrt(3), abs=0.02)

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import checkpoints, fixed_samples, loop, run_dir, sample, steps, train
+from dcgan_jax import checkpoints, fixed_samples, loop, run_dir, sample, train
+from dcgan_jax.gan import steps
 from dcgan_jax.system import errors
 
 NUM_STEPS = 240

@@ -19,11 +19,11 @@ from dcgan_jax import (
     run_dir,
     sample,
     sampling,
-    streams,
     train,
 )
 from dcgan_jax.config import data_config
 from dcgan_jax.data import prepare, store as stores
+from dcgan_jax.gan import keys
 from dcgan_jax.system import errors
 
 SIDE, GAP = 32, 2
@@ -103,7 +103,7 @@ def test_the_grid_shows_a_class_a_row(preset, runs):
     assert grid.shape == (10 * step - GAP, 10 * step - GAP)
     config = run_dir.read_config(runs[preset])
     loaded = loading.load_generator(str(runs[preset]), weights_dir=None, step=None)
-    key = streams.make_key(config.seed, streams.Purpose.FIXED_LATENTS)
+    key = keys.make_key(config.seed, keys.Purpose.FIXED_LATENTS)
     latents = sampling.draw_latents(loaded.draw_latents, key, 100)
     sampler = sampling.make_sampler(loaded.network)
     for row in range(10):

@@ -7,7 +7,8 @@ import shutil
 import jax
 import pytest
 
-from dcgan_jax import checkpoints, loop, steps
+from dcgan_jax import checkpoints, loop
+from dcgan_jax.gan import steps
 from dcgan_jax.system import errors
 
 

@@ -122,7 +122,7 @@ def test_each_of_20_steps_is_on_eight_devices_what_it_is_on_one(examined):
 
 
 def test_latents_are_the_same_to_the_bit_on_any_number_of_devices(examined, make_flags):
-    from dcgan_jax import steps
+    from dcgan_jax.gan import steps
 
     nets = steps.make_nets(cli.parse_run(make_flags("digits")), num_steps=NUM_STEPS)
     expected = np.asarray(nets.draw_latents(jax.random.key(5), 16))

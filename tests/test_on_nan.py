@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import checkpoints, loop, run_dir, steps
+from dcgan_jax import checkpoints, loop, run_dir
+from dcgan_jax.gan import steps
 from dcgan_jax.system import errors
 
 FIRST_STEP, LAST_STEP = 20, 40

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import models, presets, sampling, steps
+from dcgan_jax import models, presets, sampling
+from dcgan_jax.gan import steps
 
 CONFIG = dataclasses.replace(presets.SVHN, width_multiplier=1 / 16, convolution="lax")
 

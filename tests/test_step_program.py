@@ -9,11 +9,12 @@ import numpy as np
 import optax
 import pytest
 
-from dcgan_jax import losses, presets, steps
+from dcgan_jax import presets
 from dcgan_jax.config import PLAIN
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.gan import losses, steps
+from dcgan_jax.gan.state import NetState
 from dcgan_jax.models import pixels
-from dcgan_jax.train_state import NetState
 
 BATCH, K, SHAPE = 4, 2, (28, 28, 1)
 SMALL = dataclasses.replace(presets.MNIST, width_multiplier=1 / 16)

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from dcgan_jax import models, optimizers, presets, steps
+from dcgan_jax import models, presets
 from dcgan_jax.config import TrainConfig
+from dcgan_jax.gan import optimizers, steps
 from dcgan_jax.models import convolution, dcgan, layers
 from dcgan_jax.models.dcgan import Layer
 

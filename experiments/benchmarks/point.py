@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 import nets
 
-from dcgan_jax import steps
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.gan import steps
 from dcgan_jax.system import backend
 
 

@@ -51,7 +51,7 @@ def manifests(folder: Path) -> Parser:
 
 def saved_states(folder: Path) -> Parser:
     """A checkpoint: its manifest and the files that orbax wrote."""
-    from dcgan_jax.train_state import NetState, TrainState
+    from dcgan_jax.gan.state import NetState, TrainState
 
     rng = np.random.default_rng(0)
 

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from dcgan_jax import steps
+from dcgan_jax.gan import steps
 
 KINDS = ("data", "params", "moments", "gradients")
 

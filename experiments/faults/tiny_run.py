@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dcgan_jax import checkpoints, run_dir, steps
+from dcgan_jax import checkpoints, run_dir
+from dcgan_jax.gan import steps
 from faults import processes
 from faults.trials import Outcome
 

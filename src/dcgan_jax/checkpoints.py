@@ -22,9 +22,10 @@ import numpy as np
 import orbax.checkpoint as ocp
 from flax import traverse_util
 
-from dcgan_jax import checkpoint_manifest, train_state
+from dcgan_jax import checkpoint_manifest
+from dcgan_jax.gan import state as train_state
+from dcgan_jax.gan.state import TrainState
 from dcgan_jax.system import disk, errors
-from dcgan_jax.train_state import TrainState
 
 MANIFEST = checkpoint_manifest.FILE_NAME
 _SLACK_BYTES = 1 << 20  # for orbax's own files and the manifest

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from flax import linen as nn
 
-from dcgan_jax import labels, loading, models, sampling, streams
+from dcgan_jax import labels, loading, models, sampling
 from dcgan_jax.config import TrainConfig
+from dcgan_jax.gan import keys
 from dcgan_jax.interop import model_card, onnx_form, safetensors, torch_form
 from dcgan_jax.pictures import grid
 from dcgan_jax.system import errors
@@ -148,7 +149,7 @@ def _write_onnx(net: Net, path: Path, config: TrainConfig) -> str:
 
 
 def _draw_grid(loaded: loading.LoadedGenerator, path: Path) -> None:
-    key = streams.make_key(0, streams.Purpose.SAMPLES)
+    key = keys.make_key(0, keys.Purpose.SAMPLES)
     chosen = None
     if loaded.config.num_classes is not None:
         chosen = labels.arrange_grid(loaded.config.num_classes, columns=GRID_COLUMNS)

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from dcgan_jax import labels, sampling, steps, streams
+from dcgan_jax import labels, sampling
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.store import Store
+from dcgan_jax.gan import keys, steps
 from dcgan_jax.reporting import GRID_COLUMNS
 
 NUM_SAMPLES = 100
@@ -34,7 +35,7 @@ class FixedSamples:
             self._labels = labels.arrange_grid(config.num_classes, columns=GRID_COLUMNS)
         self._latents = sampling.draw_latents(
             nets.draw_latents,
-            streams.make_key(config.seed, streams.Purpose.FIXED_LATENTS),
+            keys.make_key(config.seed, keys.Purpose.FIXED_LATENTS),
             NUM_SAMPLES if self._labels is None else len(self._labels),
         )
 

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax import averaging, checkpoints, models, run_dir, sampling, streams
+from dcgan_jax import checkpoints, models, run_dir, sampling
 from dcgan_jax.config import TrainConfig
+from dcgan_jax.gan import averaging, keys
 from dcgan_jax.interop import safetensors, theano_weights
 from dcgan_jax.models import batch_statistics
 from dcgan_jax.system import errors
@@ -168,7 +169,7 @@ def _load_released(name: str, weights_dir: Path | None) -> LoadedGenerator:
     network = models.make_generator(config)
     params = theano_weights.load_generator(release, weights_dir)
     draw = models.make_latents(config)
-    key = streams.make_key(0, streams.Purpose.STATISTICS)
+    key = keys.make_key(0, keys.Purpose.STATISTICS)
     latents = np.asarray(draw(key, NUM_STATISTICS_LATENTS))
     stats = batch_statistics.estimate(
         network, params, np.split(latents, NUM_STATISTICS_LATENTS // _STATISTICS_BATCH)

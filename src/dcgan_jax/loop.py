@@ -11,7 +11,6 @@ from typing import NamedTuple, NoReturn
 import jax
 
 from dcgan_jax import (
-    averaging,
     checkpoints,
     config as configs,
     feed,
@@ -22,15 +21,13 @@ from dcgan_jax import (
     run_dir,
     signals,
     starting,
-    steps,
-    streams,
-    train_state,
 )
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches, kept_rows, store as stores
+from dcgan_jax.gan import averaging, keys, state as train_state, steps
+from dcgan_jax.gan.state import TrainState
 from dcgan_jax.reporting import Listener, Reporter
 from dcgan_jax.system import backend, errors
-from dcgan_jax.train_state import TrainState
 
 _LOG = logging.getLogger(__name__)
 # Returns to a checkpoint in the life of a run; what stays NaN is no accident.
@@ -155,9 +152,7 @@ class _Driver:
         self._num_steps = num_steps
         self._saved_step = step if step > 0 else None
         self._run_steps = steps.make_steps(nets, static_count=backend.is_accelerator())
-        self._key = mesh.replicate(
-            streams.make_key(config.seed, streams.Purpose.TRAINING)
-        )
+        self._key = mesh.replicate(keys.make_key(config.seed, keys.Purpose.TRAINING))
         self._fixed = fixed_samples.FixedSamples(config, nets, store)
         self._trace = profiling.Trace(
             workdir / run_dir.PROFILE,

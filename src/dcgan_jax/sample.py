@@ -50,7 +50,8 @@ def main(argv: Sequence[str]) -> int:
     """Draw the images that the flags describe; return the exit code."""
     config = cli.parse(SampleConfig, argv)
     _check(config)
-    from dcgan_jax import labels, loading, reporting, sampling, streams
+    from dcgan_jax import labels, loading, reporting, sampling
+    from dcgan_jax.gan import keys
     from dcgan_jax.system import backend
 
     reporting.configure_logging()
@@ -64,7 +65,7 @@ def main(argv: Sequence[str]) -> int:
     chosen = labels.choose(
         config.label, num_classes=loaded.config.num_classes, count=config.num
     )
-    key = streams.make_key(config.seed, streams.Purpose.SAMPLES)
+    key = keys.make_key(config.seed, keys.Purpose.SAMPLES)
     latents = sampling.draw_latents(loaded.draw_latents, key, config.num)
     if config.batch_stats:
         images = sampling.sample_with_batch_statistics(

@@ -6,12 +6,13 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
-from dcgan_jax import averaging, checkpoints, mesh, models, run_dir, steps, streams
+from dcgan_jax import checkpoints, mesh, models, run_dir
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches, means
 from dcgan_jax.data.store import Store
+from dcgan_jax.gan import averaging, keys, steps
+from dcgan_jax.gan.state import TrainState
 from dcgan_jax.models import goodfellow
-from dcgan_jax.train_state import TrainState
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def start_or_resume(
     def init(key: jax.Array) -> TrainState:
         return steps.init_state(nets, key, image_shape=store.image_shape)
 
-    key = streams.make_key(config.seed, streams.Purpose.INIT)
+    key = keys.make_key(config.seed, keys.Purpose.INIT)
     template = jax.eval_shape(init, key)
     with mesh.together():
         if not mesh.is_first():

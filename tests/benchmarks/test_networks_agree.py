@@ -3,7 +3,7 @@ import nets
 import numpy as np
 import pytest
 
-from dcgan_jax import steps
+from dcgan_jax.gan import steps
 
 
 @pytest.mark.parametrize("net", nets.NETS)

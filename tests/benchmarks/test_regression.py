@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import nets
 import pytest
 
-from dcgan_jax import steps
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.gan import steps
 from dcgan_jax.system import backend
 
 LEAST_RATIO = 2.0

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from dcgan_jax import labels, loading, sampling, streams
+from dcgan_jax import labels, loading, sampling
 from dcgan_jax.evaluation.samples import Samples
+from dcgan_jax.gan import keys
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +14,7 @@ def samples(conditional):
 
 
 def test_they_are_those_of_sample(conditional, samples):
-    key = streams.make_key(3, streams.Purpose.SAMPLES)
+    key = keys.make_key(3, keys.Purpose.SAMPLES)
     latents = sampling.draw_latents(conditional.draw_latents, key, 300)
     chosen = labels.choose(None, num_classes=10, count=300)
     drawn = sampling.make_sampler(conditional.network)(

@@ -4,7 +4,8 @@ import shutil
 import numpy as np
 import pytest
 
-from dcgan_jax import checkpoints, loop, run_dir, steps
+from dcgan_jax import checkpoints, loop, run_dir
+from dcgan_jax.gan import steps
 from dcgan_jax.system import errors
 from faults import spoil
 

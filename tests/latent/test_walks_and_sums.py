@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import export, presets, sample, steps
+from dcgan_jax import export, presets, sample
+from dcgan_jax.gan import steps
 from dcgan_jax.interop import safetensors
 from dcgan_jax.latent.commands import arithmetic, walk
 

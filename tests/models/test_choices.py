@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import models, presets, steps
+from dcgan_jax import models, presets
 from dcgan_jax.config import PLAIN
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.gan import steps
 
 CHOICES = {
     "all": {"batch_norm": "all"},

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from jax import lax
 
-from dcgan_jax import models, presets, steps
+from dcgan_jax import models, presets
+from dcgan_jax.gan import steps
 from dcgan_jax.models import layers
 
 BATCH = 2

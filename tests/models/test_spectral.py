@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import presets, steps
+from dcgan_jax import presets
 from dcgan_jax.config import PLAIN
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.gan import steps
 from dcgan_jax.models import layers
 
 CONFIG = dataclasses.replace(presets.MNIST, width_multiplier=1 / 16, spectral_norm=True)

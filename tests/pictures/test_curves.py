@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import steps
+from dcgan_jax.gan import steps
 from dcgan_jax.pictures import curves
 
 

@@ -21,9 +21,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from dcgan_jax import streams
 from dcgan_jax.data import batches
 from dcgan_jax.data.batches import Schedule
+from dcgan_jax.gan import keys
 from dcgan_jax.system import backend
 
 Array = jax.Array
@@ -151,8 +151,8 @@ def train(
         [_compiled_vectors()(part) for part in _cut(images, config.batch_size)]
     )
     init_key, key = (
-        streams.make_key(config.seed, purpose)
-        for purpose in (streams.Purpose.INIT, streams.Purpose.TRAINING)
+        keys.make_key(config.seed, purpose)
+        for purpose in (keys.Purpose.INIT, keys.Purpose.TRAINING)
     )
     weights = draw_autoencoder(init_key, vectors.shape[1])
     state = weights, _make_adam(config).init(weights)

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import models, sampling, streams
+from dcgan_jax import models, sampling
+from dcgan_jax.gan import keys
 from dcgan_jax.loading import LoadedGenerator
 from dcgan_jax.models import pixels
 from dcgan_jax.system import backend
@@ -32,7 +33,7 @@ class Samples:
 
     def __init__(self, loaded: LoadedGenerator, seed: int) -> None:
         self._variables = loaded.variables
-        self._key = streams.make_key(seed, streams.Purpose.SAMPLES)
+        self._key = keys.make_key(seed, keys.Purpose.SAMPLES)
         self._num_classes = loaded.config.num_classes
         self._generate = _compile(loaded)
 

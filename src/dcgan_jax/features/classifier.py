@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from dcgan_jax import optimizers, steps
 from dcgan_jax.config import AdamConfig
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.gan import optimizers, steps
+from dcgan_jax.gan.state import NetState, PyTree
 from dcgan_jax.models import layers
 from dcgan_jax.models.dcgan import Discriminator
 from dcgan_jax.system import backend
-from dcgan_jax.train_state import NetState, PyTree
 
 Array = jax.Array
 

@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import models, steps
+from dcgan_jax import models
 from dcgan_jax.data.store import Store
 from dcgan_jax.features.weights import LoadedDiscriminator
+from dcgan_jax.gan import steps
 from dcgan_jax.models import batch_statistics
 from dcgan_jax.system import backend
 

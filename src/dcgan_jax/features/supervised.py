@@ -13,11 +13,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import models, streams
+from dcgan_jax import models
 from dcgan_jax.config import AdamConfig, TrainConfig
 from dcgan_jax.data import batches
 from dcgan_jax.data.batches import Batch, Schedule
 from dcgan_jax.features import classifier
+from dcgan_jax.gan import keys
 from dcgan_jax.system import progress
 
 # The space of the search is ours: the paper names none.
@@ -133,8 +134,8 @@ def run_trial(
         *map(jnp.float32, (trial.learning_rate, trial.b1, trial.l2))
     )
     init_key, key = (
-        jax.random.fold_in(streams.make_key(config.seed, purpose), index)
-        for purpose in (streams.Purpose.INIT, streams.Purpose.TRAINING)
+        jax.random.fold_in(keys.make_key(config.seed, purpose), index)
+        for purpose in (keys.Purpose.INIT, keys.Purpose.TRAINING)
     )
     # Of whatever dropout, the same program draws the weights.
     variables = programs.draw_variables(

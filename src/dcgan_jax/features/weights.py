@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import loading, models, presets, streams, train_state
+from dcgan_jax import loading, models, presets
 from dcgan_jax.config import TrainConfig
+from dcgan_jax.gan import keys, state as train_state
 from dcgan_jax.interop import theano_weights
 from dcgan_jax.models.dcgan import Discriminator
 from dcgan_jax.system import errors
@@ -90,7 +91,7 @@ def load_discriminator(
             release, weights_dir, num_layers=num_layers
         )
     elif weights.startswith(f"{RANDOM}:"):
-        key = streams.make_key(seed, streams.Purpose.INIT)
+        key = keys.make_key(seed, keys.Purpose.INIT)
         variables = _init(models.make_discriminator(config), config, key)
         params = variables["params"]
         # Vectors of the power iteration, which images tell nothing of.

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import labels, models, sampling, streams
+from dcgan_jax import labels, models, sampling
+from dcgan_jax.gan import keys
 from dcgan_jax.latent import forget
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.forget import Places, Regression
@@ -50,7 +51,7 @@ def draw_samples(
         InputError: if the generator knows no such label.
     """
     chosen = labels.choose(label, num_classes=loaded.config.num_classes, count=count)
-    key = streams.make_key(seed, streams.Purpose.SAMPLES)
+    key = keys.make_key(seed, keys.Purpose.SAMPLES)
     return Samples(
         loaded, sampling.draw_latents(loaded.draw_latents, key, count), chosen
     )

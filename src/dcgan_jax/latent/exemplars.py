@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dcgan_jax import streams
+from dcgan_jax.gan import keys
 from dcgan_jax.latent import arithmetic, pictures
 from dcgan_jax.latent.generator import NumberedGenerator
 from dcgan_jax.latent.picks import Groups
@@ -55,7 +55,7 @@ def add(generator: NumberedGenerator, groups: Groups, *, noise: float) -> Sum:
     sets = [latents[list(numbers)] for numbers in groups.values()]
     means = [arithmetic.average(rows) for rows in sets]
     centre = arithmetic.combine(*means)
-    key = streams.make_key(generator.seed, streams.Purpose.NEIGHBOURS)
+    key = keys.make_key(generator.seed, keys.Purpose.NEIGHBOURS)
     results = generator.draw(arithmetic.surround(centre, key, scale=noise))
     exemplars = [generator.draw(rows) for rows in sets]
     averages = [arithmetic.average(images) for images in exemplars]

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from flax import traverse_util
 
-from dcgan_jax import labels, loading, sampling, streams
+from dcgan_jax import labels, loading, sampling
+from dcgan_jax.gan import keys
 from dcgan_jax.loading import LoadedGenerator
 from dcgan_jax.system import errors
 
@@ -31,7 +32,7 @@ class NumberedGenerator:
 
     def latents(self, count: int) -> np.ndarray:
         """Return the latents of the first samples, (count, latent_size)."""
-        key = streams.make_key(self.seed, streams.Purpose.SAMPLES)
+        key = keys.make_key(self.seed, keys.Purpose.SAMPLES)
         return sampling.draw_latents(self.loaded.draw_latents, key, count)
 
     def draw(self, latents: np.ndarray) -> np.ndarray:

@@ -14,9 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import checkpoints, loading, models, run_dir, sampling, steps, streams
+from dcgan_jax import checkpoints, loading, models, run_dir, sampling
 from dcgan_jax.config import DataConfig, TrainConfig, data_config
 from dcgan_jax.data import store as stores
+from dcgan_jax.gan import keys, steps
 from dcgan_jax.models import layers
 from dcgan_jax.models.dcgan import Discriminator, Generator
 from dcgan_jax.system import backend, disk, errors, npy_file, progress
@@ -115,7 +116,7 @@ def _make_measure(trained: TrainConfig, images: np.ndarray) -> Any:
     """Return the function: a checkpoint's arrays → modes of both layers."""
     gen = models.for_inference(models.make_generator(trained))
     disc = models.for_inference(models.make_discriminator(trained))
-    key = streams.make_key(trained.seed, streams.Purpose.FIXED_LATENTS)
+    key = keys.make_key(trained.seed, keys.Purpose.FIXED_LATENTS)
     draw = models.make_latents(trained)
     latents = sampling.draw_latents(draw, key, NUM_INPUTS)
 

@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import models, steps
+from dcgan_jax import models
+from dcgan_jax.gan import steps
 from dcgan_jax.models import layers
 from dcgan_jax.models.dcgan import Discriminator
 from dcgan_jax.system import backend

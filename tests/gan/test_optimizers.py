@@ -5,8 +5,9 @@ import numpy as np
 import optax
 import pytest
 
-from dcgan_jax import optimizers, presets
+from dcgan_jax import presets
 from dcgan_jax.config import AdamConfig, SgdConfig
+from dcgan_jax.gan import optimizers
 
 CONFIG = AdamConfig(
     learning_rate=0.1, b1=0.5, b2=0.999, epsilon=1e-8, l2=0.03, decay_fraction=0.0

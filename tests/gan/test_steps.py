@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from jax import lax
 
-from dcgan_jax import presets, steps
+from dcgan_jax import presets
 from dcgan_jax.config import CONDITIONAL
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.gan import steps
 
 BATCH = 4
 # Two blocks, which compile fast.

@@ -3,8 +3,8 @@ import numpy as np
 import optax
 import pytest
 
-from dcgan_jax import train_state
-from dcgan_jax.train_state import NetState, TrainState
+from dcgan_jax.gan import state as train_state
+from dcgan_jax.gan.state import NetState, TrainState
 
 
 def make_state(fill, **optional):

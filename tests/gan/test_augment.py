@@ -8,9 +8,10 @@ import jax
 import numpy as np
 import pytest
 
-from dcgan_jax import augment, presets, steps
+from dcgan_jax import presets
 from dcgan_jax.config import DiffAugment
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.gan import augment, steps
 
 BATCH, SIDE = 64, 16
 KEY = jax.random.key(0)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from dcgan_jax.train_state import NetState, PyTree, TrainState
+from dcgan_jax.gan.state import NetState, PyTree, TrainState
 
 Array = jax.Array
 Optional = dict[str, PyTree]

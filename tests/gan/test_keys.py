@@ -1,8 +1,8 @@
 import jax
 import numpy as np
 
-from dcgan_jax import streams
-from dcgan_jax.streams import Purpose
+from dcgan_jax.gan import keys as streams
+from dcgan_jax.gan.keys import Purpose
 
 
 def draw(seed, purpose):

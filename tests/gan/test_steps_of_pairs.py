@@ -10,9 +10,10 @@ import optax
 import pytest
 from flax import linen as nn
 
-from dcgan_jax import presets, steps
+from dcgan_jax import presets
 from dcgan_jax.config import CONDITIONAL
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.gan import steps
 
 RECIPES = {**presets.PRESETS, **presets.RECIPES}
 BATCH, CLASSES = 4, 3

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import losses
+from dcgan_jax.gan import losses
 
 # -log sigmoid(x) = log(1 + exp(-x)) in float64.
 

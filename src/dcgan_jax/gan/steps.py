@@ -13,26 +13,17 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from dcgan_jax import (
-    augment,
-    averaging,
-    losses,
-    mesh,
-    minibatches,
-    models,
-    optimizers,
-    passes,
-    regularizers,
-)
-from dcgan_jax.augment import Augment
-from dcgan_jax.averaging import Averaging
+from dcgan_jax import mesh, minibatches, models
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.gan import augment, averaging, losses, optimizers, passes, penalties
+from dcgan_jax.gan.augment import Augment
+from dcgan_jax.gan.averaging import Averaging
+from dcgan_jax.gan.penalties import Penalise
+from dcgan_jax.gan.state import NetState, PyTree, TrainState
 from dcgan_jax.minibatches import Minibatches
 from dcgan_jax.models import pixels
-from dcgan_jax.regularizers import Penalise
 from dcgan_jax.system import backend
-from dcgan_jax.train_state import NetState, PyTree, TrainState
 
 Array = jax.Array
 Metrics = dict[str, Array]
@@ -69,7 +60,7 @@ class Nets(NamedTuple):
     draw_latents: Callable[[Array, int], Array]
     simultaneous: bool = False
     discriminator_loss: Callable[[Array, Array], Array] = losses.discriminator
-    penalise: Penalise = regularizers.leave_loss
+    penalise: Penalise = penalties.leave_loss
     augment: Augment = augment.leave_images
     averaging: Averaging = averaging.OFF
 
@@ -98,7 +89,7 @@ def make_nets(
         draw_latents=models.make_latents(config),
         simultaneous=config.updates == "simultaneous",
         discriminator_loss=objectives.discriminator,
-        penalise=regularizers.make_penalty(r1_gamma=config.r1_gamma),
+        penalise=penalties.make_penalty(r1_gamma=config.r1_gamma),
         augment=augment.make_augment(config.diffaugment),
         averaging=averaging.make_averaging(config.ema_decay),
     )

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from jax import lax
 
-from dcgan_jax import presets, regularizers, steps
+from dcgan_jax import presets
 from dcgan_jax.data.batches import Batch
+from dcgan_jax.gan import penalties, steps
 
 GAMMA = 3.0
 # Two blocks; the phases' own gradients are those that CPUs train by.
@@ -31,18 +32,18 @@ def test_of_a_linear_score_the_penalty_is_the_weights_squared_length():
         return (images[..., 0] * weights[None]).sum((1, 2))
 
     images = jnp.asarray(np.random.default_rng(0).normal(size=(3, 2, 2, 1)))
-    assert regularizers.r1(score, images) == pytest.approx(exact)
+    assert penalties.r1(score, images) == pytest.approx(exact)
 
 
 def test_of_a_square_score_the_penalty_is_averaged_over_images_alone():
     # D(x) = |x|²/2, whose gradient is x itself.
     images = jnp.array([[[[3.0]], [[4.0]]], [[[1.0]], [[0.0]]]])
     score = lambda x: jnp.square(x).sum((1, 2, 3)) / 2  # noqa: E731
-    assert regularizers.r1(score, images) == pytest.approx((25 + 1) / 2)
+    assert penalties.r1(score, images) == pytest.approx((25 + 1) / 2)
 
 
 def test_the_loss_grows_by_half_gamma_times_the_penalty():
-    penalise = regularizers.make_penalty(r1_gamma=GAMMA)
+    penalise = penalties.make_penalty(r1_gamma=GAMMA)
     score = lambda x: 2 * x.sum((1, 2, 3))  # noqa: E731
     found = penalise(jnp.float32(0.5), score, jnp.zeros((2, 1, 1, 1)))
     assert found == pytest.approx(0.5 + GAMMA / 2 * 4)

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import averaging, checkpoints, export, loading, loop, run_dir, sample
+from dcgan_jax import checkpoints, export, loading, loop, run_dir, sample
+from dcgan_jax.gan import averaging
+from dcgan_jax.gan.state import NetState
 from dcgan_jax.latent.commands import arithmetic, walk
 from dcgan_jax.system import errors
-from dcgan_jax.train_state import NetState
 
 DECAY = 0.6  # the ramp reaches it within the run, after 11 steps
 

@@ -6,7 +6,7 @@ import jax
 import optax
 from flax import linen as nn
 
-from dcgan_jax.train_state import NetState
+from dcgan_jax.gan.state import NetState
 
 Array = jax.Array
 PyTree = Any

@@ -1,0 +1,1 @@
+"""The idea: a GAN is two pure functions over explicit state."""
