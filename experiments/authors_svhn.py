@@ -15,11 +15,11 @@ import jax
 import numpy as np
 
 import results
-from dcgan_jax import loading, models, sampling
+from dcgan_jax import models, sampling
 from dcgan_jax.gan import keys, losses, steps
-from dcgan_jax.interop import theano_weights
 from dcgan_jax.models import batch_statistics
 from dcgan_jax.pictures import grid
+from dcgan_jax.runs import authors, load as loading
 
 NUM_IMAGES = 1000
 
@@ -35,7 +35,7 @@ def main() -> int:
     images = sampling.make_sampler(loaded.network)(loaded.variables, latents)
     picture = grid.make_grid(images[:100])
     grid.save_image(picture, results.FOLDER / "authors_svhn.png", scale=2)
-    params = theano_weights.load_discriminator(theano_weights.SVHN, weights_dir)
+    params = authors.load_discriminator(authors.SVHN, weights_dir)
     results.save(
         "authors_svhn",
         what="E[D(G(z))] of the authors' SVHN pair through our layers",
@@ -53,9 +53,7 @@ def main() -> int:
 
 def score(params: Any, images: np.ndarray) -> float:
     """Return the mean probability of being real that a discriminator gives."""
-    network = models.make_discriminator(
-        theano_weights.release_config(theano_weights.SVHN)
-    )
+    network = models.make_discriminator(authors.release_config(authors.SVHN))
     scaled = steps.scale_images(images)
     batches = np.split(np.asarray(scaled), 10)
     stats = batch_statistics.estimate(network, params, batches)

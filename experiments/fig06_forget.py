@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import results
-from dcgan_jax import cli, loading, models, reporting
+from dcgan_jax import cli, models, reporting
 from dcgan_jax.latent import boxes as box_files, forgetting
 from dcgan_jax.latent.forgetting import Choices
+from dcgan_jax.runs import load as loading
 from dcgan_jax.system import backend
 
 NAME = "fig06_forget"

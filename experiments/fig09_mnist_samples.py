@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 
 import results
-from dcgan_jax import cli, loading
+from dcgan_jax import cli
 from dcgan_jax.config import data_config
 from dcgan_jax.data import kept_rows
 from dcgan_jax.evaluation.samples import Samples
 from dcgan_jax.pictures import grid
+from dcgan_jax.runs import load as loading
 
 COLUMNS = 10
 SCALE = 2

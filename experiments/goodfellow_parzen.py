@@ -16,9 +16,10 @@ from collections.abc import Sequence
 
 import results
 import trained
-from dcgan_jax import cli, reporting, run_dir
+from dcgan_jax import cli, reporting
 from dcgan_jax.evaluation import experiment
 from dcgan_jax.evaluation.config import EvaluateConfig
+from dcgan_jax.runs import folder as run_folder
 
 NAME = "goodfellow_parzen"
 
@@ -35,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
         return code
     measured = experiment.measure(config)
     print(measured.text)
-    grid = max((workdir / run_dir.SAMPLES).glob("*.png"))
+    grid = max((workdir / run_folder.SAMPLES).glob("*.png"))
     shutil.copy(grid, results.FOLDER / f"{NAME}.png")
     results.save(
         NAME,

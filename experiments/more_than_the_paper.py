@@ -24,7 +24,7 @@ from tqdm import tqdm
 import labelled_rows
 import results
 import trained
-from dcgan_jax import cli, loading, preparing, reporting, run_dir
+from dcgan_jax import cli, preparing, reporting
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.data.store import Store
@@ -32,6 +32,7 @@ from dcgan_jax.evaluation import frechet
 from dcgan_jax.evaluation.samples import Samples
 from dcgan_jax.features import extract, weights
 from dcgan_jax.pictures import grid
+from dcgan_jax.runs import folder as run_folder, load as loading
 from dcgan_jax.system import backend, disk, errors
 
 NAME = "more_than_the_paper"
@@ -114,9 +115,9 @@ def measure(workdir: Path, judge: Judge) -> dict[str, dict[str, float]]:
     """
     path = workdir / "distances.json"
     if path.is_file():
-        return run_dir.read_json(path)
+        return run_folder.read_json(path)
     found: dict[str, dict[str, float]] = {}
-    for folder in sorted((workdir / run_dir.CHECKPOINTS).glob("step_*")):
+    for folder in sorted((workdir / run_folder.CHECKPOINTS).glob("step_*")):
         step = int(folder.name.removeprefix("step_"))
         found[str(step)] = {
             name: judge.measure(_draw_samples(workdir, NUM_SAMPLES, step=step, ema=ema))

@@ -138,7 +138,7 @@ def make_flags(data_dir: Path) -> Callable[..., list[str]]:
 @pytest.fixture(scope="session")
 def assert_same_run() -> Callable[[Path, Path], None]:
     """Compare two runs of `make_flags` that add up their sums in different orders."""
-    from dcgan_jax import checkpoints, run_dir
+    from dcgan_jax.runs import checkpoints, folder as run_folder
 
     def read(workdir: Path, step: int) -> dict[str, np.ndarray]:
         found = checkpoints.find_newest(workdir / "checkpoints", step=step)
@@ -157,7 +157,7 @@ def assert_same_run() -> Callable[[Path, Path], None]:
         # 1e-6 is seen, and 0.11 where rounding has put a unit on the other side of its
         # ReLU's kink; another order of the images gives 0.63.
         assert distance(arrays, read(other, 20)) < 0.3 * moved
-        rows, other_rows = map(run_dir.read_metrics, (workdir, other))
+        rows, other_rows = map(run_folder.read_metrics, (workdir, other))
         assert [row["step"] for row in rows] == [row["step"] for row in other_rows]
         for row, other_row in zip(rows, other_rows, strict=True):
             for name in ("d_loss", "g_loss", "d_real", "d_fake"):

@@ -11,7 +11,8 @@ from safetensors.numpy import load_file
 
 from dcgan_jax import export, exporting, models, presets, sampling
 from dcgan_jax.gan import keys
-from dcgan_jax.interop import safetensors, torch_form
+from dcgan_jax.interop import torch_form
+from dcgan_jax.runs import safetensors_file
 
 NEEDS_TORCH = "needs PyTorch"
 NEEDS_ONNX = "needs the extra [onnx]"
@@ -98,7 +99,7 @@ def test_an_exported_generator_is_exported_again_alone(export_run, run_command):
     again = path.with_stem("again")
     assert run_command(export.main, path, f"--out={again}").code == 0
     assert not again.with_stem("again_discriminator").exists()
-    assert safetensors.load_generator(again)[1] == 20
+    assert safetensors_file.load_generator(again)[1] == 20
 
 
 def test_torch_s_names_are_those_of_its_dcgan_example(export_run):

@@ -7,8 +7,9 @@ import shutil
 import jax
 import pytest
 
-from dcgan_jax import checkpoints, loop
+from dcgan_jax import loop
 from dcgan_jax.gan import steps
+from dcgan_jax.runs import checkpoints
 from dcgan_jax.system import errors
 
 

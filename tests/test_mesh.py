@@ -13,7 +13,8 @@ import jax
 import numpy as np
 import pytest
 
-from dcgan_jax import checkpoints, cli, config as configs, loop, mesh
+from dcgan_jax import cli, config as configs, loop, mesh
+from dcgan_jax.runs import checkpoints
 from dcgan_jax.system import errors
 
 NUM_STEPS = 20

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import checkpoints, loop, run_dir
+from dcgan_jax import loop
 from dcgan_jax.gan import steps
+from dcgan_jax.runs import checkpoints, folder as run_folder
 from dcgan_jax.system import errors
 
 FIRST_STEP, LAST_STEP = 20, 40
@@ -74,11 +75,11 @@ def config(tiny_run, tmp_path):
 
 
 def list_steps(config):
-    return checkpoints.list_steps(config.workdir / run_dir.CHECKPOINTS)
+    return checkpoints.list_steps(config.workdir / run_folder.CHECKPOINTS)
 
 
 def read_newest(config):
-    newest = checkpoints.find_newest(config.workdir / run_dir.CHECKPOINTS)
+    newest = checkpoints.find_newest(config.workdir / run_folder.CHECKPOINTS)
     return checkpoints.read_arrays(newest)
 
 
@@ -103,7 +104,7 @@ def test_a_rollback_goes_on_with_other_random_numbers(spoil, config, inject):
     arrays = read_newest(config)
     assert arrays["rollbacks"] == 1
     assert all(np.isfinite(array).all() for array in arrays.values())
-    logged = [row["step"] for row in run_dir.read_metrics(config.workdir)]
+    logged = [row["step"] for row in run_folder.read_metrics(config.workdir)]
     assert logged == sorted(set(logged))
     assert logged[-1] == LAST_STEP
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from dcgan_jax import config as configs, models, presets, run_dir
+from dcgan_jax import config as configs, models, presets
 from dcgan_jax.data import face_log
+from dcgan_jax.runs import folder as run_folder
 from faults import fuzz_stores, hostile_files, mutations
 from faults.fuzz import Files, Parser
 
@@ -68,7 +69,7 @@ def boxes_and_picks(folder: Path) -> Parser:
 def authors_files(folder: Path) -> Parser:
     """The authors' numbered arrays; of half of the harmed ones git's id is right."""
     del folder
-    from dcgan_jax.interop import authors_files as parser
+    from dcgan_jax.runs import authors_files as parser
 
     rng = np.random.default_rng(0)
     seeds = [
@@ -95,7 +96,7 @@ def authors_files(folder: Path) -> Parser:
 
 def safetensors(folder: Path) -> Parser:
     """An exported generator: header, arrays, and the config among its metadata."""
-    from dcgan_jax.interop import safetensors as parser
+    from dcgan_jax.runs import safetensors_file as parser
 
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
@@ -156,19 +157,19 @@ def run_files(folder: Path) -> Parser:
         log = b"".join(line + b"\n" for line in lines)
         if chance.random() < 0.2:
             log = mutations.harm_bytes(chance, log)
-        return {run_dir.CONFIG: written, run_dir.METRICS: log}
+        return {run_folder.CONFIG: written, run_folder.METRICS: log}
 
     def read(given: Path, work: Path) -> None:
         shutil.copytree(given, work)
-        run_dir.cut_metrics(work, step=25)
-        kept = run_dir.read_metrics(work)
+        run_folder.cut_metrics(work, step=25)
+        kept = run_folder.read_metrics(work)
         if not all(row["step"] <= 25 for row in kept):
             raise TypeError("later rows were kept")
-        models.make_pair(run_dir.read_config(given))
-        run_dir.read_metrics(given)
+        models.make_pair(run_folder.read_config(given))
+        run_folder.read_metrics(given)
 
     log = b"".join(line + b"\n" for line in texts)
-    valid = {run_dir.CONFIG: json.dumps(config).encode(), run_dir.METRICS: log}
+    valid = {run_folder.CONFIG: json.dumps(config).encode(), run_folder.METRICS: log}
     return Parser(draw, [valid], read)
 
 

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 from flax import linen as nn
 
-from dcgan_jax import labels, loading, models, sampling
+from dcgan_jax import labels, models, sampling
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import keys
-from dcgan_jax.interop import model_card, onnx_form, safetensors, torch_form
+from dcgan_jax.interop import model_card, onnx_form, torch_form
 from dcgan_jax.pictures import grid
+from dcgan_jax.runs import load as loading, safetensors_file
 from dcgan_jax.system import errors
 
 NUM_GRID_SAMPLES = 64
@@ -119,7 +120,7 @@ def write(subject: Subject, out: Path, *, form: str) -> Iterator[str]:
 
 
 def _write_own(net: Net, path: Path, config: TrainConfig, step: int) -> str:
-    safetensors.save_network(path, net.variables, config, step=step, net=net.name)
+    safetensors_file.save_network(path, net.variables, config, step=step, net=net.name)
     return ""
 
 

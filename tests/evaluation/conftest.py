@@ -5,7 +5,8 @@ import importlib.util
 
 import pytest
 
-from dcgan_jax import loading, loop, presets
+from dcgan_jax import loop, presets
+from dcgan_jax.runs import load as loading
 
 
 @pytest.fixture(scope="session")

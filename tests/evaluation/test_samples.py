@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from dcgan_jax import labels, loading, sampling
+from dcgan_jax import labels, sampling
 from dcgan_jax.evaluation.samples import Samples
 from dcgan_jax.gan import keys
+from dcgan_jax.runs import load as loading
 
 
 @pytest.fixture(scope="module")

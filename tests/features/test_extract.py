@@ -7,7 +7,7 @@ import pytest
 from dcgan_jax import models, presets
 from dcgan_jax.data import store as stores
 from dcgan_jax.features import extract, weights
-from dcgan_jax.interop import theano_weights
+from dcgan_jax.runs import authors
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_statistics_are_means_over_whole_batches_of_all_images(digits):
 
 def test_the_authors_first_layers_suffice_without_the_later_files(shared):
     folder = shared / "authors_weights"
-    if not (folder / theano_weights.IMAGENET.folder).is_dir():
+    if not (folder / authors.IMAGENET.folder).is_dir():
         pytest.skip(f"needs the authors' files in {folder}")
     loaded = load("authors_imagenet", weights_dir=folder, num_layers=4)
     assert extract.count_features(loaded) == 12_288

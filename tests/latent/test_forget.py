@@ -10,9 +10,9 @@ from dcgan_jax import models, presets
 from dcgan_jax.latent import dropping, forget
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.dropping import Samples
-from dcgan_jax.loading import LoadedGenerator
 from dcgan_jax.models import dcgan
 from dcgan_jax.models.dcgan import Layer
+from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.system import errors
 
 SIDE = 8

@@ -12,8 +12,8 @@ from PIL import Image
 
 from dcgan_jax import export, presets, sample
 from dcgan_jax.gan import steps
-from dcgan_jax.interop import safetensors
 from dcgan_jax.latent.commands import arithmetic, walk
+from dcgan_jax.runs import safetensors_file
 
 SUM = ("--positive=3,17,40", "--negative=5,8,9", "--add=1,2,4")
 TURN = ("--turn_from=3,17,40,41", "--turn_to=5,8,9,30")
@@ -124,7 +124,7 @@ def conditional(draw_state, tmp_path):
     gen = draw_state(steps.make_nets(config, num_steps=1), image_shape=(28, 28, 1)).gen
     variables = {"params": gen.params, "batch_stats": gen.batch_stats}
     path = tmp_path / "conditional.safetensors"
-    safetensors.save_network(path, variables, config, step=1)
+    safetensors_file.save_network(path, variables, config, step=1)
     return path
 
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import cli, loading, models
+from dcgan_jax import cli, models
+from dcgan_jax.runs import load as loading
 from dcgan_jax.visualize import __main__ as visualize, collapse
 from dcgan_jax.visualize.commands.collapse import CollapseConfig
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import cli, config as configs, loading, models, presets
+from dcgan_jax import cli, config as configs, models, presets
 from dcgan_jax.data import store as stores
+from dcgan_jax.runs import load as loading
 from dcgan_jax.system import errors
 from dcgan_jax.visualize import __main__ as visualize, filters
 from dcgan_jax.visualize.commands.filters import FiltersConfig

@@ -14,15 +14,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import checkpoints, config as configs, loading, loop, run_dir
+from dcgan_jax import config as configs, loop
 from dcgan_jax.config import OPERATIONAL_FIELDS, TrainConfig
 from dcgan_jax.evaluation import nearest_neighbour, quality, subject as subjects
 from dcgan_jax.evaluation.config import EvaluateConfig
 from dcgan_jax.evaluation.quality import Yardstick
-from dcgan_jax.evaluation.quality_log import PRIMARY, QualityLog, Row
 from dcgan_jax.evaluation.subject import Measured
-from dcgan_jax.interop import safetensors
-from dcgan_jax.loading import LoadedGenerator
+from dcgan_jax.runs import (
+    checkpoints,
+    folder as run_folder,
+    load as loading,
+    safetensors_file,
+)
+from dcgan_jax.runs.load import LoadedGenerator
+from dcgan_jax.runs.quality_log import PRIMARY, QualityLog, Row
 from dcgan_jax.system import disk, errors, result_file
 
 _LOG = logging.getLogger(__name__)
@@ -89,7 +94,7 @@ class _Follower:
         """Measure every checkpoint that is due until the last step is among them."""
         waits = False
         while True:
-            listed = checkpoints.list_steps(self._workdir / run_dir.CHECKPOINTS)
+            listed = checkpoints.list_steps(self._workdir / run_folder.CHECKPOINTS)
             newest = listed[-1] if listed else 0
             last = self._find_last(newest)
             due = [
@@ -111,7 +116,7 @@ class _Follower:
         """Return the step that the run ends at, by its settings as they are now."""
         if not self._wait:
             return newest
-        return loop.count_steps(run_dir.read_config(self._workdir), self._num_rows)
+        return loop.count_steps(run_folder.read_config(self._workdir), self._num_rows)
 
     def report(self) -> Measured:
         """Tell the best and the final numbers, each with its step."""
@@ -175,7 +180,7 @@ class _Follower:
             )
         except (OSError, ValueError) as error:
             time.sleep(_POLL_SECONDS)  # for a deletion to end
-            if step in checkpoints.list_steps(self._workdir / run_dir.CHECKPOINTS):
+            if step in checkpoints.list_steps(self._workdir / run_folder.CHECKPOINTS):
                 _LOG.warning("left out step %d: %s", step, errors.first_line(error))
             else:
                 _LOG.warning(
@@ -194,7 +199,7 @@ class _Follower:
 
     def _export(self, name: str, loaded: LoadedGenerator, step: int) -> None:
         path = self._workdir / self._name_file(name)
-        safetensors.save_network(path, loaded.variables, loaded.config, step=step)
+        safetensors_file.save_network(path, loaded.variables, loaded.config, step=step)
 
     def _name_file(self, name: str) -> str:
         return f"{'ema_' * self._ema}{name}.safetensors"

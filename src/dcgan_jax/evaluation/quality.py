@@ -19,7 +19,7 @@ from dcgan_jax.evaluation.config import EvaluateConfig
 from dcgan_jax.evaluation.extractors import Extractor, Images
 from dcgan_jax.evaluation.samples import Samples
 from dcgan_jax.evaluation.subject import Measured, Subject
-from dcgan_jax.loading import LoadedGenerator
+from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.system import errors, result_file
 
 _LOG = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ import numpy as np
 
 from dcgan_jax import models, sampling
 from dcgan_jax.gan import keys
-from dcgan_jax.loading import LoadedGenerator
 from dcgan_jax.models import pixels
+from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.system import backend
 
 Array = jax.Array

@@ -5,14 +5,14 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import loading, sampling
+from dcgan_jax import sampling
 from dcgan_jax.explorer import scores
 from dcgan_jax.explorer.config import ExploreConfig
 from dcgan_jax.features import weights
-from dcgan_jax.interop import theano_weights
 from dcgan_jax.latent.generator import NumberedGenerator
-from dcgan_jax.loading import LoadedGenerator
 from dcgan_jax.models import batch_statistics
+from dcgan_jax.runs import authors, load as loading
+from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.system import errors
 
 
@@ -87,7 +87,7 @@ def open_subject(config: ExploreConfig) -> Subject:
 
 def find_run(where: str) -> Path | None:
     """Return the folder of a run, None for other generators."""
-    if where in theano_weights.RELEASES or Path(where).suffix == ".safetensors":
+    if where in authors.RELEASES or Path(where).suffix == ".safetensors":
         return None
     return Path(where)
 
@@ -100,7 +100,7 @@ def _name_folder(where: str) -> Path:
 
 def _load_scorer(config: ExploreConfig, loaded: LoadedGenerator) -> scores.Scorer:
     pixel_range = loaded.network.pixel_range  # type: ignore[attr-defined]
-    if config.run in theano_weights.RELEASES:
+    if config.run in authors.RELEASES:
         found = weights.load_discriminator(
             config.run,
             weights_dir=config.weights_dir,

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import loading, models, presets
+from dcgan_jax import models, presets
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import keys, state as train_state
-from dcgan_jax.interop import theano_weights
 from dcgan_jax.models.dcgan import Discriminator
+from dcgan_jax.runs import authors, load as loading
 from dcgan_jax.system import errors
 
 RANDOM = "random"
@@ -48,8 +48,8 @@ def find_config(weights: str) -> TrainConfig:
         MissingInputError: if there is no such run.
         InputError: if there is no such preset.
     """
-    if weights in theano_weights.RELEASES:
-        return theano_weights.release_config(theano_weights.RELEASES[weights])
+    if weights in authors.RELEASES:
+        return authors.release_config(authors.RELEASES[weights])
     which = weights.removeprefix(f"{RANDOM}:")
     if which == weights or Path(which).is_dir():
         return loading.read_config(which)
@@ -85,11 +85,9 @@ def load_discriminator(
     stats = None
     config = find_config(weights)
     _check_depth(config, num_layers, name)
-    if weights in theano_weights.RELEASES:
-        release = theano_weights.RELEASES[weights]
-        params = theano_weights.load_discriminator(
-            release, weights_dir, num_layers=num_layers
-        )
+    if weights in authors.RELEASES:
+        release = authors.RELEASES[weights]
+        params = authors.load_discriminator(release, weights_dir, num_layers=num_layers)
     elif weights.startswith(f"{RANDOM}:"):
         key = keys.make_key(seed, keys.Purpose.INIT)
         variables = _init(models.make_discriminator(config), config, key)

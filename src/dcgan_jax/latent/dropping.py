@@ -11,7 +11,7 @@ from dcgan_jax.gan import keys
 from dcgan_jax.latent import forget
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.forget import Places, Regression
-from dcgan_jax.loading import LoadedGenerator
+from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.system import errors
 
 

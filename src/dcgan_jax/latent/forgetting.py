@@ -9,8 +9,8 @@ from dcgan_jax.latent import boxes as box_files, dropping, forget
 from dcgan_jax.latent.boxes import Box, BoxFile
 from dcgan_jax.latent.dropping import Pairs
 from dcgan_jax.latent.forget import Regression
-from dcgan_jax.loading import LoadedGenerator
 from dcgan_jax.pictures import grid, pairs as pictures
+from dcgan_jax.runs.load import LoadedGenerator
 
 PROTOCOL = (
     "logistic regression on activations (after batch norm and ReLU) inside boxes"

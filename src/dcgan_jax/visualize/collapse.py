@@ -14,12 +14,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import checkpoints, loading, models, run_dir, sampling
+from dcgan_jax import models, sampling
 from dcgan_jax.config import DataConfig, TrainConfig, data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.gan import keys, steps
 from dcgan_jax.models import layers
 from dcgan_jax.models.dcgan import Discriminator, Generator
+from dcgan_jax.runs import checkpoints, folder as run_folder, load as loading
 from dcgan_jax.system import backend, disk, errors, npy_file, progress
 from dcgan_jax.visualize import filter_modes
 from dcgan_jax.visualize.commands.collapse import CollapseConfig
@@ -55,9 +56,9 @@ def find_data(config: CollapseConfig) -> DataConfig:
         MissingInputError: if there is no run, or it has no checkpoint.
         InputError: if its networks are no plain DCGAN.
     """
-    trained = run_dir.read_config(config.run)
+    trained = run_folder.read_config(config.run)
     models.make_discriminator(trained)  # or it is none
-    if not checkpoints.list_steps(config.run / run_dir.CHECKPOINTS):
+    if not checkpoints.list_steps(config.run / run_folder.CHECKPOINTS):
         raise errors.MissingInputError(
             f"{config.run} has no checkpoint yet; train first."
         )
@@ -81,13 +82,13 @@ def measure_run(config: CollapseConfig) -> tuple[Layer, Layer]:
     Returns:
         Generator and discriminator.
     """
-    trained = run_dir.read_config(config.run)
+    trained = run_folder.read_config(config.run)
     store = stores.open_store(stores.store_path(find_data(config)))
     images = store.rows(np.arange(min(NUM_INPUTS, len(store)))).images
     measure = _make_measure(trained, images)
     folder = config.run / "evaluation" / "filter_modes"
     folder.mkdir(parents=True, exist_ok=True)
-    kept = checkpoints.list_steps(config.run / run_dir.CHECKPOINTS)
+    kept = checkpoints.list_steps(config.run / run_folder.CHECKPOINTS)
     missing = sorted(set(kept) - set(_list_measured(folder)))
     with progress.track(
         "checkpoints", len(missing), unit="checkpoints", visible=bool(missing)

@@ -14,9 +14,9 @@ from dcgan_jax.data.store import Store
 from dcgan_jax.features import extract, feature_file, weights
 from dcgan_jax.features.feature_file import Shape
 from dcgan_jax.features.weights import LoadedDiscriminator
-from dcgan_jax.interop import theano_weights
 from dcgan_jax.pictures import filter_picture
 from dcgan_jax.pictures.filter_picture import Shown
+from dcgan_jax.runs import authors
 from dcgan_jax.system import errors
 from dcgan_jax.visualize import guided_backprop
 from dcgan_jax.visualize.commands.filters import NUM_SHOWN, FiltersConfig, list_filters
@@ -161,7 +161,7 @@ def _load(config: FiltersConfig, which: str) -> LoadedDiscriminator:
 
 def _architecture(run: str) -> str:
     """Return the run or preset whose untrained network is like a run's."""
-    release = theano_weights.RELEASES.get(run)
+    release = authors.RELEASES.get(run)
     return run if release is None else release.preset
 
 

@@ -67,8 +67,9 @@ def main(argv: Sequence[str]) -> int:
     found = boxes.read_boxes(config.boxes, category=config.category)
     seed = _settle_seed(config, found)
 
-    from dcgan_jax import loading, reporting
+    from dcgan_jax import reporting
     from dcgan_jax.latent import forgetting
+    from dcgan_jax.runs import load as loading
     from dcgan_jax.system import backend, result_file
 
     reporting.configure_logging()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dcgan_jax.evaluation.quality_log import FILE, QualityLog
+from dcgan_jax.runs.quality_log import FILE, QualityLog
 
 SETTINGS = {"num_samples": 10}
 

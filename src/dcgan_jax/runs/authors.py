@@ -12,7 +12,7 @@ import numpy as np
 
 from dcgan_jax import models, presets
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.interop import authors_files
+from dcgan_jax.runs import authors_files
 
 Params = dict[str, Any]
 

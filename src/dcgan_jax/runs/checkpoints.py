@@ -22,9 +22,9 @@ import numpy as np
 import orbax.checkpoint as ocp
 from flax import traverse_util
 
-from dcgan_jax import checkpoint_manifest
 from dcgan_jax.gan import state as train_state
 from dcgan_jax.gan.state import TrainState
+from dcgan_jax.runs import checkpoint_manifest
 from dcgan_jax.system import disk, errors
 
 MANIFEST = checkpoint_manifest.FILE_NAME

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from dcgan_jax.interop import authors_files
+from dcgan_jax.runs import authors_files
 from dcgan_jax.system import errors
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import optax
 import pytest
 
-from dcgan_jax import checkpoint_manifest, checkpoints
 from dcgan_jax.gan import state as train_state
 from dcgan_jax.gan.state import NetState, TrainState
+from dcgan_jax.runs import checkpoint_manifest, checkpoints
 from dcgan_jax.system import errors
 
 

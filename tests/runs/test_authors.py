@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from dcgan_jax import models
-from dcgan_jax.interop import theano_weights
-from dcgan_jax.interop.theano_weights import SVHN
 from dcgan_jax.models import batch_statistics
+from dcgan_jax.runs import authors
+from dcgan_jax.runs.authors import SVHN
 from dcgan_jax.system import errors
 
 
@@ -29,14 +29,14 @@ def released(shared):
         "folder": folder,
         "gen_arrays": read(SVHN.gen_stem, 10),
         "disc_arrays": read(SVHN.disc_stem, 8),
-        "gen": theano_weights.load_generator(SVHN, folder),
-        "disc": theano_weights.load_discriminator(SVHN, folder),
+        "gen": authors.load_generator(SVHN, folder),
+        "disc": authors.load_discriminator(SVHN, folder),
     }
 
 
 @pytest.fixture(scope="module")
 def networks():
-    config = theano_weights.release_config(SVHN)
+    config = authors.release_config(SVHN)
     return models.make_generator(config), models.make_discriminator(config)
 
 
@@ -212,7 +212,7 @@ def copied(released, tmp_path):
 
 
 def test_the_folder_above_is_as_good(copied):
-    theano_weights.load_generator(SVHN, copied.parent)
+    authors.load_generator(SVHN, copied.parent)
 
 
 def test_a_damaged_file_is_refused_by_its_blob_id(copied):
@@ -223,7 +223,7 @@ def test_a_damaged_file_is_refused_by_its_blob_id(copied):
     with pytest.raises(
         errors.InputError, match=r"200_gen_params\.jl_04\.npy"
     ) as caught:
-        theano_weights.load_generator(SVHN, copied)
+        authors.load_generator(SVHN, copied)
     assert SVHN.gen_blobs[3] in str(caught.value)
 
 
@@ -231,7 +231,7 @@ def test_missing_files_are_named(copied):
     for number in (2, 7):
         (copied / f"200_discrim_params.jl_{number:02d}.npy").unlink()
     with pytest.raises(errors.MissingInputError) as caught:
-        theano_weights.load_discriminator(SVHN, copied)
+        authors.load_discriminator(SVHN, copied)
     assert "jl_02.npy, 200_discrim_params.jl_07.npy" in str(caught.value)
 
 
@@ -243,11 +243,11 @@ def test_files_that_need_unpickling_are_never_read(copied, monkeypatch):
     blob = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
     forged = SVHN._replace(gen_blobs=(blob, *SVHN.gen_blobs[1:]))
     with pytest.raises(ValueError, match="Python objects"):
-        theano_weights.load_generator(forged, copied)
+        authors.load_generator(forged, copied)
 
 
 @pytest.mark.parametrize(
-    "release", theano_weights.RELEASES.values(), ids=list(theano_weights.RELEASES)
+    "release", authors.RELEASES.values(), ids=list(authors.RELEASES)
 )
 def test_the_blob_ids_are_those_of_the_released_list(release, shared):
     listed = {}

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax import checkpoints, models, run_dir, sampling
+from dcgan_jax import models, sampling
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import averaging, keys
-from dcgan_jax.interop import safetensors, theano_weights
 from dcgan_jax.models import batch_statistics
+from dcgan_jax.runs import authors, checkpoints, folder as run_folder, safetensors_file
 from dcgan_jax.system import errors
 
 # Latents over which the statistics of released generators are taken (seed 0).
@@ -56,16 +56,16 @@ def load_generator(
         InputError: if what is there is damaged or no generator.
     """
     path = Path(where)
-    is_run = where not in theano_weights.RELEASES and path.suffix != ".safetensors"
+    is_run = where not in authors.RELEASES and path.suffix != ".safetensors"
     if ema and not is_run:
         raise errors.MissingInputError(
             f"{where} holds one generator, which has no average beside it; leave out "
             "--ema, or give the folder of a run that was trained with --ema_decay."
         )
-    if where in theano_weights.RELEASES:
+    if where in authors.RELEASES:
         return _load_released(where, weights_dir)
     if not is_run:
-        config, step_saved, variables = safetensors.load_generator(path)
+        config, step_saved, variables = safetensors_file.load_generator(path)
         return _loaded(config, variables, step_saved)
     config, arrays, step_saved = read_run(where, step=step)
     if ema:
@@ -105,7 +105,7 @@ def read_run(
     """
     config = read_config(where)
     path = Path(where)
-    newest = checkpoints.find_newest(path / run_dir.CHECKPOINTS, step=step)
+    newest = checkpoints.find_newest(path / run_folder.CHECKPOINTS, step=step)
     if newest is None:
         raise errors.MissingInputError(f"{path} has no checkpoint yet; train first.")
     return config, checkpoints.read_arrays(newest), newest.step
@@ -121,9 +121,9 @@ def read_config(where: str) -> TrainConfig:
     if not Path(where).is_dir():
         raise errors.MissingInputError(
             f"{where} is neither a run's folder nor an exported .safetensors file nor "
-            f"one of {', '.join(theano_weights.RELEASES)}."
+            f"one of {', '.join(authors.RELEASES)}."
         )
-    return run_dir.read_config(Path(where))
+    return run_folder.read_config(Path(where))
 
 
 def read_generator_config(where: str) -> TrainConfig:
@@ -134,7 +134,7 @@ def read_generator_config(where: str) -> TrainConfig:
         InputError: if it is damaged.
     """
     if Path(where).suffix == ".safetensors":
-        return safetensors.load_generator(Path(where))[0]
+        return safetensors_file.load_generator(Path(where))[0]
     return read_config(where)
 
 
@@ -164,10 +164,10 @@ def _pick_average(arrays: dict[str, Any], where: str, step: int) -> dict[str, An
 
 
 def _load_released(name: str, weights_dir: Path | None) -> LoadedGenerator:
-    release = theano_weights.RELEASES[name]
-    config = theano_weights.release_config(release)
+    release = authors.RELEASES[name]
+    config = authors.release_config(release)
     network = models.make_generator(config)
-    params = theano_weights.load_generator(release, weights_dir)
+    params = authors.load_generator(release, weights_dir)
     draw = models.make_latents(config)
     key = keys.make_key(0, keys.Purpose.STATISTICS)
     latents = np.asarray(draw(key, NUM_STATISTICS_LATENTS))

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import checkpoints, config as configs, presets
+from dcgan_jax import config as configs, presets
 from dcgan_jax.config import TrainConfig
+from dcgan_jax.runs import checkpoints
 from dcgan_jax.system import disk, errors, json_values
 
 CONFIG = "config.json"

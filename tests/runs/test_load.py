@@ -5,8 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from dcgan_jax import export, loading, sample, sampling
+from dcgan_jax import export, sample, sampling
 from dcgan_jax.gan import keys
+from dcgan_jax.runs import load as loading
 from dcgan_jax.system import errors
 
 
