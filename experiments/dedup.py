@@ -24,10 +24,12 @@ import numpy as np
 from PIL import Image
 
 import results
-from dcgan_jax import cli, deduplicating
+from dcgan_jax import cli
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import collisions, dedup, kept_rows, prepare, store as stores
-from dcgan_jax.data.dedup import Autoencoder, DedupConfig
+from dcgan_jax.data import kept_rows, store as stores
+from dcgan_jax.prepare import build
+from dcgan_jax.prepare.dedup import collisions, find, hashes
+from dcgan_jax.prepare.dedup.hashes import Autoencoder, DedupConfig
 
 INSPECTED = Path(__file__).with_name("dedup_inspected.json")
 PLANTED_PER_KIND = 1000
@@ -160,7 +162,7 @@ def measure_speed(store: stores.Store, weights: Autoencoder) -> dict[str, float]
         if number == 1:  # the first pass compiles
             begin = time.process_time()
         clock = time.perf_counter()
-        deduplicating.hash_rows(store, weights, rows)
+        find.hash_rows(store, weights, rows)
         seconds.append(time.perf_counter() - clock)
     cpu_seconds = time.process_time() - begin
     return {
@@ -175,7 +177,7 @@ def run(source: Path, image_size: int, flags: argparse.Namespace) -> dict[str, A
         dataset="folder", source=source, image_size=image_size, channels=3,
         data_dir=flags.data_dir,
     )  # fmt: skip
-    store = stores.open_store(prepare.prepare(config))
+    store = stores.open_store(build.prepare(config))
     images = store.rows(np.arange(len(store))).images
     inspected = json.loads(INSPECTED.read_text()).get(source.stem, [])
     planted = plant(images, find_photographs(images, inspected), flags.seed)
@@ -185,14 +187,14 @@ def run(source: Path, image_size: int, flags: argparse.Namespace) -> dict[str, A
         dataset="arrays", source=path, image_size=image_size, channels=3,
         data_dir=flags.data_dir,
     )  # fmt: skip
-    mixed = stores.open_store(prepare.prepare(arrays))
+    mixed = stores.open_store(build.prepare(arrays))
     how = DedupConfig(seed=flags.seed)
-    notes = deduplicating.begin(kept_rows.folder_of(arrays), mixed, how)
-    weights = deduplicating.train(mixed, how, notes, show_progress=True)
+    notes = find.begin(kept_rows.folder_of(arrays), mixed, how)
+    weights = find.train(mixed, how, notes, show_progress=True)
     # The planted rows, in the order in which they were planted.
     codes = np.concatenate(
         [
-            dedup.hash_images(weights, planted.images[start : start + 250])
+            hashes.hash_images(weights, planted.images[start : start + 250])
             for start in range(0, len(planted.images), 250)
         ]
     )
@@ -200,7 +202,7 @@ def run(source: Path, image_size: int, flags: argparse.Namespace) -> dict[str, A
     originals = planted.kinds == ""
     folder = flags.data_dir if source == flags.source else results.FOLDER
     save_collisions(
-        codes[originals], planted.images[originals], distance, folder / "dedup.png"
+        codes[originals], planted.images[originals], distance, folder / "hashes.png"
     )
     print(f"{source.name}: {distance} bits", flush=True)
     return {
@@ -226,7 +228,7 @@ def save_collisions(
     groups = collisions.find_groups(codes, max_distance=distance)
     kept = kept_rows.make(groups.leaders, num_exact=0, settings={})
     path.parent.mkdir(exist_ok=True)
-    deduplicating.save_sheet(lambda rows: images[rows], kept, path, seed=0)
+    find.save_sheet(lambda rows: images[rows], kept, path, seed=0)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -25,9 +25,11 @@ from PIL import Image, ImageDraw
 import results
 from dcgan_jax import cli
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import face_crops, faces, sources, transforms
-from dcgan_jax.data.sources import Source
+from dcgan_jax.data import transforms
 from dcgan_jax.pictures import grid
+from dcgan_jax.prepare import sources
+from dcgan_jax.prepare.faces import crops as face_crops, detect
+from dcgan_jax.prepare.sources import Source
 from dcgan_jax.system import progress
 
 NAME = "faces_detection"
@@ -78,7 +80,7 @@ def main(argv: Sequence[str]) -> int:
         "num_scenes": len(scenes),
         "num_planted": num_planted,
         "num_photos_without_faces": len(without),
-        "defaults": {"cascade": faces.CASCADE, **defaults},
+        "defaults": {"cascade": detect.CASCADE, **defaults},
     }
     for cascade in CASCADES:
         found = _search(cascade, scenes, without)
@@ -140,7 +142,7 @@ def _compose(crops: Source, photos: Source, rng: np.random.Generator) -> Scene:
         side = int(rng.integers(*SIDES))
         left, top = (int(rng.integers(length - side)) for length in size)
         square = np.array([[left, top, side]])
-        if faces.share_of_smaller(square, squares).any():
+        if detect.share_of_smaller(square, squares).any():
             continue
         crop = _read(crops, int(rng.integers(len(crops))))
         image.paste(crop.resize((side, side), Image.Resampling.BICUBIC), (left, top))
@@ -175,15 +177,15 @@ def _search(cascade: str, scenes: list[Scene], photos: list[Image.Image]) -> Fou
 
 def _detect(
     image: Image.Image, cascade: str, *, min_size: int, min_neighbors: int
-) -> faces.Detections:
+) -> detect.Detections:
     grey = np.asarray(image.convert("L"))
-    return faces.detect(
+    return detect.detect(
         grey, cascade=cascade, min_size=min_size, min_neighbors=min_neighbors
     )
 
 
 def _best_ious(squares: np.ndarray, planted: np.ndarray) -> np.ndarray:
-    return faces.intersection_over_union(squares, planted).max(axis=1, initial=0.0)
+    return detect.intersection_over_union(squares, planted).max(axis=1, initial=0.0)
 
 
 def _score(
@@ -206,7 +208,7 @@ def _draw(scene: Scene, min_face_size: int, min_neighbors: int) -> Image.Image:
     image = scene.image.copy()
     pen = ImageDraw.Draw(image)
     found = _detect(
-        image, faces.CASCADE, min_size=min_face_size, min_neighbors=min_neighbors
+        image, detect.CASCADE, min_size=min_face_size, min_neighbors=min_neighbors
     )
     _draw_boxes(pen, scene.planted, "white", width=8)
     is_true = _best_ious(found.squares, scene.planted) >= LEAST_IOU

@@ -21,7 +21,8 @@ import sys
 from collections.abc import Sequence
 
 import results
-from dcgan_jax import cli, preparing, reporting
+from dcgan_jax import cli, reporting
+from dcgan_jax.data import ready
 from dcgan_jax.pictures import grid
 from dcgan_jax.system import backend
 from dcgan_jax.visualize import filters
@@ -43,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
     reporting.configure_logging()
     backend.enable_compilation_cache()
     data = filters.find_data(config)
-    code = preparing.make_ready(data)
+    code = ready.make_ready(data)
     if code != 0:
         return code
     measured = filters.measure(config)

@@ -19,7 +19,7 @@ import trained
 from dcgan_jax import cli, reporting
 from dcgan_jax.evaluation import experiment
 from dcgan_jax.evaluation.config import EvaluateConfig
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 
 NAME = "goodfellow_parzen"
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
         return code
     measured = experiment.measure(config)
     print(measured.text)
-    grid = max((workdir / run_folder.SAMPLES).glob("*.png"))
+    grid = max((workdir / run_dir.SAMPLES).glob("*.png"))
     shutil.copy(grid, results.FOLDER / f"{NAME}.png")
     results.save(
         NAME,

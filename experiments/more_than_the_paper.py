@@ -24,15 +24,15 @@ from tqdm import tqdm
 import labelled_rows
 import results
 import trained
-from dcgan_jax import cli, preparing, reporting
+from dcgan_jax import cli, reporting
 from dcgan_jax.config import data_config
-from dcgan_jax.data import store as stores
+from dcgan_jax.data import ready, store as stores
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluation import frechet
 from dcgan_jax.evaluation.samples import Samples
 from dcgan_jax.features import extract, weights
 from dcgan_jax.pictures import grid
-from dcgan_jax.runs import folder as run_folder, load as loading
+from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.system import backend, disk, errors
 
 NAME = "more_than_the_paper"
@@ -115,9 +115,9 @@ def measure(workdir: Path, judge: Judge) -> dict[str, dict[str, float]]:
     """
     path = workdir / "distances.json"
     if path.is_file():
-        return run_folder.read_json(path)
+        return run_dir.read_json(path)
     found: dict[str, dict[str, float]] = {}
-    for folder in sorted((workdir / run_folder.CHECKPOINTS).glob("step_*")):
+    for folder in sorted((workdir / run_dir.CHECKPOINTS).glob("step_*")):
         step = int(folder.name.removeprefix("step_"))
         found[str(step)] = {
             name: judge.measure(_draw_samples(workdir, NUM_SAMPLES, step=step, ema=ema))
@@ -143,7 +143,7 @@ def _data_flags(flags: argparse.Namespace) -> list[str]:
 
 def _open_store(flags: argparse.Namespace) -> Store:
     config = data_config(cli.parse_run(_data_flags(flags)))
-    code = preparing.make_ready(config)
+    code = ready.make_ready(config)
     if code != 0:
         sys.exit(code)
     store = stores.open_store(stores.store_path(config))

@@ -22,17 +22,15 @@ from dcgan_jax import cli
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.pictures import curves, report
 from dcgan_jax.pictures.report import Figure
-from dcgan_jax.runs import checkpoints, folder as run_folder
+from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import disk, errors
 from paper_parts import PARTS, Part
 
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    config = run_folder.read_config(flags.run)
-    newest = checkpoints.find_newest(
-        flags.run / run_folder.CHECKPOINTS, step=flags.step
-    )
+    config = run_dir.read_config(flags.run)
+    newest = checkpoints.find_newest(flags.run / run_dir.CHECKPOINTS, step=flags.step)
     if newest is None:
         raise errors.MissingInputError(f"{flags.run} has no checkpoint; train first.")
     flags.step = newest.step
@@ -64,7 +62,7 @@ def make(part: Part, flags: argparse.Namespace, folder: Path) -> Figure:
         if given is None:
             return figure._replace(command="", missing=part.advice)
         made_of.append(disk.hash_file(given))
-    known = run_folder.read_json(note) if note.is_file() else {}
+    known = run_dir.read_json(note) if note.is_file() else {}
     if known.get("made_of") == made_of and picture.is_file():
         return figure._replace(text=known["text"], picture=picture.read_bytes())
     print(f"{part.title}: {shown}", file=sys.stderr, flush=True)
@@ -113,15 +111,15 @@ def _call(command: Sequence[str]) -> tuple[int, str]:
 
 
 def _draw_curves(run: Path, picture: Path) -> tuple[int, str]:
-    rows = run_folder.read_metrics(run)
+    rows = run_dir.read_metrics(run)
     if not rows:
-        return 1, f"{run_folder.METRICS} has no rows yet; train first"
+        return 1, f"{run_dir.METRICS} has no rows yet; train first"
     curves.save_curves(rows, picture)
     return 0, "\n".join(f"{name}  {value:.4g}" for name, value in rows[-1].items())
 
 
 def _list_facts(config: TrainConfig, run: Path) -> dict[str, str]:
-    rows = run_folder.read_metrics(run)
+    rows = run_dir.read_metrics(run)
     optimizer = config.adam or config.sgd
     size = f"{config.image_size}×{config.image_size}×{config.channels}"
     return {

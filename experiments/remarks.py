@@ -30,7 +30,7 @@ from dcgan_jax.data.store import Store
 from dcgan_jax.evaluation import stability
 from dcgan_jax.features import extract, weights
 from dcgan_jax.pictures import grid
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import errors
 
 NAME = "remarks"
@@ -105,7 +105,7 @@ def main(argv: Sequence[str]) -> int:
             workdir = flags.runs / NAME / f"{variant.replace(' ', '_')}-{seed}"
             is_finite = _train(flags, variant, seed, workdir)
             if judge is None:
-                config = run_folder.read_config(workdir)
+                config = run_dir.read_config(workdir)
                 path = stores.store_path(data_config(config))
                 judge = Judge(stores.open_store(path))
             curves[variant].append(_read(workdir, judge) if is_finite else None)
@@ -139,8 +139,8 @@ def _train(flags: argparse.Namespace, variant: str, seed: int, workdir: Path) ->
 
 
 def _read(workdir: Path, judge: Judge) -> Curve:
-    paths = sorted((workdir / run_folder.SAMPLES).glob("step_*.png"))
-    size = run_folder.read_config(workdir).image_size
+    paths = sorted((workdir / run_dir.SAMPLES).glob("step_*.png"))
+    size = run_dir.read_config(workdir).image_size
     checks = np.stack(
         [grid.split_grid(np.asarray(Image.open(p)), size=(size, size)) for p in paths]
     )

@@ -16,7 +16,7 @@ from dcgan_jax.config import data_config
 from dcgan_jax.data import batches, kept_rows
 from dcgan_jax.evaluation.samples import Samples
 from dcgan_jax.pictures import grid
-from dcgan_jax.runs import folder as run_folder, load as loading
+from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.system import errors
 
 SIDE = 8  # images a row and a column
@@ -52,7 +52,7 @@ def draw(figure: Figure, doc: str, argv: Sequence[str]) -> int:
     picture, numbers = _draw_picture(workdir, step=about["steps"], seed=flags.seed)
     out = results.FOLDER / f"{figure.name}.png"
     # Small images are shown larger, none smaller.
-    size = run_folder.read_config(workdir).image_size
+    size = run_dir.read_config(workdir).image_size
     grid.save_image(picture, out, scale=max(1, 64 // size))
     results.save(
         figure.name,
@@ -91,7 +91,7 @@ def _have_run(
 
 
 def _describe(workdir: Path, *, step: int | None) -> dict[str, Any]:
-    config = run_folder.read_config(workdir)
+    config = run_dir.read_config(workdir)
     return {
         "dataset": config.dataset,
         "source": None if config.source is None else config.source.name,

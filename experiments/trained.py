@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import cli, loop, preparing, presets
+from dcgan_jax import cli, loop, presets
 from dcgan_jax.config import TrainConfig, data_config
-from dcgan_jax.data import batches, kept_rows
-from dcgan_jax.runs import checkpoints, folder as run_folder
+from dcgan_jax.data import batches, kept_rows, ready
+from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import errors
 
 
@@ -84,12 +84,12 @@ def train_to_epoch(preset: str, workdir: Path, flags: list[str], *, epoch: int) 
             f"the run is to end with epoch {epoch}; leave --num_epochs and --num_steps"
             " out"
         )
-    code = preparing.make_ready(config)
+    code = ready.make_ready(config)
     if code != 0:
         sys.exit(code)
     per_epoch = _count_steps(config, num_epochs=1)
     step = _count_steps(config, num_epochs=epoch)
-    steps = checkpoints.list_steps(workdir / run_folder.CHECKPOINTS)
+    steps = checkpoints.list_steps(workdir / run_dir.CHECKPOINTS)
     if step in steps:
         return step
     if steps and steps[-1] > step:
@@ -119,8 +119,8 @@ def describe(workdir: Path, *, step: int | None = None) -> dict[str, Any]:
     Raises:
         MissingInputError: if there is no run, no such checkpoint or no data.
     """
-    config = run_folder.read_config(workdir)
-    checkpoint = checkpoints.find_newest(workdir / run_folder.CHECKPOINTS, step=step)
+    config = run_dir.read_config(workdir)
+    checkpoint = checkpoints.find_newest(workdir / run_dir.CHECKPOINTS, step=step)
     if checkpoint is None:
         raise errors.MissingInputError(f"{workdir} has no checkpoint yet; train first")
     store = kept_rows.open_training_store(data_config(config))

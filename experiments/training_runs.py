@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import results
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 
 RUNS = {
     "digits": ["--dataset=digits"],
@@ -63,17 +63,17 @@ def main() -> int:
     code = subprocess.call([sys.executable, *command[1:]])
     if code != 0:
         return code
-    rows = run_folder.read_metrics(workdir)
+    rows = run_dir.read_metrics(workdir)
     last_tenth = rows[-max(1, len(rows) // 10) :]
     numbers = {
         key: sum(row[key] for row in last_tenth) / len(last_tenth) for key in rows[-1]
     }
     numbers |= {"step": rows[-1]["step"], "seconds_of_last_start": time.time() - begin}
-    grid = max((workdir / run_folder.SAMPLES).glob("*.png"))
-    config = json.loads((workdir / run_folder.CONFIG).read_text())
+    grid = max((workdir / run_dir.SAMPLES).glob("*.png"))
+    config = json.loads((workdir / run_dir.CONFIG).read_text())
     shutil.copy(grid, results.FOLDER / f"training_{name}.png")
     shutil.copy(
-        workdir / run_folder.CURVES, results.FOLDER / f"training_{name}_curves.png"
+        workdir / run_dir.CURVES, results.FOLDER / f"training_{name}_curves.png"
     )
     results.save(
         f"training_{name}",

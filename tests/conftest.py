@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dcgan_jax.gan import steps
     from dcgan_jax.gan.state import TrainState
 
+pytest_plugins = ["picture_fixtures"]
+
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 SHARED = Path(
@@ -83,11 +85,11 @@ def draw_state() -> Callable[..., "TrainState"]:
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of prepared stores that holds the digits."""
     from dcgan_jax.config import data_config
-    from dcgan_jax.data import prepare
+    from dcgan_jax.prepare import build
 
     folder = tmp_path_factory.mktemp("data")
     config = dataclasses.replace(presets.DIGITS, data_dir=folder, num_workers=1)
-    prepare.prepare(data_config(config), show_progress=False)
+    build.prepare(data_config(config), show_progress=False)
     return folder
 
 
@@ -138,7 +140,7 @@ def make_flags(data_dir: Path) -> Callable[..., list[str]]:
 @pytest.fixture(scope="session")
 def assert_same_run() -> Callable[[Path, Path], None]:
     """Compare two runs of `make_flags` that add up their sums in different orders."""
-    from dcgan_jax.runs import checkpoints, folder as run_folder
+    from dcgan_jax.runs import checkpoints, folder as run_dir
 
     def read(workdir: Path, step: int) -> dict[str, np.ndarray]:
         found = checkpoints.find_newest(workdir / "checkpoints", step=step)
@@ -157,7 +159,7 @@ def assert_same_run() -> Callable[[Path, Path], None]:
         # 1e-6 is seen, and 0.11 where rounding has put a unit on the other side of its
         # ReLU's kink; another order of the images gives 0.63.
         assert distance(arrays, read(other, 20)) < 0.3 * moved
-        rows, other_rows = map(run_folder.read_metrics, (workdir, other))
+        rows, other_rows = map(run_dir.read_metrics, (workdir, other))
         assert [row["step"] for row in rows] == [row["step"] for row in other_rows]
         for row, other_row in zip(rows, other_rows, strict=True):
             for name in ("d_loss", "g_loss", "d_real", "d_fake"):

@@ -14,7 +14,7 @@ import numpy as np
 from dcgan_jax import feed, mesh
 from dcgan_jax.data import store as stores
 from dcgan_jax.gan import keys, state as train_state, steps
-from dcgan_jax.runs import checkpoints, folder as run_folder
+from dcgan_jax.runs import checkpoints, folder as run_dir
 
 EXCHANGES = "all-gather|all-reduce|all-to-all|collective-permute|reduce-scatter"
 
@@ -27,7 +27,7 @@ def flatten(state):
 
 
 def main(workdir):
-    config = run_folder.read_config(workdir)
+    config = run_dir.read_config(workdir)
     store = stores.open_store(stores.store_path(config))
     nets = steps.make_nets(config, num_steps=config.num_steps)
     draw = mesh.split_draw(nets.draw_latents)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from dcgan_jax import fixed_samples, loop, sample, train
 from dcgan_jax.gan import steps
-from dcgan_jax.runs import checkpoints, folder as run_folder
+from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import errors
 
 NUM_STEPS = 240
@@ -68,7 +68,7 @@ def wait_for_step(process, workdir, step):
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(ValueError, IndexError):
-            if run_folder.read_metrics(workdir)[-1]["step"] >= step:
+            if run_dir.read_metrics(workdir)[-1]["step"] >= step:
                 return
         time.sleep(0.02)
     assert process.poll() is None, wait(process)
@@ -114,7 +114,7 @@ def kill_and_resume(flags, workdir, moments):
         process.kill()
         wait(process)
         with contextlib.suppress(ValueError):  # it may have died within a row
-            logged.append(run_folder.read_metrics(workdir)[-1]["step"])
+            logged.append(run_dir.read_metrics(workdir)[-1]["step"])
     return workdir, logged, wait(start(*flags, f"--workdir={workdir}"))
 
 
@@ -139,7 +139,7 @@ def interrupted(flags, tmp_path_factory, reference):
         process = start(*flags, f"--workdir={workdir}")
         wait_for_step(process, workdir, least)
         if number == signal.SIGTERM:
-            with pytest.raises(errors.InputError) as refusal, run_folder.lock(workdir):
+            with pytest.raises(errors.InputError) as refusal, run_dir.lock(workdir):
                 pass
         process.send_signal(number)
         ends.append(wait(process))
@@ -168,7 +168,7 @@ def test_a_run_without_a_terminal_tells_its_progress_in_plain_lines(reference):
 
 
 def test_the_log_has_a_row_for_every_interval(reference):
-    rows = run_folder.read_metrics(reference[0])
+    rows = run_dir.read_metrics(reference[0])
     assert [row["step"] for row in rows] == list(range(20, NUM_STEPS + 1, 20))
     assert all(
         set(row) == {"step", *steps.METRICS, "images_per_second", "data_wait_seconds"}
@@ -177,7 +177,7 @@ def test_the_log_has_a_row_for_every_interval(reference):
 
 
 def test_the_log_holds_finite_numbers_and_probabilities(reference):
-    for row in run_folder.read_metrics(reference[0]):
+    for row in run_dir.read_metrics(reference[0]):
         assert all(np.isfinite(value) for value in row.values())
         assert 0 <= row["d_real"] <= 1
         assert 0 <= row["d_fake"] <= 1
@@ -205,7 +205,7 @@ def test_the_pictures_and_the_tensorboard_events_are_there(reference):
 
 
 def test_the_config_beside_a_run_is_resolved(reference):
-    config = run_folder.read_config(reference[0])
+    config = run_dir.read_config(reference[0])
     assert (config.batch_size, config.num_steps) == (16, NUM_STEPS)
     assert (config.architecture, config.adam.b1) == ("small", 0.5)
 
@@ -235,7 +235,7 @@ def test_a_resumed_run_says_from_where_it_goes_on(killed):
 
 
 def test_a_killed_run_s_log_is_the_uninterrupted_one_s(reference, killed):
-    logs = [run_folder.read_metrics(workdir) for workdir in (reference[0], killed[0])]
+    logs = [run_dir.read_metrics(workdir) for workdir in (reference[0], killed[0])]
     first, second = ([learnt(row) for row in rows] for rows in logs)
     assert second == first
 
@@ -275,7 +275,7 @@ def test_a_second_process_is_refused_the_same_folder(interrupted):
 
 def test_a_second_command_is_refused_in_one_line(flags, reference, tmp_path, one_error):
     workdir = shutil.copytree(reference[0], tmp_path / "run")
-    with run_folder.lock(workdir):
+    with run_dir.lock(workdir):
         message = one_error(train.main, *flags, f"--workdir={workdir}")
     assert "is in use by another run" in message
 
@@ -416,7 +416,7 @@ def test_a_nan_ends_the_command_with_exit_code_3_in_one_line(
 def alter(workdir, change):
     """Save the newest checkpoint anew, the generator's last kernel changed."""
     newest = checkpoints.find_newest(workdir / "checkpoints")
-    nets = steps.make_nets(run_folder.read_config(workdir), num_steps=1)
+    nets = steps.make_nets(run_dir.read_config(workdir), num_steps=1)
     template = jax.eval_shape(
         lambda key: steps.init_state(nets, key, image_shape=(32, 32, 1)),
         jax.random.key(0),

@@ -9,9 +9,10 @@ from PIL import Image
 
 from dcgan_jax import cli, export, feed, labels, loop, presets, sample, sampling, train
 from dcgan_jax.config import data_config
-from dcgan_jax.data import prepare, store as stores
+from dcgan_jax.data import store as stores
 from dcgan_jax.gan import keys
-from dcgan_jax.runs import checkpoints, folder as run_folder, load as loading
+from dcgan_jax.prepare import build
+from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading
 from dcgan_jax.system import errors
 
 SIDE, GAP = 32, 2
@@ -36,7 +37,7 @@ each_run = pytest.mark.parametrize(
 
 @conditional
 def test_the_number_of_classes_is_recorded_with_the_run(preset, runs):
-    assert run_folder.read_config(runs[preset]).num_classes == 10
+    assert run_dir.read_config(runs[preset]).num_classes == 10
 
 
 def draw(run_command, tmp_path, run, *flags):
@@ -89,7 +90,7 @@ def test_the_grid_shows_a_class_a_row(preset, runs):
         grid = np.asarray(picture)
     step = SIDE + GAP
     assert grid.shape == (10 * step - GAP, 10 * step - GAP)
-    config = run_folder.read_config(runs[preset])
+    config = run_dir.read_config(runs[preset])
     loaded = loading.load_generator(str(runs[preset]), weights_dir=None, step=None)
     key = keys.make_key(config.seed, keys.Purpose.FIXED_LATENTS)
     latents = sampling.draw_latents(loaded.draw_latents, key, 100)
@@ -200,7 +201,7 @@ def test_a_store_without_labels_is_refused_before_the_run_s_folder(
     unlabelled, tmp_path, one_error
 ):
     config = cli.parse_run(unlabelled)
-    prepare.prepare(data_config(config), show_progress=False)
+    build.prepare(data_config(config), show_progress=False)
     assert "has no labels" in one_error(train.main, *unlabelled)
     with pytest.raises(errors.InputError, match="has no labels"):
         loop.run(config)
@@ -248,7 +249,7 @@ def test_what_is_held_out_makes_the_epochs_shorter(make_flags):
     ids=str,
 )
 def test_a_recipe_has_a_folder_of_its_own(flags, folder):
-    assert str(run_folder.workdir_of(cli.parse_run(flags))) == folder
+    assert str(run_dir.workdir_of(cli.parse_run(flags))) == folder
 
 
 def test_classes_that_the_config_denies_are_refused(make_flags, tmp_path):

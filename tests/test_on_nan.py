@@ -10,7 +10,7 @@ import pytest
 
 from dcgan_jax import loop
 from dcgan_jax.gan import steps
-from dcgan_jax.runs import checkpoints, folder as run_folder
+from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import errors
 
 FIRST_STEP, LAST_STEP = 20, 40
@@ -75,11 +75,11 @@ def config(tiny_run, tmp_path):
 
 
 def list_steps(config):
-    return checkpoints.list_steps(config.workdir / run_folder.CHECKPOINTS)
+    return checkpoints.list_steps(config.workdir / run_dir.CHECKPOINTS)
 
 
 def read_newest(config):
-    newest = checkpoints.find_newest(config.workdir / run_folder.CHECKPOINTS)
+    newest = checkpoints.find_newest(config.workdir / run_dir.CHECKPOINTS)
     return checkpoints.read_arrays(newest)
 
 
@@ -104,7 +104,7 @@ def test_a_rollback_goes_on_with_other_random_numbers(spoil, config, inject):
     arrays = read_newest(config)
     assert arrays["rollbacks"] == 1
     assert all(np.isfinite(array).all() for array in arrays.values())
-    logged = [row["step"] for row in run_folder.read_metrics(config.workdir)]
+    logged = [row["step"] for row in run_dir.read_metrics(config.workdir)]
     assert logged == sorted(set(logged))
     assert logged[-1] == LAST_STEP
 

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from dcgan_jax import cli, loop
-from dcgan_jax.runs import checkpoints, folder as run_folder
+from dcgan_jax.runs import checkpoints, folder as run_dir
 
 NUM_STEPS = 20
 # Far beyond need, so that nothing hangs for good.
@@ -108,7 +108,7 @@ def wait_for_step(process, workdir, step):
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(ValueError, IndexError):
-            if run_folder.read_metrics(workdir)[-1]["step"] >= step:
+            if run_dir.read_metrics(workdir)[-1]["step"] >= step:
                 return
         time.sleep(0.05)
     raise AssertionError(process.poll())
@@ -172,7 +172,7 @@ def stop_and_finish(make_own, workdir, *, victim, counts):
         codes, told = wait(processes)
     assert codes == [128 + signal.SIGTERM] * counts[0], told
     (saved,) = checkpoints.list_steps(workdir / "checkpoints")
-    assert run_folder.read_metrics(workdir)[-1]["step"] == saved
+    assert run_dir.read_metrics(workdir)[-1]["step"] == saved
     more = saved + 5
     if counts[1] == 1:
         loop.run(cli.parse_run([*flags, f"--num_steps={more}"]))

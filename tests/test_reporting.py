@@ -3,7 +3,7 @@ import pytest
 
 from dcgan_jax import reporting
 from dcgan_jax.reporting import Reporter
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import errors
 
 FINITE = {"d_loss": np.array([1.0, 2.0, 3.0]), "g_loss": np.array([4.0, 5.0, 6.0])}
@@ -55,7 +55,7 @@ def test_a_row_holds_the_means_since_the_last(reporter, tmp_path):
     reporter.log(4, wait_seconds=0.5)
     reporter.add(4, {name: values[2:] for name, values in FINITE.items()})
     reporter.log(5, wait_seconds=0.75)
-    first, second = run_folder.read_metrics(tmp_path)
+    first, second = run_dir.read_metrics(tmp_path)
     assert (first["step"], first["d_loss"], first["g_loss"]) == (4, 7 / 4, 19 / 4)
     assert (second["step"], second["d_loss"], second["g_loss"]) == (5, 3.0, 6.0)
 
@@ -64,7 +64,7 @@ def test_a_row_tells_the_wait_since_the_last(reporter, tmp_path):
     for step, waited in ((1, 0.5), (2, 0.75)):
         reporter.add(step - 1, {name: values[:1] for name, values in FINITE.items()})
         reporter.log(step, wait_seconds=waited)
-    waits = [row["data_wait_seconds"] for row in run_folder.read_metrics(tmp_path)]
+    waits = [row["data_wait_seconds"] for row in run_dir.read_metrics(tmp_path)]
     assert waits == [0.5, 0.25]
 
 
@@ -75,7 +75,7 @@ def test_images_per_second_count_what_the_discriminator_saw(
     monkeypatch.setattr(reporting.time, "perf_counter", lambda: 2.0)
     reporter.add(0, FINITE)
     reporter.log(3, wait_seconds=0.0)
-    (row,) = run_folder.read_metrics(tmp_path)
+    (row,) = run_dir.read_metrics(tmp_path)
     assert row["images_per_second"] == 3 * 16 / 2.0
 
 

@@ -24,7 +24,7 @@ from dcgan_jax import cli, feed as feeds, loop, presets
 from dcgan_jax.config import TrainConfig, data_config
 from dcgan_jax.data import manifest, store as stores, transforms
 from dcgan_jax.data.manifest import Manifest, Shard
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import disk
 
 PROTOCOL = (
@@ -174,7 +174,7 @@ def measure_data_wait(config: TrainConfig, num_steps: int) -> dict[str, float]:
             checkpoint_every_steps=10**6,
         )
     )
-    rows = run_folder.read_metrics(outcome.curves.parent)[1:]  # the first one compiles
+    rows = run_dir.read_metrics(outcome.curves.parent)[1:]  # the first one compiles
     seconds = [interval * config.batch_size / row["images_per_second"] for row in rows]
     waited = sum(row["data_wait_seconds"] for row in rows)
     return {

@@ -14,7 +14,7 @@ import numpy as np
 from dcgan_jax import presets
 from dcgan_jax.config import data_config
 from dcgan_jax.data import manifest, store as stores
-from dcgan_jax.runs import checkpoints, folder as run_folder
+from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import errors
 from faults import processes, tiny_run, trials
 from faults.trials import Context, Outcome
@@ -97,7 +97,7 @@ def _take_two(reference: Path, folder: Path) -> tuple[Path, list[int]]:
     """Copy the last two checkpoints of a run; return their folder and steps."""
     steps = tiny_run.list_steps(reference)[-2:]
     for step in steps:
-        name = f"{run_folder.CHECKPOINTS}/step_{step:08d}"
+        name = f"{run_dir.CHECKPOINTS}/step_{step:08d}"
         shutil.copytree(reference / name, folder / name)
     return folder, steps
 
@@ -106,7 +106,7 @@ def _harm_a_checkpoint(
     reference: Path, chance: random.Random, folder: Path, outcome: Outcome
 ) -> None:
     workdir, (older, newer) = _take_two(reference, folder)
-    saved = workdir / run_folder.CHECKPOINTS
+    saved = workdir / run_dir.CHECKPOINTS
     expected = tiny_run.read_arrays(reference, older)
     for path in _list_files(saved / f"step_{newer:08d}"):
         content = path.read_bytes()
@@ -135,7 +135,7 @@ def _resume(
     reference: Path, chance: random.Random, folder: Path, outcome: Outcome
 ) -> None:
     workdir = shutil.copytree(reference, folder / "run")
-    saved = workdir / run_folder.CHECKPOINTS
+    saved = workdir / run_dir.CHECKPOINTS
     newest = saved / f"step_{tiny_run.NUM_STEPS:08d}"
     shutil.copytree(newest / "state", saved / ".step_00000490.partial" / "state")
     harm = HARMS[chance.randrange(len(HARMS))]

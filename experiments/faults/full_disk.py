@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 from faults import kill_readers, processes, tiny_run, trials
 from faults.trials import Context, Outcome
 
@@ -20,9 +20,9 @@ FAULTS = 30
 DISK_BYTES = 32 << 20
 # Written again by every start, or added to while there is room.
 _LIVING = (
-    run_folder.METRICS,
-    run_folder.CONFIG,
-    run_folder.CURVES,
+    run_dir.METRICS,
+    run_dir.CONFIG,
+    run_dir.CURVES,
     "lock",
     "events.out",
 )
@@ -154,6 +154,6 @@ def _fill_up(filler: Path, rest: int) -> None:
 
 def _all_but_the_last(folder: str, names: list[str]) -> list[str]:
     """Leave older checkpoints where they are: they need not fit the disk."""
-    if Path(folder).name != run_folder.CHECKPOINTS:
+    if Path(folder).name != run_dir.CHECKPOINTS:
         return []
     return sorted(names)[:-1]

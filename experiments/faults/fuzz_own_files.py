@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from dcgan_jax import config as configs, models, presets
-from dcgan_jax.data import face_log
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.prepare.faces import log as face_log
+from dcgan_jax.runs import folder as run_dir
 from faults import fuzz_stores, hostile_files, mutations
 from faults.fuzz import Files, Parser
 
@@ -157,27 +157,27 @@ def run_files(folder: Path) -> Parser:
         log = b"".join(line + b"\n" for line in lines)
         if chance.random() < 0.2:
             log = mutations.harm_bytes(chance, log)
-        return {run_folder.CONFIG: written, run_folder.METRICS: log}
+        return {run_dir.CONFIG: written, run_dir.METRICS: log}
 
     def read(given: Path, work: Path) -> None:
         shutil.copytree(given, work)
-        run_folder.cut_metrics(work, step=25)
-        kept = run_folder.read_metrics(work)
+        run_dir.cut_metrics(work, step=25)
+        kept = run_dir.read_metrics(work)
         if not all(row["step"] <= 25 for row in kept):
             raise TypeError("later rows were kept")
-        models.make_pair(run_folder.read_config(given))
-        run_folder.read_metrics(given)
+        models.make_pair(run_dir.read_config(given))
+        run_dir.read_metrics(given)
 
     log = b"".join(line + b"\n" for line in texts)
-    valid = {run_folder.CONFIG: json.dumps(config).encode(), run_folder.METRICS: log}
+    valid = {run_dir.CONFIG: json.dumps(config).encode(), run_dir.METRICS: log}
     return Parser(draw, [valid], read)
 
 
 def resumed_files(folder: Path) -> Parser:
     """What long commands go on from: features, counts, hashes, a log of faces."""
-    from dcgan_jax import deduplicating
     from dcgan_jax.evaluation import nearest_neighbour
     from dcgan_jax.features import feature_file
+    from dcgan_jax.prepare.dedup import find
     from dcgan_jax.visualize import collapse
 
     shape = feature_file.Shape(40, 3, "float32")
@@ -233,7 +233,7 @@ def resumed_files(folder: Path) -> Parser:
         "log": read_log,
         "count.npz": lambda path: nearest_neighbour._read(path, 4),
         "modes.npz": collapse._read,
-        "codes.npy": lambda path: deduplicating._read_codes(path, 4),
+        "codes.npy": lambda path: find._read_codes(path, 4),
     }
 
     def read(given: Path, work: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import sources, transforms
-from dcgan_jax.data.sources import BrokenImage
+from dcgan_jax.data import transforms
+from dcgan_jax.prepare import sources
+from dcgan_jax.prepare.sources import BrokenImage
 from faults import hostile_files, mutations
 from faults.fuzz import Files, Parser
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax.data import kept_rows, manifest, shards, store as stores
+from dcgan_jax.data import kept_rows, manifest, store as stores
 from dcgan_jax.data.manifest import Manifest, Shard
+from dcgan_jax.prepare import shards
 from dcgan_jax.runs import checkpoints
 from faults import hostile_files, mutations
 from faults.fuzz import Files, Parser

@@ -6,7 +6,7 @@ import signal
 import time
 from pathlib import Path
 
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 from faults import processes, tiny_run, trials
 from faults.processes import Running
 from faults.trials import Context, Outcome
@@ -126,7 +126,7 @@ def _stop_a_run(
         # A stop draws a grid and ends a row where the run that nothing stops has none.
         newest = tiny_run.expect_newest_equal(outcome, workdir, reference)
         outcome.expect(newest == tiny_run.NUM_STEPS, f"ended at step {newest}")
-        outcome.expect((workdir / run_folder.CURVES).is_file(), "no curves")
+        outcome.expect((workdir / run_dir.CURVES).is_file(), "no curves")
 
 
 def _expect_stopped(outcome: Outcome, found: int, number: int, line: str) -> None:

@@ -7,7 +7,7 @@ import socket
 import time
 from pathlib import Path
 
-from dcgan_jax.runs import checkpoints, folder as run_folder
+from dcgan_jax.runs import checkpoints, folder as run_dir
 from faults import tiny_run, trials
 from faults.processes import Running
 from faults.trials import Context, Outcome
@@ -95,7 +95,7 @@ def _expect_end(survivor: Running, outcome: Outcome) -> None:
 
 def _expect_newest(workdir: Path, before: int, outcome: Outcome) -> int:
     """Expect a whole checkpoint no older than the one before; return its step."""
-    newest = checkpoints.find_newest(workdir / run_folder.CHECKPOINTS)
+    newest = checkpoints.find_newest(workdir / run_dir.CHECKPOINTS)
     step = 0 if newest is None else newest.step
     listed = (tiny_run.list_steps(workdir) or [0])[-1]
     outcome.expect(step == listed, f"step {listed} does not verify")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_jax.loop import MAX_ROLLBACKS
-from dcgan_jax.runs import checkpoints, folder as run_folder
+from dcgan_jax.runs import checkpoints, folder as run_dir
 from faults import tiny_run, trials
 from faults.processes import Running
 from faults.spoil import KINDS
@@ -77,14 +77,14 @@ def _roll_back(
         outcome.expect(ended.code == NOT_FINITE, f"{about}: exit code {ended.code}")
         return
     if outcome.expect(ended.code == 0, f"{about}: {ended.last_line}"):
-        newest = checkpoints.find_newest(folder / "run" / run_folder.CHECKPOINTS)
+        newest = checkpoints.find_newest(folder / "run" / run_dir.CHECKPOINTS)
         counted = int(checkpoints.read_arrays(newest)["rollbacks"]) if newest else None
         outcome.expect(counted == times, f"{about}: {counted} rollbacks counted")
         outcome.expect(
             newest is not None and newest.step == tiny_run.NUM_STEPS,
             f"{about}: it did not reach its end",
         )
-        logged = [row["step"] for row in run_folder.read_metrics(folder / "run")]
+        logged = [row["step"] for row in run_dir.read_metrics(folder / "run")]
         last = tiny_run.NUM_STEPS + 1
         wanted = list(range(tiny_run.LOG_EVERY, last, tiny_run.LOG_EVERY))
         outcome.expect(logged == wanted, f"{about}: log rows {logged}")
@@ -92,7 +92,7 @@ def _roll_back(
 
 def _expect_finite(outcome: Outcome, workdir: Path) -> None:
     """Expect every number of every checkpoint finite."""
-    folder = workdir / run_folder.CHECKPOINTS
+    folder = workdir / run_dir.CHECKPOINTS
     for step in tiny_run.list_steps(workdir):
         found = checkpoints.find_newest(folder, step=step)
         arrays = checkpoints.read_arrays(found) if found else {}

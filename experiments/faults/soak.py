@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 from faults import event_file, tiny_run, trials
 from faults.processes import Running
 from faults.trials import Context, Outcome
@@ -97,7 +97,7 @@ def _look(
     if kilobytes == 0:  # it is ending
         return None
     outcome.tried += 1
-    text = (folder / run_folder.METRICS).read_text()
+    text = (folder / run_dir.METRICS).read_text()
     step = 0
     try:
         # The last line may be on its way.

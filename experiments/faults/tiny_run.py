@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dcgan_jax.gan import steps
-from dcgan_jax.runs import checkpoints, folder as run_folder
+from dcgan_jax.runs import checkpoints, folder as run_dir
 from faults import processes
 from faults.trials import Outcome
 
@@ -35,10 +35,7 @@ def list_flags(folder: Path, workdir: Path) -> list[str]:
 def make_reference(folder: Path) -> Path:
     """Train the run without a fault, keeping every checkpoint; return its folder."""
     workdir = folder / "reference"
-    if (
-        list_steps(workdir)[-1:] == [NUM_STEPS]
-        and (workdir / run_folder.CURVES).exists()
-    ):
+    if list_steps(workdir)[-1:] == [NUM_STEPS] and (workdir / run_dir.CURVES).exists():
         return workdir
     flags = [*list_flags(folder, workdir), f"--keep_every_steps={EVERY}"]
     ended = processes.run("train", *flags)
@@ -49,7 +46,7 @@ def make_reference(folder: Path) -> Path:
 
 def read_logged_step(workdir: Path) -> int:
     """Return the step of the log's last whole row, 0 if there is none."""
-    path = workdir / run_folder.METRICS
+    path = workdir / run_dir.METRICS
     text = path.read_text() if path.is_file() else ""
     rows = text[: text.rfind("\n") + 1].splitlines()
     return int(json.loads(rows[-1])["step"]) if rows else 0
@@ -57,12 +54,12 @@ def read_logged_step(workdir: Path) -> int:
 
 def is_saving(workdir: Path) -> bool:
     """Tell whether a save is under way, or was when the process was killed."""
-    return any((workdir / run_folder.CHECKPOINTS).glob(".step_*.partial"))
+    return any((workdir / run_dir.CHECKPOINTS).glob(".step_*.partial"))
 
 
 def read_arrays(workdir: Path, step: int | None = None) -> dict[str, bytes]:
     """Return the arrays of a checkpoint, by default the newest that verifies."""
-    newest = checkpoints.find_newest(workdir / run_folder.CHECKPOINTS, step=step)
+    newest = checkpoints.find_newest(workdir / run_dir.CHECKPOINTS, step=step)
     if newest is None:
         return {}
     arrays = checkpoints.read_arrays(newest)
@@ -71,7 +68,7 @@ def read_arrays(workdir: Path, step: int | None = None) -> dict[str, bytes]:
 
 def list_steps(workdir: Path) -> list[int]:
     """Return the steps of a run's checkpoints."""
-    return checkpoints.list_steps(workdir / run_folder.CHECKPOINTS)
+    return checkpoints.list_steps(workdir / run_dir.CHECKPOINTS)
 
 
 def expect_newest_equal(outcome: Outcome, workdir: Path, reference: Path) -> int:
@@ -95,10 +92,10 @@ def expect_same_end(outcome: Outcome, workdir: Path, reference: Path) -> None:
     name = workdir.name
     newest = expect_newest_equal(outcome, workdir, reference)
     outcome.expect(newest == NUM_STEPS, f"{name}: ended at step {newest}")
-    logs = [_learnt(run_folder.read_metrics(run)) for run in (workdir, reference)]
+    logs = [_learnt(run_dir.read_metrics(run)) for run in (workdir, reference)]
     outcome.expect(logs[0] == logs[1], f"{name}: another log")
     grids = [
-        processes.hash_files(run / run_folder.SAMPLES) for run in (workdir, reference)
+        processes.hash_files(run / run_dir.SAMPLES) for run in (workdir, reference)
     ]
     outcome.expect(grids[0] == grids[1], f"{name}: other grids")
     left = [str(path) for path in workdir.rglob("*") if ".partial" in path.name]

@@ -25,7 +25,7 @@ from dcgan_jax.data import batches, kept_rows, store as stores
 from dcgan_jax.gan import averaging, keys, state as train_state, steps
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.reporting import Listener, Reporter
-from dcgan_jax.runs import checkpoints, folder as run_folder
+from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import backend, errors
 
 _LOG = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def run(config: TrainConfig) -> Outcome:
             is the last finite one.
     """
     configs.check(config)
-    workdir = run_folder.workdir_of(config)
+    workdir = run_dir.workdir_of(config)
     with mesh.together():
         mesh.check_batch(config.batch_size)
         store = kept_rows.open_training_store(config)
@@ -80,8 +80,8 @@ def run(config: TrainConfig) -> Outcome:
         with mesh.together():
             heard = held.enter_context(signals.heed())
             if mesh.is_first():
-                held.enter_context(run_folder.lock(workdir))
-                run_folder.settle(workdir, config, fingerprint=store.fingerprint)
+                held.enter_context(run_dir.lock(workdir))
+                run_dir.settle(workdir, config, fingerprint=store.fingerprint)
         nets = steps.make_nets(config, num_steps=num_steps, num_rows=num_rows)
         rollbacks = 0
         while True:
@@ -110,7 +110,7 @@ def _drive(
     """Train from a state to the end, a signal or a NaN."""
     step = int(state.step)
     if step >= num_steps and mesh.is_first():
-        workdir = run_folder.workdir_of(config)
+        workdir = run_dir.workdir_of(config)
         _LOG.info("%s is finished; a larger --num_steps goes on", workdir)
     with contextlib.ExitStack() as held:
         with mesh.together():
@@ -144,7 +144,7 @@ class _Driver:
         step: int,
         num_steps: int,
     ) -> None:
-        workdir = run_folder.workdir_of(config)
+        workdir = run_dir.workdir_of(config)
         self._config = config
         self._store = store
         self._workdir = workdir
@@ -154,7 +154,7 @@ class _Driver:
         self._key = mesh.replicate(keys.make_key(config.seed, keys.Purpose.TRAINING))
         self._fixed = fixed_samples.FixedSamples(config, nets, store)
         self._trace = profiling.Trace(
-            workdir / run_folder.PROFILE,
+            workdir / run_dir.PROFILE,
             first=config.profile_first_step,
             count=config.profile_num_steps,
             num_steps=num_steps,
@@ -168,7 +168,7 @@ class _Driver:
             images_per_step=config.batch_size * config.num_d_steps,
         )
         self._pace = feed.Pace(self._feed.capacity)
-        self._samples = workdir / run_folder.SAMPLES
+        self._samples = workdir / run_dir.SAMPLES
         self._sampled_step: int | None = None
         self._tidy_time = 0.0
 
@@ -214,8 +214,8 @@ class _Driver:
             step=step,
             signal=signal_number,
             samples=self._samples,
-            curves=self._workdir / run_folder.CURVES,
-            checkpoint=self._workdir / run_folder.CHECKPOINTS / f"step_{step:08d}",
+            curves=self._workdir / run_dir.CURVES,
+            checkpoint=self._workdir / run_dir.CHECKPOINTS / f"step_{step:08d}",
         )
 
     def close(self) -> None:
@@ -266,7 +266,7 @@ class _Driver:
             self._stop_at_nan(f"{bad} became nan or infinite by step {int(state.step)}")
 
     def _stop_at_nan(self, what: str) -> NoReturn:
-        saved = checkpoints.list_steps(self._workdir / run_folder.CHECKPOINTS)
+        saved = checkpoints.list_steps(self._workdir / run_dir.CHECKPOINTS)
         last = f"step {saved[-1]}" if saved else "none"
         raise errors.NonFiniteError(f"{what}; last finite checkpoint is {last}.")
 
@@ -300,7 +300,7 @@ class _Driver:
             self._reporter.say(warning)
 
     def _save(self, state: TrainState) -> None:
-        folder = self._workdir / run_folder.CHECKPOINTS
+        folder = self._workdir / run_dir.CHECKPOINTS
         about = {
             "config": configs.to_json(self._config),
             "data_fingerprint": self._store.fingerprint,

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dcgan_jax.pictures import curves, grid
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import errors
 
 GRID_COLUMNS = 10
@@ -37,7 +37,7 @@ class Reporter:
         self._images_per_step = images_per_step
         self._pending: dict[str, list[np.ndarray]] = {}
         self._pending_steps = 0
-        self._log = (workdir / run_folder.METRICS).open("a")
+        self._log = (workdir / run_dir.METRICS).open("a")
         self._events = SummaryWriter(
             str(workdir / "tensorboard"), purge_step=step + 1, flush_secs=10
         )
@@ -98,7 +98,7 @@ class Reporter:
             ema: whether they are of the generator's average.
         """
         picture = grid.make_grid(images, columns=GRID_COLUMNS)
-        folder = self._workdir / run_folder.SAMPLES
+        folder = self._workdir / run_dir.SAMPLES
         folder.mkdir(exist_ok=True)
         path = folder / f"{'ema_' * ema}step_{step:08d}.png"
         grid.save_image(picture, path)
@@ -108,8 +108,8 @@ class Reporter:
 
     def save_curves(self) -> Path:
         """Draw the whole log."""
-        path = self._workdir / run_folder.CURVES
-        rows = run_folder.read_metrics(self._workdir)
+        path = self._workdir / run_dir.CURVES
+        rows = run_dir.read_metrics(self._workdir)
         if rows:
             curves.save_curves(rows, path)
         return path

@@ -13,7 +13,7 @@ from dcgan_jax.data.store import Store
 from dcgan_jax.gan import averaging, keys, steps
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.models import goodfellow
-from dcgan_jax.runs import checkpoints, folder as run_folder
+from dcgan_jax.runs import checkpoints, folder as run_dir
 
 _LOG = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def start_or_resume(
                 lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), template
             )
         else:
-            folder = workdir / run_folder.CHECKPOINTS
+            folder = workdir / run_dir.CHECKPOINTS
             checkpoints.remove_partial(folder)
             newest = checkpoints.find_newest(folder)
             if newest is None:
@@ -64,7 +64,7 @@ def start_or_resume(
                 state = checkpoints.restore(newest, template)
                 state = averaging.complete(state, nets.averaging)
                 _LOG.info("going on from step %d", newest.step)
-            run_folder.cut_metrics(workdir, step=int(state.step))
+            run_dir.cut_metrics(workdir, step=int(state.step))
             counted = jnp.maximum(state.rollbacks, rollbacks)
             state = state.replace(rollbacks=counted)
     return mesh.from_first(state)

@@ -4,7 +4,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dcgan_jax import cli, preparing
+from dcgan_jax import cli
+from dcgan_jax.data import ready
 
 if TYPE_CHECKING:
     from dcgan_jax import loop
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str]) -> int:
     """Prepare the data where they are missing, then train; return the exit code."""
     config, cluster = cli.parse_train(argv)
-    code = preparing.make_ready(config)
+    code = ready.make_ready(config)
     if code != 0:
         return code
     from dcgan_jax import loop, mesh, reporting

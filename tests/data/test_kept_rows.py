@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from dcgan_jax.data import kept_rows, prepare, store as stores
+from dcgan_jax.data import kept_rows, store as stores
+from dcgan_jax.prepare import build
 from dcgan_jax.system import errors
 
 LEADERS = np.array([0, 1, 0, 3, 1, 0])
@@ -19,7 +20,7 @@ def config(make_folder, make_config):
 
 @pytest.fixture
 def store(config):
-    return stores.open_store(prepare.prepare(config, show_progress=False))
+    return stores.open_store(build.prepare(config, show_progress=False))
 
 
 @pytest.fixture

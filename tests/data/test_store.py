@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from dcgan_jax.data import manifest, prepare, shards, store
+from dcgan_jax.data import manifest, store
+from dcgan_jax.prepare import build, shards
 from dcgan_jax.system import errors
 
 
@@ -26,7 +27,7 @@ def config(tmp_path, make_config, pixels):
 
 @pytest.fixture
 def path(config):
-    return prepare.prepare(config, rows_per_shard=8)
+    return build.prepare(config, rows_per_shard=8)
 
 
 def test_the_store_holds_every_image_once_with_its_label(path, pixels):
@@ -130,11 +131,11 @@ def test_the_fingerprint_is_that_of_the_content(path, config, tmp_path, pixels):
     elsewhere = shutil.copy(config.source, tmp_path / "y.npz")
     again = dataclasses.replace(config, source=elsewhere)
     assert store.store_path(again) != path
-    copy = prepare.prepare(again, rows_per_shard=8)
+    copy = build.prepare(again, rows_per_shard=8)
     assert store.open_store(copy).fingerprint == fingerprint
     np.savez(tmp_path / "z.npz", images=pixels[::-1], labels=np.arange(50) % 7)
     other = dataclasses.replace(config, source=tmp_path / "z.npz")
-    other_path = prepare.prepare(other, rows_per_shard=8)
+    other_path = build.prepare(other, rows_per_shard=8)
     assert store.open_store(other_path).fingerprint != fingerprint
 
 

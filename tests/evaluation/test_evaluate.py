@@ -14,7 +14,7 @@ from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.evaluation import parzen
 from dcgan_jax.evaluation.samples import Samples
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 
 NUM_ROWS = 1000  # of the digits' 1,797 images; the others are held out
 
@@ -164,8 +164,8 @@ def test_a_run_that_is_not_conditional_is_one_line(tiny_run, digits, one_error):
 
 
 def change_config(run, **changes):
-    config = json.loads((run / run_folder.CONFIG).read_text())
-    (run / run_folder.CONFIG).write_text(json.dumps({**config, **changes}))
+    config = json.loads((run / run_dir.CONFIG).read_text())
+    (run / run_dir.CONFIG).write_text(json.dumps({**config, **changes}))
 
 
 @pytest.mark.parametrize("metric", ["parzen", "memorisation"])

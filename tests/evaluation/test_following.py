@@ -9,7 +9,7 @@ import pytest
 
 from dcgan_jax import evaluate, loop
 from dcgan_jax.evaluation import following, quality
-from dcgan_jax.runs import folder as run_folder, load as loading, safetensors_file
+from dcgan_jax.runs import folder as run_dir, load as loading, safetensors_file
 
 VALUES = {10: 3.0, 20: 5.0, 30: 4.0}
 
@@ -60,7 +60,7 @@ def read_rows(run):
 
 
 def checkpoint(run, step):
-    return run / run_folder.CHECKPOINTS / f"step_{step:08d}"
+    return run / run_dir.CHECKPOINTS / f"step_{step:08d}"
 
 
 def test_best_and_final_are_told_and_kept_each_with_its_step(
@@ -133,8 +133,8 @@ def test_rows_of_a_run_that_was_in_the_folder_before_do_not_count(
     run, follow, measured
 ):
     follow()
-    config = json.loads((run / run_folder.CONFIG).read_text())
-    (run / run_folder.CONFIG).write_text(json.dumps({**config, "seed": 7}))
+    config = json.loads((run / run_dir.CONFIG).read_text())
+    (run / run_dir.CONFIG).write_text(json.dumps({**config, "seed": 7}))
     shutil.rmtree(checkpoint(run, 10))
     ended = follow()
     assert ended.code == 0, ended.err
@@ -215,7 +215,7 @@ def test_a_run_that_was_stopped_early_need_not_be_waited_for(run, follow, measur
 
 
 def test_a_run_without_a_checkpoint_is_one_line(run, follow):
-    shutil.rmtree(run / run_folder.CHECKPOINTS)
+    shutil.rmtree(run / run_dir.CHECKPOINTS)
     ended = follow("--no_wait")
     assert ended.code == 2
     assert "has no checkpoint that could be measured" in ended.err

@@ -7,7 +7,7 @@ import pytest
 
 from dcgan_jax import evaluate
 from dcgan_jax.evaluation import extractors, quality
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 
 EXTRACTOR = "--extractor=random:digits"
 
@@ -146,8 +146,8 @@ def test_only_a_run_can_be_followed(tmp_path, one_error):
 
 
 def test_images_of_normalised_contrast_are_one_line(run, one_error):
-    config = json.loads((run / run_folder.CONFIG).read_text())
+    config = json.loads((run / run_dir.CONFIG).read_text())
     config["architecture"] = "goodfellow_cifar10"
-    (run / run_folder.CONFIG).write_text(json.dumps(config))
+    (run / run_dir.CONFIG).write_text(json.dumps(config))
     message = one_error(evaluate.main, run, "--metric=fid", EXTRACTOR)
     assert "normalised contrast" in message

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcgan_jax import config as configs, preparing, train
-from dcgan_jax.data import prepare
+from dcgan_jax import config as configs, train
+from dcgan_jax.data import ready
+from dcgan_jax.prepare import build
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))
 
@@ -46,10 +47,10 @@ def in_process(monkeypatch, tmp_path):
 
     def make_ready(config):
         config = dataclasses.replace(configs.data_config(config), num_workers=1)
-        prepare.prepare(config, show_progress=False)
+        build.prepare(config, show_progress=False)
         return 0
 
-    monkeypatch.setattr(preparing, "make_ready", make_ready)
+    monkeypatch.setattr(ready, "make_ready", make_ready)
     monkeypatch.setattr(trained, "run_train", train.main)
     monkeypatch.setattr(results, "FOLDER", tmp_path / "results")
     results.FOLDER.mkdir()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import errors
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))
@@ -86,9 +86,9 @@ def test_an_epoch_whose_checkpoint_is_there_is_not_trained_again(
 ):
     flags, workdir = moments
     monkeypatch.setattr(trained, "train", None)
-    kept = workdir / run_folder.CHECKPOINTS
+    kept = workdir / run_dir.CHECKPOINTS
     shutil.copytree(
-        tiny_run.workdir / run_folder.CHECKPOINTS / "step_00000020",
+        tiny_run.workdir / run_dir.CHECKPOINTS / "step_00000020",
         kept / "step_00000112",
     )
     step = trained.train_to_epoch("digits", workdir, flags, epoch=1)
@@ -106,9 +106,9 @@ def test_a_run_goes_on_to_an_epoch_and_keeps_the_one_before(moments, monkeypatch
 
 def test_a_run_that_is_past_an_epoch_is_refused(moments, tiny_run):
     flags, workdir = moments
-    kept = workdir / run_folder.CHECKPOINTS
+    kept = workdir / run_dir.CHECKPOINTS
     shutil.copytree(
-        tiny_run.workdir / run_folder.CHECKPOINTS / "step_00000020",
+        tiny_run.workdir / run_dir.CHECKPOINTS / "step_00000020",
         kept / "step_00000120",
     )
     with pytest.raises(errors.InputError, match=r"past epoch 1 .* of step 112"):

@@ -6,7 +6,7 @@ import pytest
 
 from dcgan_jax import loop
 from dcgan_jax.gan import steps
-from dcgan_jax.runs import checkpoints, folder as run_folder
+from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import errors
 from faults import spoil
 
@@ -30,7 +30,7 @@ def test_a_nan_among_the_gradients_stops_the_run_at_its_last_finite_checkpoint(
     config = dataclasses.replace(tiny_run, workdir=workdir, num_steps=40)
     with pytest.raises(errors.NonFiniteError, match=f"checkpoint is step {KEPT}"):
         loop.run(config)
-    newest = checkpoints.find_newest(workdir / run_folder.CHECKPOINTS)
+    newest = checkpoints.find_newest(workdir / run_dir.CHECKPOINTS)
     assert newest.step == KEPT
     arrays = checkpoints.read_arrays(newest).values()
     assert all(np.isfinite(array).all() for array in arrays)

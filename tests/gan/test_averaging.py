@@ -14,7 +14,7 @@ from dcgan_jax import export, loop, sample
 from dcgan_jax.gan import averaging
 from dcgan_jax.gan.state import NetState
 from dcgan_jax.latent.commands import arithmetic, walk
-from dcgan_jax.runs import checkpoints, folder as run_folder, load as loading
+from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading
 from dcgan_jax.system import errors
 
 DECAY = 0.6  # the ramp reaches it within the run, after 11 steps
@@ -202,7 +202,7 @@ def test_a_run_folder_from_before_these_settings_goes_on(copied):
     path.write_text(json.dumps(values))
     asked = dataclasses.replace(copied, shuffle="rows")  # as `loop.run` settles it
     settle = functools.partial(
-        run_folder.settle, copied.workdir, fingerprint=values["data_fingerprint"]
+        run_dir.settle, copied.workdir, fingerprint=values["data_fingerprint"]
     )
     with pytest.raises(errors.InputError, match=r"r1_gamma=0\.0.*r1_gamma=1\.0"):
         settle(dataclasses.replace(asked, r1_gamma=1.0))

@@ -11,7 +11,7 @@ from PIL import Image
 from dcgan_jax import cli, sample
 from dcgan_jax.latent import __main__ as program, boxes
 from dcgan_jax.latent.boxes import Box, BoxFile
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 
 SIZE = 32
 
@@ -108,5 +108,5 @@ def test_what_cannot_be_meant_is_refused_and_nothing_written(
 
 
 def test_a_run_without_a_checkpoint_is_refused(one_error, write, tmp_path, tiny_run):
-    shutil.copy(tiny_run.workdir / run_folder.CONFIG, tmp_path)
+    shutil.copy(tiny_run.workdir / run_dir.CONFIG, tmp_path)
     assert "no checkpoint yet" in one_error(main, "forget", tmp_path, write())

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from dcgan_jax import config as configs, presets
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import errors
 
 CONFIG = presets.DIGITS
@@ -28,7 +28,7 @@ def held(tmp_path_factory):
         [sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True
     )
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(errors.InputError) as refusal, run_folder.lock(folder):
+    with pytest.raises(errors.InputError) as refusal, run_dir.lock(folder):
         pass
     holder.kill()
     holder.wait()
@@ -43,26 +43,26 @@ def test_a_folder_in_use_is_refused_naming_the_process(held):
 
 def test_a_folder_is_free_after_its_process_was_killed(held):
     folder, _, _ = held
-    with run_folder.lock(folder):
+    with run_dir.lock(folder):
         pass
 
 
 def test_a_folder_is_free_after_its_run(tmp_path):
-    with run_folder.lock(tmp_path / "run"):
+    with run_dir.lock(tmp_path / "run"):
         pass
-    with run_folder.lock(tmp_path / "run"):
+    with run_dir.lock(tmp_path / "run"):
         pass
 
 
 def settle(tmp_path, config, fingerprint="f00d"):
-    run_folder.settle(tmp_path, config, fingerprint=fingerprint)
+    run_dir.settle(tmp_path, config, fingerprint=fingerprint)
     (tmp_path / "checkpoints" / "step_00000001").mkdir(parents=True, exist_ok=True)
 
 
 def test_the_settings_survive_the_folder(tmp_path):
     config = dataclasses.replace(CONFIG, workdir=tmp_path, seed=5)
     settle(tmp_path, config)
-    assert run_folder.read_config(tmp_path) == config
+    assert run_dir.read_config(tmp_path) == config
 
 
 def test_the_same_settings_settle_again(tmp_path):
@@ -91,17 +91,17 @@ def test_a_changed_setting_is_refused_naming_both_values(changes, told, tmp_path
 
 
 def test_before_the_first_checkpoint_settings_may_change(tmp_path):
-    run_folder.settle(tmp_path, CONFIG, fingerprint="f00d")
+    run_dir.settle(tmp_path, CONFIG, fingerprint="f00d")
     changed = dataclasses.replace(CONFIG, batch_size=65)
-    run_folder.settle(tmp_path, changed, fingerprint="f00d")
-    assert run_folder.read_config(tmp_path) == changed
+    run_dir.settle(tmp_path, changed, fingerprint="f00d")
+    assert run_dir.read_config(tmp_path) == changed
 
 
 def test_a_refused_change_leaves_the_settings_as_they_are(tmp_path):
     settle(tmp_path, CONFIG)
     with pytest.raises(errors.InputError):
         settle(tmp_path, dataclasses.replace(CONFIG, seed=1))
-    assert run_folder.read_config(tmp_path) == CONFIG
+    assert run_dir.read_config(tmp_path) == CONFIG
 
 
 def test_other_data_are_refused(tmp_path):
@@ -119,7 +119,7 @@ def test_operational_settings_may_change(changes, tmp_path):
     settle(tmp_path, CONFIG)
     changed = dataclasses.replace(CONFIG, **changes)
     settle(tmp_path, changed)
-    assert run_folder.read_config(tmp_path) == changed
+    assert run_dir.read_config(tmp_path) == changed
 
 
 def test_the_run_s_length_may_not_change_under_a_decaying_rate(tmp_path):
@@ -159,26 +159,26 @@ def test_allow_changes_lets_everything_pass(tmp_path):
     settle(tmp_path, CONFIG)
     changed = dataclasses.replace(CONFIG, batch_size=65, allow_changes=True)
     settle(tmp_path, changed)
-    assert run_folder.read_config(tmp_path) == changed
+    assert run_dir.read_config(tmp_path) == changed
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(errors.MissingInputError, match="holds no run"):
-        run_folder.read_config(tmp_path)
+        run_dir.read_config(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"adam": 3}', '{"adam": {"b": 1}}'])
 def test_settings_that_are_none_are_one_error(text, tmp_path):
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(errors.InputError, match=r"config\.json") as caught:
-        run_folder.read_config(tmp_path)
+        run_dir.read_config(tmp_path)
     assert "\n" not in str(caught.value)
 
 
 def test_bytes_that_are_no_text_are_one_error(tmp_path):
     (tmp_path / "config.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(errors.InputError, match=r"config\.json"):
-        run_folder.read_config(tmp_path)
+        run_dir.read_config(tmp_path)
 
 
 def write_metrics(folder, *lines):
@@ -187,13 +187,13 @@ def write_metrics(folder, *lines):
 
 def test_rows_beyond_the_step_are_cut_off(tmp_path):
     write_metrics(tmp_path, *(f'{{"step": {step}}}\n' for step in (10, 20, 30)))
-    run_folder.cut_metrics(tmp_path, step=20)
-    assert run_folder.read_metrics(tmp_path) == [{"step": 10}, {"step": 20}]
+    run_dir.cut_metrics(tmp_path, step=20)
+    assert run_dir.read_metrics(tmp_path) == [{"step": 10}, {"step": 20}]
 
 
 def test_a_row_that_a_kill_left_unfinished_is_cut_off(tmp_path):
     write_metrics(tmp_path, '{"step": 10}\n', '{"step": 20, "d_lo')
-    run_folder.cut_metrics(tmp_path, step=20)
+    run_dir.cut_metrics(tmp_path, step=20)
     text = (tmp_path / "metrics.jsonl").read_text()
     assert text == json.dumps({"step": 10}) + "\n"
 
@@ -201,13 +201,13 @@ def test_a_row_that_a_kill_left_unfinished_is_cut_off(tmp_path):
 @pytest.mark.parametrize("stub", ["7", "null", "[]", '{"d_loss": 1.0}', "\x00\x00"])
 def test_a_row_that_is_none_is_cut_off(stub, tmp_path):
     write_metrics(tmp_path, '{"step": 10}\n', stub)
-    run_folder.cut_metrics(tmp_path, step=20)
-    assert run_folder.read_metrics(tmp_path) == [{"step": 10}]
+    run_dir.cut_metrics(tmp_path, step=20)
+    assert run_dir.read_metrics(tmp_path) == [{"step": 10}]
 
 
 def test_no_log_is_no_row(tmp_path):
-    run_folder.cut_metrics(tmp_path, step=0)
-    assert run_folder.read_metrics(tmp_path) == []
+    run_dir.cut_metrics(tmp_path, step=0)
+    assert run_dir.read_metrics(tmp_path) == []
 
 
 DAMAGED_ROWS = [
@@ -220,15 +220,15 @@ DAMAGED_ROWS = [
 def test_a_damaged_row_is_cut_off_when_the_run_goes_on(row, tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b'{"step": 10}\n' + row + b'\n{"step": 15}\n')
-    run_folder.cut_metrics(tmp_path, step=20)
-    assert run_folder.read_metrics(tmp_path) == [{"step": 10}, {"step": 15}]
+    run_dir.cut_metrics(tmp_path, step=20)
+    assert run_dir.read_metrics(tmp_path) == [{"step": 10}, {"step": 15}]
 
 
 @pytest.mark.parametrize("row", DAMAGED_ROWS)
 def test_a_damaged_row_is_named_when_the_log_is_read(row, tmp_path):
     (tmp_path / "metrics.jsonl").write_bytes(b'{"step": 10}\n' + row + b"\n")
     with pytest.raises(errors.InputError, match=r"line 2 of .*metrics\.jsonl"):
-        run_folder.read_metrics(tmp_path)
+        run_dir.read_metrics(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -245,11 +245,11 @@ def test_settings_that_no_run_can_have_are_one_error(changes, tmp_path):
     values = {**configs.to_json(presets.DIGITS), **changes}
     (tmp_path / "config.json").write_text(json.dumps(values))
     with pytest.raises(errors.InputError) as caught:
-        run_folder.read_config(tmp_path)
+        run_dir.read_config(tmp_path)
     assert str(caught.value).isprintable()
 
 
 def test_settings_nested_too_deeply_are_one_error(tmp_path):
     (tmp_path / "config.json").write_text('{"adam":' * 10**5)
     with pytest.raises(errors.InputError, match="nested too deeply"):
-        run_folder.read_config(tmp_path)
+        run_dir.read_config(tmp_path)

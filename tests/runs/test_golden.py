@@ -17,7 +17,7 @@ import pytest
 
 from dcgan_jax import sample, train
 from dcgan_jax.data import store as stores
-from dcgan_jax.runs import checkpoints, folder as run_folder
+from dcgan_jax.runs import checkpoints, folder as run_dir
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -31,7 +31,7 @@ def golden(tmp_path, monkeypatch):
 
 
 def test_a_store_of_the_first_release_opens(golden):
-    config = run_folder.read_config(golden / "run")
+    config = run_dir.read_config(golden / "run")
     store = stores.open_store(stores.store_path(config), hash_all=True)
     with np.load(golden / "images.npz") as given:
         images, labels = given["images"], given["labels"]

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from dcgan_jax import models, preparing
+from dcgan_jax import models
 from dcgan_jax.config import CONDITIONAL, TrainConfig
+from dcgan_jax.data import ready
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluation import (
     config as configs,
@@ -48,7 +49,7 @@ def prepare(config: EvaluateConfig) -> int:
             splits.append(subjects.split_data(config, trained, split))
     elif config.metric != "memorisation":
         splits.append(subjects.split_data(config, trained, config.test_split))
-    return preparing.make_all_ready(splits)
+    return ready.make_all_ready(splits)
 
 
 def run(config: EvaluateConfig, *, command: str) -> str:

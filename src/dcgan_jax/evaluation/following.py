@@ -22,7 +22,7 @@ from dcgan_jax.evaluation.quality import Yardstick
 from dcgan_jax.evaluation.subject import Measured
 from dcgan_jax.runs import (
     checkpoints,
-    folder as run_folder,
+    folder as run_dir,
     load as loading,
     safetensors_file,
 )
@@ -94,7 +94,7 @@ class _Follower:
         """Measure every checkpoint that is due until the last step is among them."""
         waits = False
         while True:
-            listed = checkpoints.list_steps(self._workdir / run_folder.CHECKPOINTS)
+            listed = checkpoints.list_steps(self._workdir / run_dir.CHECKPOINTS)
             newest = listed[-1] if listed else 0
             last = self._find_last(newest)
             due = [
@@ -116,7 +116,7 @@ class _Follower:
         """Return the step that the run ends at, by its settings as they are now."""
         if not self._wait:
             return newest
-        return loop.count_steps(run_folder.read_config(self._workdir), self._num_rows)
+        return loop.count_steps(run_dir.read_config(self._workdir), self._num_rows)
 
     def report(self) -> Measured:
         """Tell the best and the final numbers, each with its step."""
@@ -180,7 +180,7 @@ class _Follower:
             )
         except (OSError, ValueError) as error:
             time.sleep(_POLL_SECONDS)  # for a deletion to end
-            if step in checkpoints.list_steps(self._workdir / run_folder.CHECKPOINTS):
+            if step in checkpoints.list_steps(self._workdir / run_dir.CHECKPOINTS):
                 _LOG.warning("left out step %d: %s", step, errors.first_line(error))
             else:
                 _LOG.warning(

@@ -8,7 +8,7 @@ from dcgan_jax.config import DataConfig, TrainConfig, data_config
 from dcgan_jax.data import batches, kept_rows, store as stores
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluation.config import EvaluateConfig
-from dcgan_jax.runs import folder as run_folder, load as loading
+from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.system import errors
 
@@ -102,7 +102,7 @@ def _check_data(config: EvaluateConfig, train: Store) -> None:
     """Raise an error if a run was trained on other images than those at hand."""
     if not Path(config.run).is_dir():
         return
-    recorded = run_folder.read_json(Path(config.run) / run_folder.CONFIG)
+    recorded = run_dir.read_json(Path(config.run) / run_dir.CONFIG)
     if recorded.get("data_fingerprint") not in (None, train.fingerprint):
         raise errors.InputError(
             f"{config.run} was trained on other images than those in {train.path};"

@@ -9,7 +9,7 @@ from dcgan_jax.explorer.subject import Subject
 from dcgan_jax.latent import boxes as box_files, picks as pick_files
 from dcgan_jax.latent.boxes import BoxFile
 from dcgan_jax.latent.picks import Picks
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import errors
 
 PICKS, TURN, BOXES = "picks.json", "turn.json", "boxes.json"
@@ -27,7 +27,7 @@ def find_file(folder: Path, name: str) -> Path:
         InputError: for anything else: a path, a link that leads out of the folder, or
             the run's settings.
     """
-    if not _NAME.fullmatch(name) or name == run_folder.CONFIG:
+    if not _NAME.fullmatch(name) or name == run_dir.CONFIG:
         raise errors.InputError(
             f"{name[:60]!r} is no name for picks or boxes; expected letters, digits, _ "
             "and - and .json at the end, without a folder."

@@ -9,7 +9,7 @@ from PIL import Image
 
 from dcgan_jax.explorer import encoding
 from dcgan_jax.pictures import animation, curves
-from dcgan_jax.runs import folder as run_folder
+from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import errors
 from dcgan_jax.visualize.commands import film
 
@@ -33,7 +33,7 @@ class Progress(NamedTuple):
 
 def read_progress(run: Path) -> Progress:
     """Look how far a run is."""
-    rows = run_folder.read_metrics(run)
+    rows = run_dir.read_metrics(run)
     try:
         grids = film.choose(film.list_grids(run), most=MAX_FRAMES)
     except errors.InputError:  # fewer than two
@@ -44,7 +44,7 @@ def read_progress(run: Path) -> Progress:
 
 def draw_curves(run: Path) -> str | None:
     """Return the curves of the log as a picture's address; None without a log."""
-    rows = run_folder.read_metrics(run)
+    rows = run_dir.read_metrics(run)
     if not rows:
         return None
     buffer = io.BytesIO()

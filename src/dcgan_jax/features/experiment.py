@@ -4,9 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax import preparing
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import store as stores
+from dcgan_jax.data import ready, store as stores
 from dcgan_jax.data.store import Store
 from dcgan_jax.features import encoders, feature_file, kmeans, protocols, rivals, tables
 from dcgan_jax.features.config import (
@@ -34,7 +33,7 @@ class Measured(NamedTuple):
 
 def prepare(config: FeaturesConfig) -> int:
     """Make sure that the stores of both splits are there; return an exit code."""
-    return preparing.make_all_ready(_data_configs(config))
+    return ready.make_all_ready(_data_configs(config))
 
 
 def run(config: FeaturesConfig, *, command: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import dcgan_jax
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.runs import folder as run_folder, quality_log
+from dcgan_jax.runs import folder as run_dir, quality_log
 from dcgan_jax.system import disk
 
 # Rows of quality numbers, from the newest.
@@ -87,8 +87,8 @@ def _protocol(card: Card) -> str:
         "data": f"{config.dataset}, {config.split}", "step": f"{card.step:,}",
     }  # fmt: skip
     folder = Path(card.source)
-    if (folder / run_folder.CONFIG).is_file():
-        stored = run_folder.read_json(folder / run_folder.CONFIG)
+    if (folder / run_dir.CONFIG).is_file():
+        stored = run_dir.read_json(folder / run_dir.CONFIG)
         rows["data fingerprint"] = stored.get("data_fingerprint", "")
     rows |= {name: getattr(config, name) for name in _SETTINGS}
     optimiser = config.adam or config.sgd
@@ -102,9 +102,7 @@ def _numbers(card: Card) -> str:
     folder = Path(card.source)
     if not folder.is_dir():
         return "None come with this file."
-    logged = [
-        row for row in run_folder.read_metrics(folder) if row["step"] <= card.step
-    ]
+    logged = [row for row in run_dir.read_metrics(folder) if row["step"] <= card.step]
     lines = []
     if logged:
         shown = ", ".join(

@@ -12,7 +12,7 @@ from dcgan_jax import models, sampling
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import averaging, keys
 from dcgan_jax.models import batch_statistics
-from dcgan_jax.runs import authors, checkpoints, folder as run_folder, safetensors_file
+from dcgan_jax.runs import authors, checkpoints, folder as run_dir, safetensors_file
 from dcgan_jax.system import errors
 
 # Latents over which the statistics of released generators are taken (seed 0).
@@ -105,7 +105,7 @@ def read_run(
     """
     config = read_config(where)
     path = Path(where)
-    newest = checkpoints.find_newest(path / run_folder.CHECKPOINTS, step=step)
+    newest = checkpoints.find_newest(path / run_dir.CHECKPOINTS, step=step)
     if newest is None:
         raise errors.MissingInputError(f"{path} has no checkpoint yet; train first.")
     return config, checkpoints.read_arrays(newest), newest.step
@@ -123,7 +123,7 @@ def read_config(where: str) -> TrainConfig:
             f"{where} is neither a run's folder nor an exported .safetensors file nor "
             f"one of {', '.join(authors.RELEASES)}."
         )
-    return run_folder.read_config(Path(where))
+    return run_dir.read_config(Path(where))
 
 
 def read_generator_config(where: str) -> TrainConfig:

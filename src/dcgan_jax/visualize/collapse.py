@@ -20,7 +20,7 @@ from dcgan_jax.data import store as stores
 from dcgan_jax.gan import keys, steps
 from dcgan_jax.models import layers
 from dcgan_jax.models.dcgan import Discriminator, Generator
-from dcgan_jax.runs import checkpoints, folder as run_folder, load as loading
+from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading
 from dcgan_jax.system import backend, disk, errors, npy_file, progress
 from dcgan_jax.visualize import filter_modes
 from dcgan_jax.visualize.commands.collapse import CollapseConfig
@@ -56,9 +56,9 @@ def find_data(config: CollapseConfig) -> DataConfig:
         MissingInputError: if there is no run, or it has no checkpoint.
         InputError: if its networks are no plain DCGAN.
     """
-    trained = run_folder.read_config(config.run)
+    trained = run_dir.read_config(config.run)
     models.make_discriminator(trained)  # or it is none
-    if not checkpoints.list_steps(config.run / run_folder.CHECKPOINTS):
+    if not checkpoints.list_steps(config.run / run_dir.CHECKPOINTS):
         raise errors.MissingInputError(
             f"{config.run} has no checkpoint yet; train first."
         )
@@ -82,13 +82,13 @@ def measure_run(config: CollapseConfig) -> tuple[Layer, Layer]:
     Returns:
         Generator and discriminator.
     """
-    trained = run_folder.read_config(config.run)
+    trained = run_dir.read_config(config.run)
     store = stores.open_store(stores.store_path(find_data(config)))
     images = store.rows(np.arange(min(NUM_INPUTS, len(store)))).images
     measure = _make_measure(trained, images)
     folder = config.run / "evaluation" / "filter_modes"
     folder.mkdir(parents=True, exist_ok=True)
-    kept = checkpoints.list_steps(config.run / run_folder.CHECKPOINTS)
+    kept = checkpoints.list_steps(config.run / run_dir.CHECKPOINTS)
     missing = sorted(set(kept) - set(_list_measured(folder)))
     with progress.track(
         "checkpoints", len(missing), unit="checkpoints", visible=bool(missing)

@@ -71,10 +71,10 @@ def list_grids(run: Path, *, ema: bool = False) -> list[tuple[int, Path]]:
         MissingInputError: if there is no run, or it has no grids.
         InputError: if it has a single one, of which no film can be made.
     """
-    from dcgan_jax.runs import folder as run_folder
+    from dcgan_jax.runs import folder as run_dir
 
-    run_folder.read_config(run)  # or it is no run
-    folder = run / run_folder.SAMPLES
+    run_dir.read_config(run)  # or it is no run
+    folder = run / run_dir.SAMPLES
     name = "ema_" * ema + "step_"
     pattern = re.compile(rf"{name}(\d+)\.png")
     matches = [(pattern.fullmatch(path.name), path) for path in folder.glob("*.png")]

@@ -1,0 +1,256 @@
+"""Source → store: decode every image once; a kill loses one shard's work at most."""
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dcgan_jax import labels
+from dcgan_jax.config import DataConfig
+from dcgan_jax.data import batches, manifest, transforms
+from dcgan_jax.data.store import is_complete, store_path
+from dcgan_jax.prepare import decode, shards, sources
+from dcgan_jax.prepare.shards import Finished
+from dcgan_jax.prepare.sources import Source
+from dcgan_jax.system import disk, errors, progress
+
+MAX_BROKEN_FRACTION = 0.01
+SHUFFLE_SEED = 20151119  # fixed, so that equal sources give equal stores
+ROWS_PER_SHARD = 4096
+# A mapped file takes a descriptor, of which a process may commonly hold 1024.
+_MAX_SHARDS = 256
+_NOTES = "unfinished"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    """What a shard's bytes depend on: shards of another plan are not reused."""
+
+    version: int
+    source_fingerprint: str
+    num_records: int
+    rows_per_shard: int
+    shuffle_seed: int
+
+
+def prepare(
+    config: DataConfig,
+    *,
+    show_progress: bool = True,
+    rows_per_shard: int | None = None,
+    labelled: bool = False,
+) -> Path:
+    """Make sure that a config's store is there; cheap when it is.
+
+    Args:
+        config: the data part of a config.
+        show_progress: report on stderr.
+        rows_per_shard: images per file; None: 4096, more for millions.
+        labelled: whether a source without labels is refused.
+
+    Returns:
+        The store's folder.
+
+    Raises:
+        InputError: if the source cannot be used or has changed since the store was
+            made, has no labels although it should, or if the disk is full; the same
+            call then goes on from there.
+    """
+    path = store_path(config)
+    if config.data_dir.exists() and not config.data_dir.is_dir():
+        raise errors.InputError(f"--data_dir={config.data_dir} is a file, not a folder")
+    if is_complete(path):
+        shutil.rmtree(path / _NOTES, ignore_errors=True)  # killed just before the end
+        _check_unchanged(path, config)
+        if labelled and manifest.read(path).class_names is None:
+            raise labels.make_missing_error(config)
+        return path
+    sources.check(config)  # before anything is written
+    try:
+        with disk.exclusive(path.with_name(path.name + ".lock")):
+            if not is_complete(path):  # else another process has just finished it
+                _build(path, config, show_progress, rows_per_shard, labelled)
+    except OSError as error:
+        if not disk.is_full(error):
+            raise
+        raise errors.InputError(
+            f"the disk of {path} is full ({error.strerror}); finished parts are kept:"
+            " free some space and run the same command again"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):  # not empty, as it should be
+            path.parent.rmdir()
+    return path
+
+
+def _build(
+    path: Path,
+    config: DataConfig,
+    show_progress: bool,
+    rows_per_shard: int | None,
+    labelled: bool,
+) -> None:
+    notes = path / _NOTES
+    resumes = path.exists()
+    try:
+        source = sources.open_source(config, notes / "source")
+        if labelled and source.class_names is None:
+            source.close()
+            raise labels.make_missing_error(config)
+    except Exception:
+        if not resumes:  # then nothing in there is worth keeping
+            shutil.rmtree(path, ignore_errors=True)
+        raise
+    with contextlib.closing(source):
+        if rows_per_shard is None:
+            rows_per_shard = max(ROWS_PER_SHARD, -(-len(source) // _MAX_SHARDS))
+        plan = _Plan(
+            manifest.VERSION,
+            source.fingerprint,
+            len(source),
+            rows_per_shard,
+            SHUFFLE_SEED,
+        )
+        _begin(notes, plan)
+        finished = _make_shards(notes, source, plan, config, show_progress)
+    _finish(path, config, plan, source.class_names, finished)
+    shutil.rmtree(notes, ignore_errors=True)
+
+
+def _begin(notes: Path, plan: _Plan) -> None:
+    """Create the store's folder, or clear it of what another plan left there."""
+    file = notes / "plan.json"
+    text = json.dumps(dataclasses.asdict(plan)).encode()
+    if file.is_file() and file.read_bytes() == text:
+        return
+    if file.is_file():
+        print(
+            f"{notes.parent}: the source has changed, starting afresh", file=sys.stderr
+        )
+    notes.mkdir(parents=True, exist_ok=True)
+    shards.clear(notes)
+    disk.write_whole(file, text)
+
+
+def _make_shards(
+    notes: Path, source: Source, plan: _Plan, config: DataConfig, show_progress: bool
+) -> list[Finished]:
+    """Write the shards that are missing; return all, in order."""
+    order = batches.epoch_order(plan.num_records, plan.shuffle_seed, epoch=0)
+    cuts = range(plan.rows_per_shard, plan.num_records, plan.rows_per_shard)
+    parts = np.split(order, cuts)
+    known = {n: shards.read(notes, n) for n in range(len(parts))}
+    finished = {n: shard for n, shard in known.items() if shard is not None}
+    missing = [n for n in known if n not in finished]
+    transform = transforms.from_config(config)
+    rows_left = sum(len(parts[n]) for n in missing)
+    shape = (transform.image_size, transform.image_size, transform.channels)
+    row_bytes = int(np.prod(shape)) + np.dtype(np.int32).itemsize
+    disk.require_free(notes, rows_left * row_bytes, purpose="the prepared images")
+    works = (work for n in missing for work in decode.split_work(parts[n]))
+    with (
+        progress.track(
+            f"preparing {config.dataset}",
+            plan.num_records,
+            unit="images",
+            done=plan.num_records - rows_left,
+            visible=show_progress and rows_left > 0,
+        ) as advance,
+        contextlib.closing(
+            decode.decode_all(source, transform, works, num_workers=config.num_workers)
+        ) as decoded,
+        concurrent.futures.ThreadPoolExecutor(max_workers=1) as writer,
+    ):
+
+        def keep(number: int, shard: concurrent.futures.Future[Finished]) -> None:
+            finished[number] = shard.result()
+            _check_broken(notes.parent, list(finished.values()), plan.num_records)
+
+        # A shard is written while the next one is being decoded: disks make wait.
+        written: tuple[int, concurrent.futures.Future[Finished]] | None = None
+        for n in missing:
+            rows = shards.Rows(len(parts[n]), shape)
+            rows.fill(decoded, advance)
+            if written is not None:
+                keep(*written)
+            labelled = source.class_names is not None
+            task = writer.submit(shards.write, notes, n, rows, labelled=labelled)
+            written = n, task
+        if written is not None:
+            keep(*written)
+    return [finished[n] for n in sorted(finished)]
+
+
+def _check_broken(path: Path, finished: Sequence[Finished], num_records: int) -> None:
+    """Give up, and remove what there is, when too many images are broken."""
+    broken = [pair for shard in finished for pair in shard.left_out]
+    if len(broken) <= MAX_BROKEN_FRACTION * num_records:
+        return
+    shutil.rmtree(path)  # no shard could be used again: mending changes the source
+    raise make_broken_error(broken, num_records)
+
+
+def make_broken_error(
+    broken: Sequence[tuple[str, str]], num_records: int
+) -> errors.InputError:
+    """Make the error of a source in which too many images are broken.
+
+    Args:
+        broken: their names and reasons, at least one.
+        num_records: images in the source, broken ones included.
+    """
+    shown = "; ".join(f"{name} ({reason})" for name, reason in broken[:3])
+    return errors.InputError(
+        f"at least {len(broken)} of {num_records} images cannot be read, more than"
+        f" {MAX_BROKEN_FRACTION:.0%}: {shown}{'; …' if len(broken) > 3 else ''}."
+        " Mend or remove them and run the command again"
+    )
+
+
+def _finish(
+    path: Path,
+    config: DataConfig,
+    plan: _Plan,
+    class_names: tuple[str, ...] | None,
+    finished: Sequence[Finished],
+) -> None:
+    """Write the manifest, which makes the store valid."""
+    written = tuple(part.shard for part in finished if part.shard is not None)
+    left_out = tuple(pair for part in finished for pair in part.left_out)
+    if left_out:
+        print(
+            f"left out {len(left_out)} broken images, listed in"
+            f" {path / manifest.FILE_NAME}; the first:"
+            f" {errors.one_line(': '.join(left_out[0]))}",
+            file=sys.stderr,
+        )
+    description = manifest.Manifest(
+        dataset=config.dataset,
+        source=None if config.source is None else str(config.source.resolve()),
+        split=config.split,
+        source_fingerprint=plan.source_fingerprint,
+        transform=transforms.from_config(config).settings(),
+        shuffle_seed=plan.shuffle_seed,
+        num_images=sum(shard.rows for shard in written),
+        class_names=class_names,
+        left_out=left_out,
+        shards=written,
+    )
+    manifest.write(path, description)
+
+
+def _check_unchanged(path: Path, config: DataConfig) -> None:
+    """Raise an error if the source no longer holds what the store was made of."""
+    stored = manifest.read(path).source_fingerprint
+    found = sources.fingerprint_source(config)
+    if found is not None and found != stored:
+        raise errors.InputError(
+            f"{config.source} has changed since {path} was prepared from it; delete"
+            " that folder to prepare it again, or give the old --source"
+        )

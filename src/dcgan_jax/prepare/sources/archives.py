@@ -1,0 +1,183 @@
+"""Images in a zip or tar, read in place: no member's name ever reaches the disk."""
+
+import re
+import stat
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from dcgan_jax.prepare.sources import layout, unpack
+from dcgan_jax.prepare.sources.base import BrokenImage, Record, fingerprint_file
+from dcgan_jax.system import disk, errors
+
+MAX_MEMBER_BYTES = 256 << 20
+_KNOWN_METHODS = (
+    zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA,
+)  # fmt: skip
+
+
+class ZipSource:
+    """Images in a zip; each process opens the file for itself."""
+
+    def __init__(self, path: Path, split: str) -> None:
+        self._path = path
+        self._zip: zipfile.ZipFile | None = None
+        chosen = layout.select(_list_zip(path), split, where=path)
+        self._members, self._labels, self.class_names = chosen
+        self.fingerprint = fingerprint_file(path)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._members)
+
+    def __getitem__(self, index: int) -> Record:
+        """Read one member.
+
+        Raises:
+            BrokenImage: if its bytes are damaged.
+        """
+        if self._zip is None:
+            self._zip = unpack.open_zip(self._path)
+        name = self._members[index].path
+        try:
+            content = self._zip.read(name)
+        except Exception as error:  # headers, names and packers have each their own
+            reason = errors.first_line(error)
+            raise BrokenImage(reason, name=name) from error
+        label = None if self._labels is None else self._labels[index]
+        return Record(name, content, label)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._zip is not None:
+            self._zip.close()
+            self._zip = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_zip": None}
+
+
+class TarSource:
+    """Images in a tar; a compressed one is unpacked to one plain tar first."""
+
+    def __init__(self, path: Path, split: str, *, work_dir: Path) -> None:
+        self._path = unpack.decompress(path, work_dir=work_dir)
+        self._file: IO[bytes] | None = None
+        offsets = _index_tar(self._path, where=path)
+        members = [layout.Member(name, size) for name, (_, size) in offsets.items()]
+        chosen = layout.select(members, split, where=path)
+        self._members, self._labels, self.class_names = chosen
+        self._offsets = [offsets[member.path][0] for member in self._members]
+        self.fingerprint = fingerprint_file(path)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._members)
+
+    def __getitem__(self, index: int) -> Record:
+        """Read one member.
+
+        Raises:
+            BrokenImage: if the tar ends before the member does.
+        """
+        if self._file is None:
+            self._file = self._path.open("rb")
+        name, size = self._members[index]
+        self._file.seek(self._offsets[index])
+        content = self._file.read(size)
+        if len(content) < size:
+            raise BrokenImage("the archive ends within it", name=name)
+        label = None if self._labels is None else self._labels[index]
+        return Record(name, content, label)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_file": None}
+
+
+def check_name(name: str, *, where: Path) -> None:
+    """Raise an error if a member's name points outside of its archive.
+
+    Raises:
+        InputError: naming the member.
+    """
+    parts = name.replace("\\", "/").split("/")
+    if parts[0] == "" or ".." in parts or re.match(r"[A-Za-z]:", name):
+        raise errors.InputError(
+            f"{where}: member {name!r} would leave the folder; expected names inside of"
+            " it. Do not trust this archive; pack it anew"
+        )
+
+
+def _list_zip(path: Path) -> Iterator[layout.Member]:
+    total = 0
+    with unpack.open_zip(path) as archive:
+        for info in archive.infolist():
+            check_name(info.filename, where=path)
+            mode = info.external_attr >> 16
+            if stat.S_ISLNK(mode):
+                _refuse_kind(info.filename, "a link", where=path)
+            if info.flag_bits & 1:
+                raise errors.InputError(
+                    f"{path}: member {info.filename!r} is encrypted; unpack it with its"
+                    " password and give the folder as --source"
+                )
+            if info.compress_type not in _KNOWN_METHODS:
+                raise errors.InputError(
+                    f"{path}: member {info.filename!r} is packed by method"
+                    f" {info.compress_type}, which Python does not know; pack it anew"
+                )
+            if info.is_dir():
+                continue
+            _check_size(info.filename, info.file_size, where=path)
+            total += info.file_size
+            unpack.check_expansion(total, where=path)
+            yield layout.Member(info.filename, info.file_size)
+
+
+def _index_tar(path: Path, *, where: Path) -> dict[str, tuple[int, int]]:
+    """Map each file of a plain tar to its offset and size."""
+    offsets = {}
+    try:
+        with tarfile.open(path, "r:") as archive:
+            for info in archive:
+                archive.members = []  # type: ignore[attr-defined]  # else it keeps all
+                check_name(info.name, where=where)
+                if info.isdir():
+                    continue
+                if info.issym() or info.islnk():
+                    _refuse_kind(info.name, f"a link to {info.linkname!r}", where=where)
+                if not info.isreg() or info.issparse():
+                    _refuse_kind(info.name, "not a plain file", where=where)
+                _check_size(info.name, info.size, where=where)
+                offsets[info.name.removeprefix("./")] = (info.offset_data, info.size)
+    except errors.InputError:
+        raise
+    except Exception as error:  # numbers and texts in headers, besides tar's own
+        raise errors.InputError(
+            f"{where} is not a tar or is damaged ({errors.first_line(error)}); get it"
+            " again"
+        ) from error
+    return offsets
+
+
+def _check_size(name: str, size: int, *, where: Path) -> None:
+    if not 0 <= size <= MAX_MEMBER_BYTES:
+        raise errors.InputError(
+            f"{where}: {name!r} has {disk.format_bytes(size)}, expected at"
+            f" most {disk.format_bytes(MAX_MEMBER_BYTES)}; pack the archive without it"
+        )
+
+
+def _refuse_kind(name: str, kind: str, *, where: Path) -> None:
+    raise errors.InputError(
+        f"{where}: member {name!r} is {kind}, expected plain files and folders;"
+        " pack the archive without it"
+    )

@@ -1,0 +1,106 @@
+"""LSUN's LMDB layout: keys of 40 hex digits, values that are encoded images."""
+
+import array
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from dcgan_jax.prepare.sources import lmdb_pages, unpack
+from dcgan_jax.prepare.sources.archives import MAX_MEMBER_BYTES
+from dcgan_jax.prepare.sources.base import BrokenImage, Record, fingerprint_file
+from dcgan_jax.system import disk, errors
+
+
+class LmdbSource:
+    """Values of an LMDB, in the order of their keys; each process opens it for itself.
+
+    The values' format (LSUN mixes JPEG and WebP) is told by their first bytes.
+    """
+
+    def __init__(self, data_file: Path, *, where: Path) -> None:
+        self._path = data_file
+        self._file: IO[bytes] | None = None
+        self.class_names: tuple[str, ...] | None = None
+        self._keys, self._places = _list_values(data_file, where)
+        self.fingerprint = fingerprint_file(where)
+
+    def __len__(self) -> int:
+        """Return the number of values."""
+        return len(self._places)
+
+    def __getitem__(self, index: int) -> Record:
+        """Read one value.
+
+        Raises:
+            BrokenImage: if it is too large, or the file has become shorter.
+        """
+        key_end, offset, size = self._places[index].tolist()
+        key = self._keys[self._places[index - 1, 0] if index else 0 : key_end]
+        name = key.decode("ascii", "backslashreplace")
+        if size > MAX_MEMBER_BYTES:
+            raise BrokenImage(f"it has {disk.format_bytes(size)}", name=name)
+        if self._file is None:
+            self._file = self._path.open("rb")
+        self._file.seek(offset)
+        content = self._file.read(size)
+        if len(content) < size:
+            raise BrokenImage("the file ends within it", name=name)
+        return Record(name, content, None)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_file": None}
+
+
+def open_lmdb(path: Path, *, work_dir: Path) -> LmdbSource:
+    """Open an LSUN LMDB, as its folder or as the zip that LSUN distributes.
+
+    Args:
+        path: the folder that holds data.mdb, or the zip.
+        work_dir: where data.mdb of a zip is unpacked; it needs a file of its own.
+
+    Raises:
+        InputError: if it is damaged, empty, or the disk has no room to unpack it.
+    """
+    if path.is_dir():
+        return LmdbSource(path / "data.mdb", where=path / "data.mdb")
+    with unpack.open_zip(path) as archive:
+        found = [i for i in archive.infolist() if Path(i.filename).name == "data.mdb"]
+        if len(found) > 1:
+            raise errors.InputError(
+                f"{path} holds {len(found)} files data.mdb, expected one; unpack it and"
+                " give one folder as --source"
+            )
+        if found[0].flag_bits & 1:
+            raise errors.InputError(f"{path} is encrypted; unpack it with its password")
+        data_file = unpack.extract(archive, found[0], work_dir=work_dir, where=path)
+    return LmdbSource(data_file, where=path)
+
+
+def _list_values(data_file: Path, where: Path) -> tuple[bytes, np.ndarray]:
+    """Return all keys in one piece, and of each its end there, offset and size.
+
+    Three million separate keys would take 300 MB more.
+    """
+    keys, places = bytearray(), array.array("q")
+    try:
+        with data_file.open("rb") as file:
+            size = data_file.stat().st_size
+            for value in lmdb_pages.list_values(file, size):
+                keys += value.key
+                places.extend((len(keys), value.offset, value.size))
+    except lmdb_pages.CutShortError:
+        raise errors.InputError(f"{where} is cut short; get it again") from None
+    except lmdb_pages.DamagedError as error:
+        raise errors.InputError(
+            f"{where} is not an LMDB or is damaged ({error}); get it again"
+        ) from error
+    if not places:
+        raise errors.InputError(f"{where} holds no images: the LMDB is empty")
+    return bytes(keys), np.array(places, np.int64).reshape(-1, 3)

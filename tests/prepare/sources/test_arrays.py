@@ -1,0 +1,172 @@
+import pickle
+
+import numpy as np
+import pytest
+
+from dcgan_jax.prepare.sources import BrokenImage
+from dcgan_jax.prepare.sources.arrays import ArraysSource
+from dcgan_jax.system import errors
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (5, 8, 9, 3), np.uint8)
+
+
+@pytest.fixture
+def open_array(tmp_path):
+    """Save one array as .npy, or several as .npz, and open the file."""
+
+    def open_(array=None, *, split="train", **arrays):
+        if array is not None:
+            path = tmp_path / "x.npy"
+            np.save(path, array)
+        else:
+            path = tmp_path / "x.npz"
+            np.savez_compressed(path, **arrays)
+        return ArraysSource(path, split, work_dir=tmp_path / "work")
+
+    return open_
+
+
+def contents(source) -> np.ndarray:
+    return np.stack([source[i].content for i in range(len(source))])
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (IMAGES, IMAGES),
+        (IMAGES[..., 0], IMAGES[..., 0]),
+        (IMAGES[..., :1], IMAGES[..., :1]),
+        (IMAGES.transpose(0, 3, 1, 2), IMAGES),
+    ],
+    ids=["NHWC", "NHW", "NHW1", "NCHW"],
+)
+def test_every_layout_becomes_height_width_channels(array, expected, open_array):
+    np.testing.assert_array_equal(contents(open_array(array)), expected)
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "expected"),
+    [
+        ([0, 32768, 65535], np.uint16, [0, 128, 255]),
+        ([0, 0.2, 1], np.float32, [0, 51, 255]),
+        ([-1, 0.2, 1], np.float64, [0, 153, 255]),
+        ([0, 7, 255], np.int64, [0, 7, 255]),
+        ([False, True, True], np.bool_, [0, 255, 255]),
+    ],
+)
+def test_other_numbers_are_scaled_to_bytes(values, dtype, expected, open_array):
+    array = np.array(values, dtype).reshape(3, 1, 1).repeat(4, 1).repeat(4, 2)
+    assert contents(open_array(array))[:, 0, 0].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("array", "reason"),
+    [
+        (np.zeros((2, 8)), "has shape"),
+        (np.zeros((0, 8, 8), np.uint8), "holds no images"),
+        (np.zeros((2, 3, 8, 3), np.uint8), "in one place"),
+        (np.zeros((2, 8, 8, 5), np.uint8), "in one place"),
+        (np.full((2, 8, 8), 255.0), "from 255 to 255; expected floats in"),
+        (np.full((2, 8, 8), -1), "from -1 to -1"),
+        (np.zeros((2, 8, 8), np.complex64), "complex64"),
+    ],
+)
+def test_an_array_that_is_no_images_is_an_error(array, reason, open_array):
+    with pytest.raises(errors.InputError, match=reason):
+        open_array(array)
+
+
+def test_nan_makes_one_broken_image(open_array):
+    array = np.zeros((2, 8, 8), np.float32)
+    array[1, 3, 3] = np.nan
+    source = open_array(array)
+    assert source[0].content.max() == 0
+    with pytest.raises(BrokenImage, match="NaN"):
+        source[1]
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_keras_like_names_give_splits_and_labels(split, open_array):
+    arrays = {
+        "x_train": IMAGES,
+        "y_train": np.array([3, 0, 1, 1, 2]),
+        "x_test": IMAGES[:2],
+        "y_test": np.array([[1], [3]]),
+    }
+    source = open_array(split=split, **arrays)
+    np.testing.assert_array_equal(contents(source), arrays[f"x_{split}"])
+    labels = [source[i].label for i in range(len(source))]
+    assert labels == arrays[f"y_{split}"].ravel().tolist()
+    assert source.class_names == ("0", "1", "2", "3")
+
+
+def test_a_single_array_needs_no_name(open_array):
+    source = open_array(whatever=IMAGES)
+    assert source.class_names is None
+    assert source[0].label is None
+
+
+def test_a_missing_split_lists_what_is_there(open_array):
+    with pytest.raises(errors.InputError, match=r"x_val.*it has: x_test, x_train"):
+        open_array(split="val", x_train=IMAGES, x_test=IMAGES)
+    with pytest.raises(errors.InputError, match=r"all of an \.npy file is 'train'"):
+        open_array(IMAGES, split="test")
+
+
+@pytest.mark.parametrize(
+    "labels", [np.zeros(4, int), np.zeros(5), np.full(5, -1), np.zeros((5, 10), int)]
+)
+def test_labels_that_do_not_fit_are_an_error(labels, open_array):
+    with pytest.raises(errors.InputError, match=r"expected \(5,\) integers"):
+        open_array(images=IMAGES, labels=labels)
+
+
+def test_python_objects_are_never_unpickled(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "sprung"), "w"))
+
+    objects = np.array([Trap(), Trap()], dtype=object)
+    np.save(tmp_path / "x.npy", objects, allow_pickle=True)
+    np.savez(tmp_path / "x.npz", images=objects)
+    for name in ("x.npy", "x.npz"):
+        with pytest.raises(errors.InputError, match="never Python objects"):
+            ArraysSource(tmp_path / name, "train", work_dir=tmp_path / "work")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_source_pickles_without_its_pixels(open_array):
+    source = open_array(images=IMAGES)
+    pickled = pickle.dumps(source)
+    assert len(pickled) < 2000
+    np.testing.assert_array_equal(contents(pickle.loads(pickled)), IMAGES)
+
+
+def test_a_wild_label_is_an_error_before_classes_are_named(open_array):
+    labels = np.array([0, 1, 2, 3, 2**62])
+    with pytest.raises(errors.InputError, match=r"the label 4611686018427387904"):
+        open_array(images=IMAGES, labels=labels)
+
+
+@pytest.mark.parametrize(
+    "header", ["{'descr': (", "(" * 5000, "{'descr': '|u1', 'shape': (-1,)}"]
+)
+def test_a_hostile_header_is_one_error(header, tmp_path):
+    size = len(header).to_bytes(2, "little")
+    content = b"\x93NUMPY\x01\x00" + size + header.encode() + bytes(100)
+    (tmp_path / "x.npy").write_bytes(content)
+    with pytest.raises(errors.InputError, match="cannot be read as an array") as caught:
+        ArraysSource(tmp_path / "x.npy", "train", work_dir=tmp_path / "work")
+    assert str(caught.value).isprintable()
+
+
+def test_a_single_number_is_no_image(open_array):
+    with pytest.raises(errors.InputError, match="holds no images"):
+        open_array(np.uint8(3))
+
+
+def test_a_zip_under_the_name_of_an_array_is_one_error(tmp_path):
+    np.savez(tmp_path / "x.npz", images=IMAGES)
+    (tmp_path / "x.npz").rename(tmp_path / "x.npy")
+    with pytest.raises(errors.InputError, match="cannot be read as an array"):
+        ArraysSource(tmp_path / "x.npy", "train", work_dir=tmp_path / "work")
