@@ -15,11 +15,12 @@ import jax
 import numpy as np
 
 import results
-from dcgan_jax import models, sampling
+from dcgan_jax import models
 from dcgan_jax.gan import keys, losses, steps
 from dcgan_jax.models import batch_statistics
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import authors, load as loading
+from dcgan_jax.sample import draw as sampling
 
 NUM_IMAGES = 1000
 

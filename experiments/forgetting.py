@@ -19,11 +19,12 @@ import numpy as np
 import results
 import trained
 import two_part_images
-from dcgan_jax import cli, models, reporting, sampling
+from dcgan_jax import cli, models, reporting
 from dcgan_jax.latent import dropping, forget, forgetting
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.dropping import Pairs, Samples
 from dcgan_jax.runs import load as loading
+from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import backend, disk, errors
 from two_part_images import Found
 

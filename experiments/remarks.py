@@ -23,7 +23,7 @@ from tqdm import tqdm
 import labelled_rows
 import results
 import trained
-from dcgan_jax import cli, fixed_samples, reporting, sampling
+from dcgan_jax import cli, fixed_samples, reporting
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.data.store import Store
@@ -31,6 +31,7 @@ from dcgan_jax.evaluation import stability
 from dcgan_jax.features import extract, weights
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir
+from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import errors
 
 NAME = "remarks"

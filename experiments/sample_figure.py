@@ -11,12 +11,13 @@ import numpy as np
 
 import results
 import trained
-from dcgan_jax import reporting, sampling
+from dcgan_jax import reporting
 from dcgan_jax.config import data_config
 from dcgan_jax.data import batches, kept_rows
 from dcgan_jax.evaluation.samples import Samples
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
+from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import errors
 
 SIDE = 8  # images a row and a column

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dcgan_jax import cli, export, presets, sample, train
+from dcgan_jax import cli, export, presets, train
 from dcgan_jax.config import AdamConfig, DataConfig, SgdConfig, TrainConfig
+from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.system import errors
 
 

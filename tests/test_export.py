@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from dcgan_jax import export, exporting, models, presets, sampling
+from dcgan_jax import export, exporting, models, presets
 from dcgan_jax.gan import keys
 from dcgan_jax.interop import torch_form
 from dcgan_jax.runs import safetensors_file
+from dcgan_jax.sample import draw as sampling
 
 NEEDS_TORCH = "needs PyTorch"
 NEEDS_ONNX = "needs the extra [onnx]"

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import cli, export, feed, labels, loop, presets, sample, sampling, train
+from dcgan_jax import cli, export, feed, loop, presets, train
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.gan import keys
 from dcgan_jax.prepare import build
 from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading
+from dcgan_jax.sample import __main__ as sample, draw as sampling, labels
 from dcgan_jax.system import errors
 
 SIDE, GAP = 32, 2

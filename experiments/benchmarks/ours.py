@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import nets
 import numpy as np
 
-from dcgan_jax import sampling
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.features import extract
 from dcgan_jax.features.weights import LoadedDiscriminator
 from dcgan_jax.gan import steps
 from dcgan_jax.models import convolution
+from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import backend
 
 Array = jax.Array

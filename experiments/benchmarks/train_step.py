@@ -18,7 +18,7 @@ import nets
 import reports
 from workers import Worker
 
-from dcgan_jax import sampling
+from dcgan_jax.sample import draw as sampling
 
 PROTOCOL = (
     "one k = 1 iteration (an update of D on a real and a generated batch, then one of"

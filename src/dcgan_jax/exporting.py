@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 from flax import linen as nn
 
-from dcgan_jax import labels, models, sampling
+from dcgan_jax import models
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import keys
 from dcgan_jax.interop import model_card, onnx_form, torch_form
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import load as loading, safetensors_file
+from dcgan_jax.sample import draw as sampling, labels
 from dcgan_jax.system import errors
 
 NUM_GRID_SAMPLES = 64

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from dcgan_jax import labels, sampling
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.store import Store
 from dcgan_jax.gan import keys, steps
 from dcgan_jax.reporting import GRID_COLUMNS
+from dcgan_jax.sample import draw as sampling, labels
 
 NUM_SAMPLES = 100
 # Below this share of the data's own diversity the samples are taken for collapsed.

@@ -14,7 +14,6 @@ from dcgan_jax import (
     config as configs,
     feed,
     fixed_samples,
-    labels,
     mesh,
     profiling,
     signals,
@@ -26,6 +25,7 @@ from dcgan_jax.gan import averaging, keys, state as train_state, steps
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.reporting import Listener, Reporter
 from dcgan_jax.runs import checkpoints, folder as run_dir
+from dcgan_jax.sample import labels
 from dcgan_jax.system import backend, errors
 
 _LOG = logging.getLogger(__name__)

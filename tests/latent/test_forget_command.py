@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import cli, sample
+from dcgan_jax import cli
 from dcgan_jax.latent import __main__ as program, boxes
 from dcgan_jax.latent.boxes import Box, BoxFile
 from dcgan_jax.runs import folder as run_dir
+from dcgan_jax.sample import __main__ as sample
 
 SIZE = 32
 

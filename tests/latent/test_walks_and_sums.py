@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import export, presets, sample
+from dcgan_jax import export, presets
 from dcgan_jax.gan import steps
 from dcgan_jax.latent.commands import arithmetic, walk
 from dcgan_jax.runs import safetensors_file
+from dcgan_jax.sample import __main__ as sample
 
 SUM = ("--positive=3,17,40", "--negative=5,8,9", "--add=1,2,4")
 TURN = ("--turn_from=3,17,40,41", "--turn_to=5,8,9,30")

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from dcgan_jax import models, presets, sampling
+from dcgan_jax import models, presets
 from dcgan_jax.models import layers
+from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import errors
 
 NAMES = ["svhn", "imagenet32", "mnist_conditional"]

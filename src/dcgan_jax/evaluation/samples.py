@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import models, sampling
+from dcgan_jax import models
 from dcgan_jax.gan import keys
 from dcgan_jax.models import pixels
 from dcgan_jax.runs.load import LoadedGenerator
+from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import backend
 
 Array = jax.Array

@@ -11,7 +11,7 @@ from flax import linen as nn
 from dcgan_jax import models
 from dcgan_jax.models import pixels
 from dcgan_jax.models.pixels import PixelRange
-from dcgan_jax.sampling import BLOCK
+from dcgan_jax.sample.draw import BLOCK
 from dcgan_jax.system import backend
 
 Array = jax.Array

@@ -5,14 +5,14 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import sampling
 from dcgan_jax.explorer import scores
 from dcgan_jax.explorer.config import ExploreConfig
 from dcgan_jax.features import weights
-from dcgan_jax.latent.generator import NumberedGenerator
 from dcgan_jax.models import batch_statistics
 from dcgan_jax.runs import authors, load as loading
 from dcgan_jax.runs.load import LoadedGenerator
+from dcgan_jax.sample import draw as sampling
+from dcgan_jax.sample.numbered import NumberedGenerator
 from dcgan_jax.system import errors
 
 

@@ -6,12 +6,13 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import labels, models, sampling
+from dcgan_jax import models
 from dcgan_jax.gan import keys
 from dcgan_jax.latent import forget
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.forget import Places, Regression
 from dcgan_jax.runs.load import LoadedGenerator
+from dcgan_jax.sample import draw as sampling, labels
 from dcgan_jax.system import errors
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from dcgan_jax.gan import keys
 from dcgan_jax.latent import arithmetic, pictures
-from dcgan_jax.latent.generator import NumberedGenerator
 from dcgan_jax.latent.picks import Groups
+from dcgan_jax.sample.numbered import NumberedGenerator
 
 # A vector's length is compared with that of so many latents at least.
 _LEAST_LATENTS = 64

@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax import models, sampling
+from dcgan_jax import models
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import averaging, keys
 from dcgan_jax.models import batch_statistics
 from dcgan_jax.runs import authors, checkpoints, folder as run_dir, safetensors_file
+from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import errors
 
 # Latents over which the statistics of released generators are taken (seed 0).

@@ -14,13 +14,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import models, sampling
+from dcgan_jax import models
 from dcgan_jax.config import DataConfig, TrainConfig, data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.gan import keys, steps
 from dcgan_jax.models import layers
 from dcgan_jax.models.dcgan import Discriminator, Generator
 from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading
+from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import backend, disk, errors, npy_file, progress
 from dcgan_jax.visualize import filter_modes
 from dcgan_jax.visualize.commands.collapse import CollapseConfig

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax import labels
 from dcgan_jax.explorer import encoding, files, parts
 from dcgan_jax.explorer.session import Session
 from dcgan_jax.explorer.subject import Subject
 from dcgan_jax.latent import exemplars, picks as pick_files
+from dcgan_jax.sample import labels
 
 MAX_COUNT = 1000
 # Words of the page for the groups of a file of picks.

@@ -23,7 +23,7 @@ from dcgan_jax.system import errors
 if TYPE_CHECKING:
     import numpy as np
 
-    from dcgan_jax.latent.generator import NumberedGenerator
+    from dcgan_jax.sample.numbered import NumberedGenerator
 
 MAX_IMAGES = 5000  # of a turn; of 64 × 64 pixels, a minute on two CPU cores
 
@@ -147,8 +147,8 @@ def run(config: ArithmeticConfig) -> Outcome:
     Raises:
         InputError: if there is no generator, or the picks are of another one's samples.
     """
-    from dcgan_jax.latent import generator as generators
     from dcgan_jax.pictures import grid
+    from dcgan_jax.sample import numbered as generators
 
     picks = find_picks(config)
     generator = generators.open_generator(

@@ -112,7 +112,8 @@ def run(config: WalkConfig, *, outs: Sequence[Path]) -> Outcome:
     Raises:
         InputError: if there is no generator, or the label does not suit it.
     """
-    from dcgan_jax.latent import generator as generators, walk
+    from dcgan_jax.latent import walk
+    from dcgan_jax.sample import numbered as generators
 
     generator = generators.open_generator(
         config.run,

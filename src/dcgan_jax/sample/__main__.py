@@ -50,9 +50,10 @@ def main(argv: Sequence[str]) -> int:
     """Draw the images that the flags describe; return the exit code."""
     config = cli.parse(SampleConfig, argv)
     _check(config)
-    from dcgan_jax import labels, reporting, sampling
+    from dcgan_jax import reporting
     from dcgan_jax.gan import keys
     from dcgan_jax.runs import load as loading
+    from dcgan_jax.sample import draw as sampling, labels
     from dcgan_jax.system import backend
 
     reporting.configure_logging()

@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dcgan_jax import labels, presets
+from dcgan_jax import presets
+from dcgan_jax.sample import labels
 from dcgan_jax.system import errors
 
 NAMES = ("cat", "dog", "gnu")

@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import models, presets, sampling
+from dcgan_jax import models, presets
 from dcgan_jax.gan import steps
+from dcgan_jax.sample import draw as sampling
 
 CONFIG = dataclasses.replace(presets.SVHN, width_multiplier=1 / 16, convolution="lax")
 

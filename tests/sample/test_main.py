@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcgan_jax import sample
+from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.system import errors
 
 OLD = b"an older result"

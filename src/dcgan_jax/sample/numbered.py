@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from flax import traverse_util
 
-from dcgan_jax import labels, sampling
 from dcgan_jax.gan import keys
 from dcgan_jax.runs import load as loading
 from dcgan_jax.runs.load import LoadedGenerator
+from dcgan_jax.sample import draw as sampling, labels
 from dcgan_jax.system import errors
 
 
