@@ -15,9 +15,10 @@ from collections.abc import Sequence
 
 import latent_figures
 import results
-from dcgan_jax import cli, reporting
+from dcgan_jax import cli
 from dcgan_jax.latent.commands import walk
 from dcgan_jax.latent.commands.walk import WalkConfig
+from dcgan_jax.train import reporter
 
 FINER = 3
 
@@ -29,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
     add("--label", type=int)
     add("--film", action="store_true")
     flags = parser.parse_args(argv)
-    reporting.configure_logging()
+    reporter.configure_logging()
     config = WalkConfig(
         run=flags.run,
         weights_dir=flags.weights_dir,

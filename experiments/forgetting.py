@@ -19,13 +19,14 @@ import numpy as np
 import results
 import trained
 import two_part_images
-from dcgan_jax import cli, models, reporting
+from dcgan_jax import cli, models
 from dcgan_jax.latent import dropping, forget, forgetting
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.dropping import Pairs, Samples
 from dcgan_jax.runs import load as loading
 from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import backend, disk, errors
+from dcgan_jax.train import reporter
 from two_part_images import Found
 
 NAME = "forgetting"
@@ -68,7 +69,7 @@ class Test(NamedTuple):
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    reporting.configure_logging()
+    reporter.configure_logging()
     backend.enable_compilation_cache()
     workdir, about = train(flags)
     loaded = loading.load_generator(str(workdir), weights_dir=None, step=None)

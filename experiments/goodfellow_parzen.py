@@ -16,17 +16,18 @@ from collections.abc import Sequence
 
 import results
 import trained
-from dcgan_jax import cli, reporting
+from dcgan_jax import cli
 from dcgan_jax.evaluation import experiment
 from dcgan_jax.evaluation.config import EvaluateConfig
 from dcgan_jax.runs import folder as run_dir
+from dcgan_jax.train import reporter
 
 NAME = "goodfellow_parzen"
 
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    reporting.configure_logging()
+    reporter.configure_logging()
     workdir = flags.runs / "goodfellow_mnist"
     chosen = trained.list_flags(flags, num_epochs=flags.num_epochs)
     about = trained.train("goodfellow_mnist", workdir, chosen)

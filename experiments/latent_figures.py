@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import results
-from dcgan_jax import reporting
 from dcgan_jax.latent.commands import arithmetic
 from dcgan_jax.latent.commands.arithmetic import ArithmeticConfig
+from dcgan_jax.train import reporter
 
 PICKS = Path(__file__).parent / "picks"
 
@@ -41,7 +41,7 @@ def draw_exemplars(
     parser = make_parser(doc, name=name)
     parser.add_argument("--picks", type=Path, default=PICKS / f"{name}.json")
     flags = parser.parse_args(argv)
-    reporting.configure_logging()
+    reporter.configure_logging()
     config = ArithmeticConfig(
         run=flags.run,
         weights_dir=flags.weights_dir,

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 
 import results
 import trained
-from dcgan_jax import cli, reporting
+from dcgan_jax import cli
 from dcgan_jax.evaluation import experiment
 from dcgan_jax.evaluation.config import EvaluateConfig
+from dcgan_jax.train import reporter
 
 PRESET = "mnist_conditional"
 ROWS = {"without": "--no_bn_affine", "with": "--bn_affine"}
@@ -24,7 +25,7 @@ ROWS = {"without": "--no_bn_affine", "with": "--bn_affine"}
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    reporting.configure_logging()
+    reporter.configure_logging()
     numbers: dict[str, object] = {}
     for row, choice in ROWS.items():
         workdir = flags.runs / f"mnist_batch_norm_{row}"

@@ -24,7 +24,7 @@ from tqdm import tqdm
 import labelled_rows
 import results
 import trained
-from dcgan_jax import cli, reporting
+from dcgan_jax import cli
 from dcgan_jax.config import data_config
 from dcgan_jax.data import ready, store as stores
 from dcgan_jax.data.store import Store
@@ -34,6 +34,7 @@ from dcgan_jax.features import extract, weights
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.system import backend, disk, errors
+from dcgan_jax.train import reporter
 
 NAME = "more_than_the_paper"
 VARIANTS = {
@@ -85,7 +86,7 @@ class Judge:
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    reporting.configure_logging()
+    reporter.configure_logging()
     backend.enable_compilation_cache()
     store = _open_store(flags)
     judge = Judge(store, flags.weights_dir)

@@ -23,7 +23,7 @@ from tqdm import tqdm
 import labelled_rows
 import results
 import trained
-from dcgan_jax import cli, fixed_samples, reporting
+from dcgan_jax import cli
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.data.store import Store
@@ -33,6 +33,7 @@ from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import errors
+from dcgan_jax.train import fixed_samples, reporter
 
 NAME = "remarks"
 VARIANTS = {
@@ -96,7 +97,7 @@ class Judge:
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    reporting.configure_logging()
+    reporter.configure_logging()
     # None: a run that became NaN or infinite.
     curves: dict[str, list[Curve | None]] = {name: [] for name in VARIANTS}
     judge: Judge | None = None

@@ -11,7 +11,6 @@ import numpy as np
 
 import results
 import trained
-from dcgan_jax import reporting
 from dcgan_jax.config import data_config
 from dcgan_jax.data import batches, kept_rows
 from dcgan_jax.evaluation.samples import Samples
@@ -19,6 +18,7 @@ from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import errors
+from dcgan_jax.train import reporter
 
 SIDE = 8  # images a row and a column
 
@@ -46,7 +46,7 @@ def draw(figure: Figure, doc: str, argv: Sequence[str]) -> int:
         argv: the script's flags; those that it does not know go to `dcgan_jax.train`.
     """
     flags, others = _parse(doc, argv)
-    reporting.configure_logging()
+    reporter.configure_logging()
     workdir, step = _have_run(figure, flags, others)
     about = _describe(workdir, step=step)
     caption = _caption(figure, about)

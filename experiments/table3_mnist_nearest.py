@@ -17,16 +17,17 @@ from collections.abc import Sequence
 
 import results
 import trained
-from dcgan_jax import cli, reporting
+from dcgan_jax import cli
 from dcgan_jax.evaluation import config as configs, experiment
 from dcgan_jax.evaluation.config import EvaluateConfig
+from dcgan_jax.train import reporter
 
 RUNS = {"dcgan": "mnist_conditional", "gan": "mnist_mlp"}
 
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    reporting.configure_logging()
+    reporter.configure_logging()
     numbers: dict[str, dict[str, object]] = {}
     asked = {"dcgan": flags.num_samples, "gan": flags.num_gan_samples}
     for row, preset in RUNS.items():

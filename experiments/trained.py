@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import cli, loop, presets
+from dcgan_jax import cli, presets
 from dcgan_jax.config import TrainConfig, data_config
 from dcgan_jax.data import batches, kept_rows, ready
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import errors
+from dcgan_jax.train import loop
 
 
 def add_flags(parser: argparse.ArgumentParser, *, num_epochs: float) -> None:

@@ -113,7 +113,7 @@ def tiny_run(
     tiny_config: TrainConfig, tmp_path_factory: pytest.TempPathFactory
 ) -> TrainConfig:
     """A finished run; tests copy its folder before they change anything in it."""
-    from dcgan_jax import loop
+    from dcgan_jax.train import loop
 
     workdir = tmp_path_factory.mktemp("runs") / "tiny"
     config = dataclasses.replace(tiny_config, workdir=workdir)

@@ -140,7 +140,8 @@ def test_torch_draws_and_judges_the_same_images_by_the_code_of_the_card(
 
 
 def test_torch_has_no_form_for_other_networks(make_flags, tmp_path, one_error):
-    from dcgan_jax import cli, loop
+    from dcgan_jax import cli
+    from dcgan_jax.train import loop
 
     flags = make_flags("mnist_mlp", "--num_steps=2", f"--workdir={tmp_path / 'run'}")
     loop.run(cli.parse_run(flags))

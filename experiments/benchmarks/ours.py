@@ -1,4 +1,4 @@
-"""This project's side, run as `dcgan_jax.loop` runs it."""
+"""This project's side, run as `dcgan_jax.train.loop` runs it."""
 
 import time
 from collections.abc import Callable

@@ -20,12 +20,13 @@ import page_cache
 import photographs
 import reports
 
-from dcgan_jax import cli, feed as feeds, loop, presets
+from dcgan_jax import cli, presets
 from dcgan_jax.config import TrainConfig, data_config
 from dcgan_jax.data import manifest, store as stores, transforms
 from dcgan_jax.data.manifest import Manifest, Shard
 from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import disk
+from dcgan_jax.train import feed as feeds, loop
 
 PROTOCOL = (
     "store: {num_images} random images of {size}×{size}×3 uint8 in shards of {rows},"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax.loop import MAX_ROLLBACKS
 from dcgan_jax.runs import checkpoints, folder as run_dir
+from dcgan_jax.train.loop import MAX_ROLLBACKS
 from faults import tiny_run, trials
 from faults.processes import Running
 from faults.spoil import KINDS

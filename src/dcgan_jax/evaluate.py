@@ -16,11 +16,11 @@ def main(argv: Sequence[str]) -> int:
     if configs.find_quality_metrics(config):
         # The GPU is shared with torch, and with a run that is followed.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    from dcgan_jax import reporting
     from dcgan_jax.evaluation import experiment
     from dcgan_jax.system import backend
+    from dcgan_jax.train import reporter
 
-    reporting.configure_logging()
+    reporter.configure_logging()
     backend.enable_compilation_cache()
     code = experiment.prepare(config)
     if code != 0:

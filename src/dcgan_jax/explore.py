@@ -11,11 +11,11 @@ def main(argv: Sequence[str]) -> int:
     """Serve the page until it is stopped; return the exit code."""
     config = cli.parse(ExploreConfig, argv)
     configs.check(config)
-    from dcgan_jax import reporting
     from dcgan_jax.explorer import server, subject
     from dcgan_jax.system import backend
+    from dcgan_jax.train import reporter
 
-    reporting.configure_logging()
+    reporter.configure_logging()
     backend.enable_compilation_cache()
     server.serve(subject.open_subject(config), config)
     return 0

@@ -48,9 +48,10 @@ def main(argv: Sequence[str]) -> int:
         raise errors.InputError(
             f"--out={out} must end in {suffix}, as --format={config.format} does."
         )
-    from dcgan_jax import exporting, reporting
+    from dcgan_jax import exporting
+    from dcgan_jax.train import reporter
 
-    reporting.configure_logging()
+    reporter.configure_logging()
     subject = exporting.load(
         config.run, step=config.step, folder=config.weights_dir, ema=config.ema
     )

@@ -5,8 +5,9 @@ import importlib.util
 
 import pytest
 
-from dcgan_jax import loop, presets
+from dcgan_jax import presets
 from dcgan_jax.runs import load as loading
+from dcgan_jax.train import loop
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,10 @@ import shutil
 import numpy as np
 import pytest
 
-from dcgan_jax import evaluate, loop
+from dcgan_jax import evaluate
 from dcgan_jax.evaluation import following, quality
 from dcgan_jax.runs import folder as run_dir, load as loading, safetensors_file
+from dcgan_jax.train import loop
 
 VALUES = {10: 3.0, 20: 5.0, 30: 4.0}
 

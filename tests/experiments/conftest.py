@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcgan_jax import config as configs, train
+from dcgan_jax import config as configs
 from dcgan_jax.data import ready
 from dcgan_jax.prepare import build
+from dcgan_jax.train import __main__ as train
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))
 

@@ -4,10 +4,10 @@ import shutil
 import numpy as np
 import pytest
 
-from dcgan_jax import loop
 from dcgan_jax.gan import steps
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import errors
+from dcgan_jax.train import loop
 from faults import spoil
 
 # Of tiny_run, whose checkpoints come every 10 steps.

@@ -10,13 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import export, loop
+from dcgan_jax import export
 from dcgan_jax.gan import averaging
 from dcgan_jax.gan.state import NetState
 from dcgan_jax.latent.commands import arithmetic, walk
 from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading
 from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.system import errors
+from dcgan_jax.train import loop
 
 DECAY = 0.6  # the ramp reaches it within the run, after 11 steps
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcgan_jax import train
 from dcgan_jax.data import store as stores
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.sample import __main__ as sample
+from dcgan_jax.train import __main__ as train
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

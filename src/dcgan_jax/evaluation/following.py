@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax import config as configs, loop
+from dcgan_jax import config as configs
 from dcgan_jax.config import OPERATIONAL_FIELDS, TrainConfig
 from dcgan_jax.evaluation import nearest_neighbour, quality, subject as subjects
 from dcgan_jax.evaluation.config import EvaluateConfig
@@ -29,6 +29,7 @@ from dcgan_jax.runs import (
 from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.runs.quality_log import PRIMARY, QualityLog, Row
 from dcgan_jax.system import disk, errors, result_file
+from dcgan_jax.train import loop
 
 _LOG = logging.getLogger(__name__)
 

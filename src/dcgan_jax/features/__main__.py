@@ -17,10 +17,10 @@ def main(argv: Sequence[str]) -> int:
     code = experiment.prepare(config)
     if code != 0:
         return code
-    from dcgan_jax import reporting
     from dcgan_jax.system import backend
+    from dcgan_jax.train import reporter
 
-    reporting.configure_logging()
+    reporter.configure_logging()
     backend.enable_compilation_cache()
     command = shlex.join(["python", "-m", "dcgan_jax.features", *argv])
     print(experiment.run(config, command=command))

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from dcgan_jax import mesh, minibatches, models
+from dcgan_jax import models
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import augment, averaging, losses, optimizers, passes, penalties
@@ -21,9 +21,10 @@ from dcgan_jax.gan.augment import Augment
 from dcgan_jax.gan.averaging import Averaging
 from dcgan_jax.gan.penalties import Penalise
 from dcgan_jax.gan.state import NetState, PyTree, TrainState
-from dcgan_jax.minibatches import Minibatches
 from dcgan_jax.models import pixels
 from dcgan_jax.system import backend
+from dcgan_jax.train import mesh, minibatches
+from dcgan_jax.train.minibatches import Minibatches
 
 Array = jax.Array
 Metrics = dict[str, Array]

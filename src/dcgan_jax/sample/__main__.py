@@ -50,13 +50,13 @@ def main(argv: Sequence[str]) -> int:
     """Draw the images that the flags describe; return the exit code."""
     config = cli.parse(SampleConfig, argv)
     _check(config)
-    from dcgan_jax import reporting
     from dcgan_jax.gan import keys
     from dcgan_jax.runs import load as loading
     from dcgan_jax.sample import draw as sampling, labels
     from dcgan_jax.system import backend
+    from dcgan_jax.train import reporter
 
-    reporting.configure_logging()
+    reporter.configure_logging()
     backend.enable_compilation_cache()
     loaded = loading.load_generator(
         config.run,

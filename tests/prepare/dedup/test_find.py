@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from dcgan_jax import loop
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import kept_rows, ready, store as stores
 from dcgan_jax.prepare import build
 from dcgan_jax.prepare.dedup import find, hashes
 from dcgan_jax.prepare.dedup.hashes import DedupConfig
 from dcgan_jax.system import errors
+from dcgan_jax.train import loop
 
 SHORT = DedupConfig(num_steps=60, max_distance=3)
 NUM_COPIES = 40

@@ -63,10 +63,10 @@ def main(argv: Sequence[str]) -> int:
     """Do the arithmetic that the flags describe; return the exit code."""
     config = cli.parse(ArithmeticConfig, argv, command="arithmetic")
     check(config)
-    from dcgan_jax import reporting
     from dcgan_jax.system import backend, result_file
+    from dcgan_jax.train import reporter
 
-    reporting.configure_logging()
+    reporter.configure_logging()
     backend.enable_compilation_cache()
     outcome = run(config)
     if config.json is not None:

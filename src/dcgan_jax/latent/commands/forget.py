@@ -67,12 +67,12 @@ def main(argv: Sequence[str]) -> int:
     found = boxes.read_boxes(config.boxes, category=config.category)
     seed = _settle_seed(config, found)
 
-    from dcgan_jax import reporting
     from dcgan_jax.latent import forgetting
     from dcgan_jax.runs import load as loading
     from dcgan_jax.system import backend, result_file
+    from dcgan_jax.train import reporter
 
-    reporting.configure_logging()
+    reporter.configure_logging()
     backend.enable_compilation_cache()
     loaded = loading.load_generator(
         config.run,

@@ -54,10 +54,10 @@ def main(argv: Sequence[str]) -> int:
     """Walk as the flags describe; return the exit code."""
     config = cli.parse(WalkConfig, argv, command="walk")
     check(config)
-    from dcgan_jax import reporting
     from dcgan_jax.system import backend, result_file
+    from dcgan_jax.train import reporter
 
-    reporting.configure_logging()
+    reporter.configure_logging()
     backend.enable_compilation_cache()
     outcome = run(config, outs=[config.out])
     if config.json is not None:

@@ -37,12 +37,12 @@ def main(argv: Sequence[str]) -> int:
     config = cli.parse(CollapseConfig, argv, command="collapse")
     if config.out.suffix != ".png":
         raise errors.InputError(f"--out={config.out} must end in .png.")
-    from dcgan_jax import reporting
     from dcgan_jax.data import ready
     from dcgan_jax.system import backend
+    from dcgan_jax.train import reporter
     from dcgan_jax.visualize import collapse, mode_map
 
-    reporting.configure_logging()
+    reporter.configure_logging()
     backend.enable_compilation_cache()
     code = ready.make_ready(collapse.find_data(config))
     if code != 0:

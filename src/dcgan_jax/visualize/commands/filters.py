@@ -55,13 +55,13 @@ def main(argv: Sequence[str]) -> int:
     """Draw the picture that the flags describe; return the exit code."""
     config = cli.parse(FiltersConfig, argv, command="filters")
     check(config)
-    from dcgan_jax import reporting
     from dcgan_jax.data import ready
     from dcgan_jax.pictures import grid
     from dcgan_jax.system import backend
+    from dcgan_jax.train import reporter
     from dcgan_jax.visualize import filters
 
-    reporting.configure_logging()
+    reporter.configure_logging()
     backend.enable_compilation_cache()
     code = ready.make_ready(filters.find_data(config))
     if code != 0:

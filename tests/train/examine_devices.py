@@ -11,10 +11,10 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from dcgan_jax import feed, mesh
 from dcgan_jax.data import store as stores
 from dcgan_jax.gan import keys, state as train_state, steps
 from dcgan_jax.runs import checkpoints, folder as run_dir
+from dcgan_jax.train import feed, mesh
 
 EXCHANGES = "all-gather|all-reduce|all-to-all|collective-permute|reduce-scatter"
 

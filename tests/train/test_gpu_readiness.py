@@ -14,8 +14,8 @@ import pytest
 from dcgan_jax import models, presets
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
-from dcgan_jax.minibatches import Picks
 from dcgan_jax.system import backend
+from dcgan_jax.train.minibatches import Picks
 
 CAPACITY, COUNT, K, BATCH = 6, 5, 2, 8
 # Of JAX's own for random numbers, which some versions use; they run on the GPU.

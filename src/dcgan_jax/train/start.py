@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
-from dcgan_jax import mesh, models
+from dcgan_jax import models
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches, means
 from dcgan_jax.data.store import Store
@@ -14,6 +14,7 @@ from dcgan_jax.gan import averaging, keys, steps
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.models import goodfellow
 from dcgan_jax.runs import checkpoints, folder as run_dir
+from dcgan_jax.train import mesh
 
 _LOG = logging.getLogger(__name__)
 

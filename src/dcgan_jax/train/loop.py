@@ -10,23 +10,16 @@ from typing import NamedTuple, NoReturn
 
 import jax
 
-from dcgan_jax import (
-    config as configs,
-    feed,
-    fixed_samples,
-    mesh,
-    profiling,
-    signals,
-    starting,
-)
+from dcgan_jax import config as configs
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches, kept_rows, store as stores
 from dcgan_jax.gan import averaging, keys, state as train_state, steps
 from dcgan_jax.gan.state import TrainState
-from dcgan_jax.reporting import Listener, Reporter
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.sample import labels
 from dcgan_jax.system import backend, errors
+from dcgan_jax.train import feed, fixed_samples, mesh, signals, start, trace
+from dcgan_jax.train.reporter import Listener, Reporter
 
 _LOG = logging.getLogger(__name__)
 # Returns to a checkpoint in the life of a run; what stays NaN is no accident.
@@ -85,7 +78,7 @@ def run(config: TrainConfig) -> Outcome:
         nets = steps.make_nets(config, num_steps=num_steps, num_rows=num_rows)
         rollbacks = 0
         while True:
-            state = starting.start_or_resume(
+            state = start.start_or_resume(
                 config, nets, workdir, store, rollbacks=rollbacks
             )
             rollbacks = int(state.rollbacks) + 1
@@ -153,7 +146,7 @@ class _Driver:
         self._run_steps = steps.make_steps(nets, static_count=backend.is_accelerator())
         self._key = mesh.replicate(keys.make_key(config.seed, keys.Purpose.TRAINING))
         self._fixed = fixed_samples.FixedSamples(config, nets, store)
-        self._trace = profiling.Trace(
+        self._trace = trace.Trace(
             workdir / run_dir.PROFILE,
             first=config.profile_first_step,
             count=config.profile_num_steps,

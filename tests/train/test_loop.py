@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import fixed_samples, loop, train
 from dcgan_jax.gan import steps
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.system import errors
+from dcgan_jax.train import __main__ as train, fixed_samples, loop
 
 NUM_STEPS = 240
 EVERY = 40

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import cli, export, feed, loop, presets, train
+from dcgan_jax import cli, export, presets
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.gan import keys
@@ -15,6 +15,7 @@ from dcgan_jax.prepare import build
 from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading
 from dcgan_jax.sample import __main__ as sample, draw as sampling, labels
 from dcgan_jax.system import errors
+from dcgan_jax.train import __main__ as train, feed, loop
 
 SIDE, GAP = 32, 2
 

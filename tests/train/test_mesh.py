@@ -13,9 +13,10 @@ import jax
 import numpy as np
 import pytest
 
-from dcgan_jax import cli, config as configs, loop, mesh
+from dcgan_jax import cli, config as configs
 from dcgan_jax.runs import checkpoints
 from dcgan_jax.system import errors
+from dcgan_jax.train import loop, mesh
 
 NUM_STEPS = 20
 TIMEOUT_SECONDS = 900  # far beyond need, so that nothing hangs for good

@@ -7,10 +7,10 @@ import shutil
 import jax
 import pytest
 
-from dcgan_jax import loop
 from dcgan_jax.gan import steps
 from dcgan_jax.runs import checkpoints
 from dcgan_jax.system import errors
+from dcgan_jax.train import loop
 
 
 def read_state(config):
@@ -87,7 +87,9 @@ def test_a_run_from_before_there_was_a_choice_goes_on_row_by_row(copied):
 def test_the_data_s_order_does_not_depend_on_where_they_lie(
     tiny_run, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("dcgan_jax.minibatches.fits_device", lambda num_bytes: True)
+    monkeypatch.setattr(
+        "dcgan_jax.train.minibatches.fits_device", lambda num_bytes: True
+    )
     config = dataclasses.replace(tiny_run, workdir=tmp_path / "run")
     loop.run(config)
     assert not differ(tiny_run, config)

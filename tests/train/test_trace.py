@@ -2,8 +2,8 @@ import dataclasses
 
 import pytest
 
-from dcgan_jax import feed, loop, profiling
 from dcgan_jax.system import errors
+from dcgan_jax.train import feed, loop, trace as profiling
 
 
 def make_trace(tmp_path, first, count=3, num_steps=100):

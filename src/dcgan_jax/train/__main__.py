@@ -8,7 +8,7 @@ from dcgan_jax import cli
 from dcgan_jax.data import ready
 
 if TYPE_CHECKING:
-    from dcgan_jax import loop
+    from dcgan_jax.train import loop
 
 
 def main(argv: Sequence[str]) -> int:
@@ -17,10 +17,10 @@ def main(argv: Sequence[str]) -> int:
     code = ready.make_ready(config)
     if code != 0:
         return code
-    from dcgan_jax import loop, mesh, reporting
     from dcgan_jax.system import backend
+    from dcgan_jax.train import loop, mesh, reporter
 
-    reporting.configure_logging()
+    reporter.configure_logging()
     backend.enable_compilation_cache()
     with mesh.connected(cluster):
         outcome = loop.run(config)

@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import feed, minibatches, presets
+from dcgan_jax import presets
 from dcgan_jax.data import batches
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
 from dcgan_jax.system import backend
+from dcgan_jax.train import feed, minibatches
 
 NUM_ROWS, BATCH, K = 100, 8, 2
 SIDE = 32

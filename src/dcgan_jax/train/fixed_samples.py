@@ -8,8 +8,8 @@ import numpy as np
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.store import Store
 from dcgan_jax.gan import keys, steps
-from dcgan_jax.reporting import GRID_COLUMNS
 from dcgan_jax.sample import draw as sampling, labels
+from dcgan_jax.train.reporter import GRID_COLUMNS
 
 NUM_SAMPLES = 100
 # Below this share of the data's own diversity the samples are taken for collapsed.

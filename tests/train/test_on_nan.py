@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import loop
 from dcgan_jax.gan import steps
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import errors
+from dcgan_jax.train import loop
 
 FIRST_STEP, LAST_STEP = 20, 40
 

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax import mesh
 from dcgan_jax.data.batches import Batch, Rows
 from dcgan_jax.system import backend
+from dcgan_jax.train import mesh
 
 # Share of a device's memory that a data set may take for good; the rest is the nets'.
 _RESIDENT_SHARE = 1 / 8

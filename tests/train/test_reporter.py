@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from dcgan_jax import reporting
-from dcgan_jax.reporting import Reporter
 from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import errors
+from dcgan_jax.train import reporter as reporting
+from dcgan_jax.train.reporter import Reporter
 
 FINITE = {"d_loss": np.array([1.0, 2.0, 3.0]), "g_loss": np.array([4.0, 5.0, 6.0])}
 

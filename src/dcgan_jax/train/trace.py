@@ -5,8 +5,8 @@ from pathlib import Path
 
 import jax
 
-from dcgan_jax import mesh
 from dcgan_jax.system import errors
+from dcgan_jax.train import mesh
 
 _LOG = logging.getLogger(__name__)
 

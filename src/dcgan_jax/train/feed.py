@@ -8,14 +8,14 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from dcgan_jax import mesh, minibatches
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches
 from dcgan_jax.data.batches import Batch, Rows, Schedule
 from dcgan_jax.data.readahead import ReadAhead
 from dcgan_jax.data.store import Store
-from dcgan_jax.minibatches import Minibatches, Picks
 from dcgan_jax.system import backend
+from dcgan_jax.train import mesh, minibatches
+from dcgan_jax.train.minibatches import Minibatches, Picks
 
 # Of images that one dispatch carries.
 CHUNK_BYTES = 16 << 20

@@ -11,8 +11,9 @@ import time
 
 import pytest
 
-from dcgan_jax import cli, loop
+from dcgan_jax import cli
 from dcgan_jax.runs import checkpoints, folder as run_dir
+from dcgan_jax.train import loop
 
 NUM_STEPS = 20
 # Far beyond need, so that nothing hangs for good.

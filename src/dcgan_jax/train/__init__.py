@@ -1,0 +1,1 @@
+"""The loop: a config in, a trained run's folder out."""
