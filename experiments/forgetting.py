@@ -20,9 +20,9 @@ import results
 import trained
 import two_part_images
 from dcgan_jax import cli, models
-from dcgan_jax.latent import dropping, forget, forgetting
+from dcgan_jax.latent import forgetting, object_maps, samples as dropping
 from dcgan_jax.latent.boxes import Box
-from dcgan_jax.latent.dropping import Pairs, Samples
+from dcgan_jax.latent.samples import Pairs, Samples
 from dcgan_jax.runs import load as loading
 from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import backend, disk, errors
@@ -90,7 +90,7 @@ def main(argv: Sequence[str]) -> int:
     paper = dropping.settle_layer(loaded, None)
     for layer in layers:
         regression = dropping.learn(samples, boxes, layer=layer, seed=flags.seed)
-        dropped = forget.choose_dropped(regression.weights, num_dropped=None)
+        dropped = object_maps.choose_dropped(regression.weights, num_dropped=None)
         pairs = dropping.draw_pairs(test.samples, layer=layer, dropped=dropped)
         found = {
             "num_maps": len(dropped),
@@ -175,7 +175,7 @@ def measure(test: Test, after: np.ndarray) -> dict[str, float]:
     """Compare samples with a disc with the same latents without some maps."""
     left = two_part_images.find_objects(after)
     there = test.found.present
-    inside, outside = forget.measure_change(
+    inside, outside = object_maps.measure_change(
         test.images[there], after[there], test.inside[there]
     )
     pixels_left = left.warm[there].sum() / test.found.warm[there].sum()

@@ -8,10 +8,10 @@ import numpy as np
 
 from dcgan_jax.explorer.session import Session
 from dcgan_jax.explorer.subject import Subject
-from dcgan_jax.latent import dropping, forget
+from dcgan_jax.latent import object_maps, samples as dropping
 from dcgan_jax.latent.boxes import Box
-from dcgan_jax.latent.dropping import Samples
-from dcgan_jax.latent.forget import Regression
+from dcgan_jax.latent.object_maps import Regression
+from dcgan_jax.latent.samples import Samples
 from dcgan_jax.system import errors
 
 NUM_SHOWN = 24
@@ -64,7 +64,9 @@ def fit(subject: Subject, session: Session, layer: str | None) -> Fitted:
         layer=settled,
         seed=session.seed,
     )
-    forget.choose_dropped(regression.weights, num_dropped=None)  # or there are none
+    object_maps.choose_dropped(
+        regression.weights, num_dropped=None
+    )  # or there are none
     numbers = choose_shown(session.boxes)
     samples = _draw_samples(subject, session, 1 + max(numbers)).take(numbers)
     before = subject.sampler(samples.loaded.variables, samples.latents, samples.labels)
@@ -93,7 +95,7 @@ def draw(subject: Subject, fitted: Fitted, num_dropped: int) -> np.ndarray:
     weights = fitted.regression.weights
     dropped = np.zeros(len(weights), bool)
     if num_dropped:
-        dropped = forget.choose_dropped(weights, num_dropped=num_dropped)
+        dropped = object_maps.choose_dropped(weights, num_dropped=num_dropped)
     numbers = fitted.samples
     samples = _draw_samples(subject, fitted.session, 1 + max(numbers)).take(numbers)
     return subject.sampler(
@@ -105,16 +107,16 @@ def draw(subject: Subject, fitted: Fitted, num_dropped: int) -> np.ndarray:
 
 
 def measure(fitted: Fitted, after: np.ndarray) -> tuple[float, float]:
-    """Return the mean change in boxes and elsewhere, see `forget.measure_change`."""
+    """Return the mean change in boxes and elsewhere, see `object_maps.measure_change`."""
     boxed = {box.sample for box in fitted.boxes}
     rows = [row for row, number in enumerate(fitted.samples) if number in boxed]
     shown = [fitted.samples[row] for row in rows]
-    inside = forget.mark_pixels(
+    inside = object_maps.mark_pixels(
         [box for box in fitted.boxes if box.sample in shown],
         shown,
         image_size=after.shape[1],
     )
-    return forget.measure_change(fitted.before[rows], after[rows], inside)
+    return object_maps.measure_change(fitted.before[rows], after[rows], inside)
 
 
 def _draw_samples(subject: Subject, session: Session, count: int) -> Samples:

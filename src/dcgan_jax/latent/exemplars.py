@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_jax.gan import keys
-from dcgan_jax.latent import arithmetic, pictures
+from dcgan_jax.latent import pictures, vectors
 from dcgan_jax.latent.picks import Groups
 from dcgan_jax.sample.numbered import NumberedGenerator
 
@@ -53,28 +53,28 @@ def add(generator: NumberedGenerator, groups: Groups, *, noise: float) -> Sum:
     """
     latents = _read_latents(generator, groups)
     sets = [latents[list(numbers)] for numbers in groups.values()]
-    means = [arithmetic.average(rows) for rows in sets]
-    centre = arithmetic.combine(*means)
+    means = [vectors.average(rows) for rows in sets]
+    centre = vectors.combine(*means)
     key = keys.make_key(generator.seed, keys.Purpose.NEIGHBOURS)
-    results = generator.draw(arithmetic.surround(centre, key, scale=noise))
+    results = generator.draw(vectors.surround(centre, key, scale=noise))
     exemplars = [generator.draw(rows) for rows in sets]
-    averages = [arithmetic.average(images) for images in exemplars]
+    averages = [vectors.average(images) for images in exemplars]
     concepts = [
         pictures.Concept(
             numbers,
             images,
             generator.draw(mean[None])[0],
-            arithmetic.to_pixels(average),
+            vectors.to_pixels(average),
         )
         for numbers, images, mean, average in zip(
             groups.values(), exemplars, means, averages, strict=True
         )
     ]
-    in_pixels = arithmetic.to_pixels(arithmetic.combine(*averages))
+    in_pixels = vectors.to_pixels(vectors.combine(*averages))
     return Sum(
         pictures.draw_arithmetic(concepts, results, in_pixels),
-        arithmetic.compare_length(centre, latents),
-        arithmetic.expect_length([len(rows) for rows in sets]),
+        vectors.compare_length(centre, latents),
+        vectors.expect_length([len(rows) for rows in sets]),
     )
 
 
@@ -90,14 +90,14 @@ def turn(
         columns: positions from −1 to 1.
     """
     latents = _read_latents(generator, groups, more=rows)
-    vector = arithmetic.make_turn(
-        *(arithmetic.average(latents[list(group)]) for group in groups.values())
+    vector = vectors.make_turn(
+        *(vectors.average(latents[list(group)]) for group in groups.values())
     )
     picked = {number for numbers in groups.values() for number in numbers}
     new = [row for row in range(len(latents)) if row not in picked][:rows]
     positions = np.linspace(-1.0, 1.0, columns)
-    images = generator.draw(arithmetic.move_along(latents[new], vector, positions))
-    length = arithmetic.compare_length(vector, latents)
+    images = generator.draw(vectors.move_along(latents[new], vector, positions))
+    length = vectors.compare_length(vector, latents)
     return Turn(images, tuple(new), positions, length)
 
 

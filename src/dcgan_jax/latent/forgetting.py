@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax.latent import boxes as box_files, dropping, forget
+from dcgan_jax.latent import boxes as box_files, object_maps, samples as dropping
 from dcgan_jax.latent.boxes import Box, BoxFile
-from dcgan_jax.latent.dropping import Pairs
-from dcgan_jax.latent.forget import Regression
+from dcgan_jax.latent.object_maps import Regression
+from dcgan_jax.latent.samples import Pairs
 from dcgan_jax.pictures import grid, pairs as pictures
 from dcgan_jax.runs.load import LoadedGenerator
 
@@ -79,7 +79,9 @@ def run(
         label=choices.label,
     )
     regression = dropping.learn(samples, boxes, layer=layer, seed=seed)
-    dropped = forget.choose_dropped(regression.weights, num_dropped=choices.num_dropped)
+    dropped = object_maps.choose_dropped(
+        regression.weights, num_dropped=choices.num_dropped
+    )
     boxed = sorted({box.sample for box in boxes})
     new = range(choices.num_samples, choices.num_samples + choices.num_shown)
     drawn = dropping.draw_pairs(
@@ -89,8 +91,8 @@ def run(
         Pairs(*(part[: len(boxed)] for part in drawn)),
         Pairs(*(part[len(boxed) :] for part in drawn)),
     )
-    inside = forget.mark_pixels(boxes, boxed, image_size=size)
-    changes = forget.measure_change(old.before, old.after, inside)
+    inside = object_maps.mark_pixels(boxes, boxed, image_size=size)
+    changes = object_maps.measure_change(old.before, old.after, inside)
     shown = Pairs(*(part[: choices.num_shown] for part in old))
     rectangles = [[box for box in boxes if box.sample == number] for number in boxed]
     save_picture(shown, fresh, rectangles, out)

@@ -14,7 +14,7 @@ from dcgan_jax.explorer.forgetting import Fitted
 from dcgan_jax.explorer.session import Session
 from dcgan_jax.explorer.subject import Subject
 from dcgan_jax.explorer.tabs import wall
-from dcgan_jax.latent import forget
+from dcgan_jax.latent import object_maps
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.pictures import captions, grid
 
@@ -64,7 +64,7 @@ def build(subject: Subject) -> Elements:
         zoom = gr.Slider(1, 2 * size + 2, value=size, step=0.5, label="Zoom",
                          elem_id="boxes-zoom", min_width=160)  # fmt: skip
         layer = gr.Dropdown(
-            list(layers), value=forget.find_default_layer(layers), min_width=160,
+            list(layers), value=object_maps.find_default_layer(layers), min_width=160,
             label="Feature maps of", info="The highest hidden one in the paper.",
             elem_id="forget-layer",
         )  # fmt: skip

@@ -7,8 +7,8 @@ import numpy as np
 from dcgan_jax.explorer import encoding, parts
 from dcgan_jax.explorer.session import Session
 from dcgan_jax.explorer.subject import Subject
-from dcgan_jax.latent import picks as pick_files, walk
-from dcgan_jax.latent.walk import Interpolation
+from dcgan_jax.latent import paths, picks as pick_files
+from dcgan_jax.latent.paths import Interpolation
 from dcgan_jax.pictures import captions, grid
 
 NUM_STEPS = 32
@@ -76,7 +76,7 @@ def draw(
     generator = subject.number(session.seed, session.label)
     first, last = int(start or 0), int(end or 0)
     latents = generator.latents(1 + max(first, last))[[first, last]]
-    path_latents = walk.walk(
+    path_latents = paths.walk(
         latents, num_steps=NUM_STEPS, interpolation=path, closed=False
     )
     return generator.draw(path_latents[0])
@@ -97,7 +97,7 @@ def show_strip(frames: np.ndarray) -> tuple[str, str]:
     """Return pictures at even distances, and how evenly they change."""
     chosen = frames[:: NUM_STEPS // (_STRIP - 1)]
     picture = grid.make_grid(captions.enlarge(chosen), columns=_STRIP)
-    found = walk.measure_transitions(frames[None])
+    found = paths.measure_transitions(frames[None])
     line = (
         f"The largest of {NUM_STEPS} steps is {found.overall:.2f} times the median one "
         f"({found.median:.1f} grey levels); 1 is even, a jump is many times as large."

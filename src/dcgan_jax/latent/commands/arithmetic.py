@@ -207,10 +207,10 @@ def _turn(
     generator: "NumberedGenerator", groups: Groups, config: ArithmeticConfig
 ) -> "tuple[np.ndarray, dict[str, Any], list[str]]":
     """Do Fig. 8: return its picture, numbers and lines for people."""
-    from dcgan_jax.latent import exemplars, pictures, walk
+    from dcgan_jax.latent import exemplars, paths, pictures
 
     turned = exemplars.turn(generator, groups, rows=config.rows, columns=config.columns)
-    transitions = walk.measure_transitions(turned.images)
+    transitions = paths.measure_transitions(turned.images)
     found = {
         "new_samples": list(turned.numbers),
         "turn_length": turned.length,

@@ -22,7 +22,7 @@ from dcgan_jax.system import errors
 if TYPE_CHECKING:
     import numpy as np
 
-    from dcgan_jax.latent.walk import Transitions
+    from dcgan_jax.latent.paths import Transitions
 
 MAX_IMAGES = 5000  # of 64 × 64 pixels, a minute on two CPU cores
 
@@ -44,7 +44,7 @@ class WalkConfig(GeneratorFlags):
     """Go back from the last point to the first, so that a film repeats evenly."""
     seed: int = 0
     """Of the points."""
-    out: Path = Path("walk.png")
+    out: Path = Path("paths.png")
     """A picture (.png) or a film (.gif, .mp4)."""
     fps: float = 12.0
     """Images a second, of a film."""
@@ -112,7 +112,7 @@ def run(config: WalkConfig, *, outs: Sequence[Path]) -> Outcome:
     Raises:
         InputError: if there is no generator, or the label does not suit it.
     """
-    from dcgan_jax.latent import walk
+    from dcgan_jax.latent import paths
     from dcgan_jax.sample import numbered as generators
 
     generator = generators.open_generator(
@@ -123,14 +123,14 @@ def run(config: WalkConfig, *, outs: Sequence[Path]) -> Outcome:
         label=config.label,
         ema=config.ema,
     )
-    latents = walk.walk(
+    latents = paths.walk(
         generator.latents(config.points),
         num_steps=config.steps,
         interpolation=config.interpolation,
         closed=config.closed,
     )
     images = generator.draw(latents)
-    transitions = walk.measure_transitions(images)
+    transitions = paths.measure_transitions(images)
     for out in outs:
         out.parent.mkdir(parents=True, exist_ok=True)
         _write(images, out, config)
@@ -159,7 +159,7 @@ _PROTOCOL = (
 
 
 def _write(images: "np.ndarray", out: Path, config: WalkConfig) -> None:
-    from dcgan_jax.latent import walk
+    from dcgan_jax.latent import paths
     from dcgan_jax.pictures import animation, captions, grid
 
     if out.suffix == ".png":
@@ -169,7 +169,7 @@ def _write(images: "np.ndarray", out: Path, config: WalkConfig) -> None:
         )
         grid.save_image(grid.make_grid(large, columns=columns), out)
         return
-    frames = captions.enlarge(walk.join(images, closed=config.closed), least_side=128)
+    frames = captions.enlarge(paths.join(images, closed=config.closed), least_side=128)
     animation.save_animation(frames, out, frames_per_second=config.fps)
 
 

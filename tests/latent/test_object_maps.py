@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dcgan_jax import models, presets
-from dcgan_jax.latent import dropping, forget
+from dcgan_jax.latent import object_maps, samples as dropping
 from dcgan_jax.latent.boxes import Box
-from dcgan_jax.latent.dropping import Samples
+from dcgan_jax.latent.samples import Samples
 from dcgan_jax.models import dcgan
 from dcgan_jax.models.dcgan import Layer
 from dcgan_jax.runs.load import LoadedGenerator
@@ -89,7 +89,7 @@ def regression(known_samples, boxes):
 
 @pytest.mark.parametrize("num_dropped", [None, 1])
 def test_the_map_that_draws_the_object_is_dropped(regression, num_dropped):
-    dropped = forget.choose_dropped(regression.weights, num_dropped=num_dropped)
+    dropped = object_maps.choose_dropped(regression.weights, num_dropped=num_dropped)
     assert np.flatnonzero(dropped).tolist() == [OBJECT_MAP]
     assert regression.accuracy == 1
     assert regression.num_inside == regression.num_outside == 20 * 9
@@ -121,7 +121,7 @@ def test_the_paper_s_layer_is_the_one_below_the_image(known_generator):
     generator = models.make_generator(presets.LSUN_BEDROOM)
     known = models.list_hidden_convolutions(generator)
     assert known == ("conv0", "conv1", "conv2")
-    assert forget.find_default_layer(known) == "conv2"
+    assert object_maps.find_default_layer(known) == "conv2"
 
 
 def test_other_layers_are_refused(known_generator):
@@ -141,15 +141,15 @@ def test_other_layers_are_refused(known_generator):
     ],
 )
 def test_positions_lie_in_a_box_by_their_middles(box, positions):
-    marked = forget.mark_positions([Box(6, *box)], map_size=2, image_size=8)
+    marked = object_maps.mark_positions([Box(6, *box)], map_size=2, image_size=8)
     assert list(marked) == [6]
     assert list(map(tuple, np.argwhere(marked[6]))) == positions
 
 
 def test_each_image_gives_as_many_places_outside_as_inside():
     boxes = [Box(2, 0, 0, 2, 1), Box(2, 3, 3, 1, 1), Box(9, 0, 0, 4, 3)]
-    marked = forget.mark_positions(boxes, map_size=4, image_size=4)
-    places = forget.choose_places(marked, np.random.default_rng(0))
+    marked = object_maps.mark_positions(boxes, map_size=4, image_size=4)
+    places = object_maps.choose_places(marked, np.random.default_rng(0))
     where = set(zip(*places[:3], strict=True))
     assert len(where) == len(places.inside)  # none twice
     for sample, inside, outside in ((2, 3, 3), (9, 12, 4)):
@@ -162,7 +162,7 @@ def test_each_image_gives_as_many_places_outside_as_inside():
 def test_boxes_that_leave_nothing_outside_are_refused():
     marked = {0: np.ones((4, 4), bool)}
     with pytest.raises(errors.InputError, match="cover their images whole"):
-        forget.choose_places(marked, np.random.default_rng(0))
+        object_maps.choose_places(marked, np.random.default_rng(0))
 
 
 def test_the_regression_is_at_the_minimum_of_its_objective():
@@ -170,7 +170,7 @@ def test_the_regression_is_at_the_minimum_of_its_objective():
     inside = np.arange(90) < 30
     features = rng.exponential([1.0, 50.0, 0.01], (90, 3)).astype(np.float32)
     features[inside, 0] += 1
-    found = forget.fit_regression(features, inside)
+    found = object_maps.fit_regression(features, inside)
     x = features.astype(np.float64) / features.std(axis=0, dtype=np.float64)
     x -= x.mean(axis=0)
     share = np.where(inside, 90 / 60, 90 / 120)  # each kind counts half
@@ -192,7 +192,7 @@ def test_the_regression_is_at_the_minimum_of_its_objective():
 def test_a_map_that_is_the_same_everywhere_is_kept():
     inside = np.arange(20) < 10
     features = np.stack([inside, np.ones(20), np.zeros(20)], axis=1)
-    found = forget.fit_regression(features.astype(np.float32), inside)
+    found = object_maps.fit_regression(features.astype(np.float32), inside)
     assert found.weights[0] > 0
     assert found.weights[1:].tolist() == [0, 0]
 
@@ -200,20 +200,20 @@ def test_a_map_that_is_the_same_everywhere_is_kept():
 def test_all_maps_of_positive_weight_are_dropped_or_the_first_of_them():
     weights = np.array([0.5, -1, 0, 2, 0.1])
     for number, dropped in ((None, [0, 3, 4]), (1, [3]), (2, [0, 3])):
-        chosen = forget.choose_dropped(weights, num_dropped=number)
+        chosen = object_maps.choose_dropped(weights, num_dropped=number)
         assert np.flatnonzero(chosen).tolist() == dropped
     with pytest.raises(errors.InputError, match="only 3 of 5 feature maps"):
-        forget.choose_dropped(weights, num_dropped=4)
+        object_maps.choose_dropped(weights, num_dropped=4)
     with pytest.raises(errors.InputError, match="no feature map is stronger"):
-        forget.choose_dropped(-weights[:1], num_dropped=None)
+        object_maps.choose_dropped(-weights[:1], num_dropped=None)
 
 
 def test_the_change_is_measured_inside_and_outside():
     before = np.zeros((1, 2, 2, 1), np.uint8)
     after = np.array([[[51], [0]], [[0], [255]]], np.uint8)[None]
-    inside = forget.mark_pixels([Box(7, 0, 0, 1, 0.5)], [7], image_size=2)
+    inside = object_maps.mark_pixels([Box(7, 0, 0, 1, 0.5)], [7], image_size=2)
     assert inside.tolist() == [[[True, False], [False, False]]]
-    found = forget.measure_change(before, after, inside)
+    found = object_maps.measure_change(before, after, inside)
     assert found == pytest.approx((0.2, 1 / 3))
 
 

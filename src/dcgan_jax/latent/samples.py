@@ -8,9 +8,9 @@ import numpy as np
 
 from dcgan_jax import models
 from dcgan_jax.gan import keys
-from dcgan_jax.latent import forget
+from dcgan_jax.latent import object_maps
 from dcgan_jax.latent.boxes import Box
-from dcgan_jax.latent.forget import Places, Regression
+from dcgan_jax.latent.object_maps import Places, Regression
 from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.sample import draw as sampling, labels
 from dcgan_jax.system import errors
@@ -70,7 +70,7 @@ def settle_layer(loaded: LoadedGenerator, layer: str | None) -> str:
     """
     known = models.list_hidden_convolutions(loaded.network)
     if layer is None:
-        return forget.find_default_layer(known)
+        return object_maps.find_default_layer(known)
     if layer not in known:
         raise errors.InputError(
             f"--layer={layer}; the hidden convolutions of this generator are"
@@ -103,15 +103,15 @@ def learn(
         part = samples.take(block)
         maps = read(part.loaded.variables, part.latents, part.labels)
         if places is None:
-            marked = forget.mark_positions(
+            marked = object_maps.mark_positions(
                 boxes, map_size=maps.shape[1], image_size=image_size
             )
-            places = forget.choose_places(marked, np.random.default_rng(seed))
+            places = object_maps.choose_places(marked, np.random.default_rng(seed))
         here = np.isin(places.samples, block)
         rows = np.searchsorted(block, places.samples[here])
         features.append(maps[rows, places.rows[here], places.columns[here]])
         flags.append(places.inside[here])
-    return forget.fit_regression(np.concatenate(features), np.concatenate(flags))
+    return object_maps.fit_regression(np.concatenate(features), np.concatenate(flags))
 
 
 def make_drawer(samples: Samples, *, layer: str) -> Callable[[np.ndarray], np.ndarray]:
