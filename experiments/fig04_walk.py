@@ -16,8 +16,8 @@ from collections.abc import Sequence
 import latent_figures
 import results
 from dcgan_jax import cli
-from dcgan_jax.latent.commands import walk
-from dcgan_jax.latent.commands.walk import WalkConfig
+from dcgan_jax.latent import walk
+from dcgan_jax.latent.walk import WalkConfig
 from dcgan_jax.train import reporter
 
 FINER = 3

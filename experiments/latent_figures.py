@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import results
-from dcgan_jax.latent.commands import arithmetic
-from dcgan_jax.latent.commands.arithmetic import ArithmeticConfig
+from dcgan_jax.latent import arithmetic
+from dcgan_jax.latent.arithmetic import ArithmeticConfig
 from dcgan_jax.train import reporter
 
 PICKS = Path(__file__).parent / "picks"

@@ -11,8 +11,7 @@ import explorer_browser as browsing
 from dcgan_jax import export
 from dcgan_jax.explorer import encoding, subject as subjects
 from dcgan_jax.explorer.config import ExploreConfig
-from dcgan_jax.latent import exemplars
-from dcgan_jax.latent.commands import arithmetic, forget
+from dcgan_jax.latent import arithmetic, exemplars, forget
 
 pytestmark = pytest.mark.browser
 CONCEPTS = {"A": (3, 17, 40), "B": (5, 8, 9), "C": (1, 2, 4)}

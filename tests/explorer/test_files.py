@@ -7,9 +7,8 @@ import pytest
 
 from dcgan_jax.explorer import files
 from dcgan_jax.explorer.session import Session
-from dcgan_jax.latent import picks as pick_files
+from dcgan_jax.latent import arithmetic, forget, picks as pick_files
 from dcgan_jax.latent.boxes import Box
-from dcgan_jax.latent.commands import arithmetic, forget
 from dcgan_jax.system import errors
 
 PICKED = Session(seed=3).replace_groups(

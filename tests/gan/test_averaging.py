@@ -13,7 +13,7 @@ import pytest
 from dcgan_jax import export
 from dcgan_jax.gan import averaging
 from dcgan_jax.gan.state import NetState
-from dcgan_jax.latent.commands import arithmetic, walk
+from dcgan_jax.latent import arithmetic, walk
 from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading
 from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.system import errors

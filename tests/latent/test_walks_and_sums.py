@@ -12,7 +12,7 @@ from PIL import Image
 
 from dcgan_jax import export, presets
 from dcgan_jax.gan import steps
-from dcgan_jax.latent.commands import arithmetic, walk
+from dcgan_jax.latent import arithmetic, walk
 from dcgan_jax.runs import safetensors_file
 from dcgan_jax.sample import __main__ as sample
 

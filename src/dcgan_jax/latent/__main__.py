@@ -5,9 +5,9 @@ import functools
 from dcgan_jax import cli
 
 COMMANDS = {
-    "walk": "dcgan_jax.latent.commands.walk",
-    "arithmetic": "dcgan_jax.latent.commands.arithmetic",
-    "forget": "dcgan_jax.latent.commands.forget",
+    "walk": "dcgan_jax.latent.walk",
+    "arithmetic": "dcgan_jax.latent.arithmetic",
+    "forget": "dcgan_jax.latent.forget",
 }
 
 if __name__ == "__main__":

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcgan_jax import cli
-from dcgan_jax.latent import json_file, picks as pick_files
-from dcgan_jax.latent.commands import flags
-from dcgan_jax.latent.commands.flags import GeneratorFlags, Outcome
+from dcgan_jax.latent import flags, json_file, picks as pick_files
+from dcgan_jax.latent.flags import GeneratorFlags, Outcome
 from dcgan_jax.latent.picks import Groups, Picks
 from dcgan_jax.system import errors
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dcgan_jax import cli
-from dcgan_jax.latent.commands import flags
-from dcgan_jax.latent.commands.flags import GeneratorFlags, Outcome
+from dcgan_jax.latent import flags
+from dcgan_jax.latent.flags import GeneratorFlags, Outcome
 from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
