@@ -7,8 +7,7 @@ from PIL import Image
 
 from dcgan_jax import cli
 from dcgan_jax.pictures import grid
-from dcgan_jax.visualize import __main__ as visualize
-from dcgan_jax.visualize.commands import film
+from dcgan_jax.visualize import __main__ as visualize, film
 
 main = functools.partial(cli.run_command, commands=visualize.COMMANDS)
 main.__module__ = visualize.__name__

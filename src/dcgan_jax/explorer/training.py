@@ -11,7 +11,7 @@ from dcgan_jax.explorer import encoding
 from dcgan_jax.pictures import animation, curves
 from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import errors
-from dcgan_jax.visualize.commands import film
+from dcgan_jax.visualize import film
 
 MAX_FRAMES = 60
 _MAX_WIDTH = 640  # pixels of a frame

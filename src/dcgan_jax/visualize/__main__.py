@@ -6,7 +6,7 @@ from dcgan_jax import cli
 
 COMMANDS = {
     "filters": "dcgan_jax.visualize.commands.filters",
-    "film": "dcgan_jax.visualize.commands.film",
+    "film": "dcgan_jax.visualize.film",
     "collapse": "dcgan_jax.visualize.commands.collapse",
 }
 
