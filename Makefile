@@ -23,7 +23,7 @@ minimum: $(MINIMUM)/test.stamp
 EXTRAS_TORCH ?= torch
 extras: $(EXTRAS)/test.stamp
 	$(EXTRAS)/bin/pytest -n 2 $(addprefix tests/evaluation/test_,fidelity.py quality.py following.py) \
-		tests/test_export.py tests/experiments/test_notebooks.py
+		tests/export/test_main.py tests/experiments/test_notebooks.py
 
 # The explorer's page in Chromium, which the system provides (apt-get install chromium).
 browser: $(BROWSER)/test.stamp

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dcgan_jax import cli, export, presets
+from dcgan_jax import cli, presets
 from dcgan_jax.config import AdamConfig, DataConfig, SgdConfig, TrainConfig
+from dcgan_jax.export import __main__ as export
 from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.system import errors
 from dcgan_jax.train import __main__ as train

@@ -8,9 +8,9 @@ import urllib.request
 import pytest
 
 import explorer_browser as browsing
-from dcgan_jax import export
 from dcgan_jax.explorer import encoding, subject as subjects
 from dcgan_jax.explorer.config import ExploreConfig
+from dcgan_jax.export import __main__ as export
 from dcgan_jax.latent import arithmetic, exemplars, forget
 
 pytestmark = pytest.mark.browser

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax import export
+from dcgan_jax.export import __main__ as export
 from dcgan_jax.gan import averaging
 from dcgan_jax.gan.state import NetState
 from dcgan_jax.latent import arithmetic, walk

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import export, presets
+from dcgan_jax import presets
+from dcgan_jax.export import __main__ as export
 from dcgan_jax.gan import steps
 from dcgan_jax.latent import arithmetic, walk
 from dcgan_jax.runs import safetensors_file

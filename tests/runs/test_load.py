@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from dcgan_jax import export
+from dcgan_jax.export import __main__ as export
 from dcgan_jax.gan import keys
 from dcgan_jax.runs import load as loading
 from dcgan_jax.sample import __main__ as sample, draw as sampling

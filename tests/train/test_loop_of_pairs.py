@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax import cli, export, presets
+from dcgan_jax import cli, presets
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
+from dcgan_jax.export import __main__ as export
 from dcgan_jax.gan import keys
 from dcgan_jax.prepare import build
 from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading

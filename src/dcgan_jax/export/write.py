@@ -8,8 +8,8 @@ from flax import linen as nn
 
 from dcgan_jax import models
 from dcgan_jax.config import TrainConfig
+from dcgan_jax.export import model_card, onnx_form, torch_form
 from dcgan_jax.gan import keys
-from dcgan_jax.interop import model_card, onnx_form, torch_form
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import load as loading, safetensors_file
 from dcgan_jax.sample import draw as sampling, labels

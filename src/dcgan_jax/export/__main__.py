@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
         raise errors.InputError(
             f"--out={out} must end in {suffix}, as --format={config.format} does."
         )
-    from dcgan_jax import exporting
+    from dcgan_jax.export import write as exporting
     from dcgan_jax.train import reporter
 
     reporter.configure_logging()

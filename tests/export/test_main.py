@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from dcgan_jax import export, exporting, models, presets
+from dcgan_jax import models, presets
+from dcgan_jax.export import __main__ as export, torch_form, write as exporting
 from dcgan_jax.gan import keys
-from dcgan_jax.interop import torch_form
 from dcgan_jax.runs import safetensors_file
 from dcgan_jax.sample import draw as sampling
 

@@ -1,0 +1,1 @@
+"""A trained network written for others: safetensors, PyTorch, ONNX."""
