@@ -17,7 +17,7 @@ import results
 from dcgan_jax import cli
 from dcgan_jax.config import data_config
 from dcgan_jax.data import kept_rows
-from dcgan_jax.evaluation.samples import Samples
+from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import load as loading
 

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 import results
 import trained
 from dcgan_jax import cli
-from dcgan_jax.evaluation import experiment
-from dcgan_jax.evaluation.config import EvaluateConfig
+from dcgan_jax.evaluate import experiment
+from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.train import reporter
 

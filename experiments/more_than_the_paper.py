@@ -28,8 +28,8 @@ from dcgan_jax import cli
 from dcgan_jax.config import data_config
 from dcgan_jax.data import ready, store as stores
 from dcgan_jax.data.store import Store
-from dcgan_jax.evaluation import frechet
-from dcgan_jax.evaluation.samples import Samples
+from dcgan_jax.evaluate import frechet
+from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.features import extract, weights
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading

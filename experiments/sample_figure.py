@@ -13,7 +13,7 @@ import results
 import trained
 from dcgan_jax.config import data_config
 from dcgan_jax.data import batches, kept_rows
-from dcgan_jax.evaluation.samples import Samples
+from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.sample import draw as sampling

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 import results
 import trained
 from dcgan_jax import cli
-from dcgan_jax.evaluation import config as configs, experiment
-from dcgan_jax.evaluation.config import EvaluateConfig
+from dcgan_jax.evaluate import config as configs, experiment
+from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.train import reporter
 
 RUNS = {"dcgan": "mnist_conditional", "gan": "mnist_mlp"}

@@ -21,10 +21,10 @@ import reports
 
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
-from dcgan_jax.evaluation import nearest, nearest_neighbour
-from dcgan_jax.evaluation.nearest import BLOCK
-from dcgan_jax.evaluation.nearest_neighbour import Identity
-from dcgan_jax.evaluation.samples import Samples
+from dcgan_jax.evaluate import nearest, nearest_neighbour
+from dcgan_jax.evaluate.nearest import BLOCK
+from dcgan_jax.evaluate.nearest_neighbour import Identity
+from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.runs import load as loading
 from dcgan_jax.system import backend
 

@@ -175,7 +175,7 @@ def run_files(folder: Path) -> Parser:
 
 def resumed_files(folder: Path) -> Parser:
     """What long commands go on from: features, counts, hashes, a log of faces."""
-    from dcgan_jax.evaluation import nearest_neighbour
+    from dcgan_jax.evaluate import nearest_neighbour
     from dcgan_jax.features import feature_file
     from dcgan_jax.prepare.dedup import find
     from dcgan_jax.visualize import collapse

@@ -3,7 +3,7 @@ import math
 import pytest
 
 import goodfellow_parzen
-from dcgan_jax.evaluation import config as configs, parzen
+from dcgan_jax.evaluate import config as configs, parzen
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ import jax
 import numpy as np
 
 from dcgan_jax.data.store import Store
-from dcgan_jax.evaluation import nearest
-from dcgan_jax.evaluation.nearest import BLOCK, Nearest
-from dcgan_jax.evaluation.samples import Samples
+from dcgan_jax.evaluate import nearest
+from dcgan_jax.evaluate.nearest import BLOCK, Nearest
+from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.system import disk, errors, npy_file, progress
 
 _LOG = logging.getLogger(__name__)

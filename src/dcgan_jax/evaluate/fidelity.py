@@ -13,8 +13,8 @@ from torch.utils.data import Dataset
 from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
 from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
 
-from dcgan_jax.evaluation import extractors
-from dcgan_jax.evaluation.extractors import Encode, Extractor, Images
+from dcgan_jax.evaluate import extractors
+from dcgan_jax.evaluate.extractors import Encode, Extractor, Images
 from dcgan_jax.system import errors, progress
 
 VERSIONS = f"torch-fidelity {torch_fidelity.__version__}, torch {torch.__version__}"

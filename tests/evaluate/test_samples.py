@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dcgan_jax.evaluation.samples import Samples
+from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.gan import keys
 from dcgan_jax.runs import load as loading
 from dcgan_jax.sample import draw as sampling, labels

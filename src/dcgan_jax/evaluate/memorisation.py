@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_jax.data.store import Store
-from dcgan_jax.evaluation import nearest_neighbour
+from dcgan_jax.evaluate import nearest_neighbour
 from dcgan_jax.pictures import grid
 
 _PAIRS_A_ROW = 5

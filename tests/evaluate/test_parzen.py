@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KernelDensity
 
-from dcgan_jax.evaluation import parzen
+from dcgan_jax.evaluate import parzen
 
 
 def draw(count, size=20, seed=0):

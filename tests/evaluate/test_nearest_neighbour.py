@@ -7,8 +7,8 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from dcgan_jax.data.batches import Batch
-from dcgan_jax.evaluation import nearest_neighbour
-from dcgan_jax.evaluation.nearest_neighbour import Identity
+from dcgan_jax.evaluate import nearest_neighbour
+from dcgan_jax.evaluate.nearest_neighbour import Identity
 from dcgan_jax.system import errors
 
 IDENTITY = Identity("a generator", 0, "test images")

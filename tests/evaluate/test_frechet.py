@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dcgan_jax.evaluation import frechet
-from dcgan_jax.evaluation.frechet import Moments
+from dcgan_jax.evaluate import frechet
+from dcgan_jax.evaluate.frechet import Moments
 
 
 @pytest.fixture

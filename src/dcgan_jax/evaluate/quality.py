@@ -14,11 +14,11 @@ import numpy as np
 
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.store import Store
-from dcgan_jax.evaluation import config as configs, extractors, subject as subjects
-from dcgan_jax.evaluation.config import EvaluateConfig
-from dcgan_jax.evaluation.extractors import Extractor, Images
-from dcgan_jax.evaluation.samples import Samples
-from dcgan_jax.evaluation.subject import Measured, Subject
+from dcgan_jax.evaluate import config as configs, extractors, subject as subjects
+from dcgan_jax.evaluate.config import EvaluateConfig
+from dcgan_jax.evaluate.extractors import Extractor, Images
+from dcgan_jax.evaluate.samples import Samples
+from dcgan_jax.evaluate.subject import Measured, Subject
 from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.system import errors, result_file
 
@@ -218,7 +218,7 @@ def _warn_of_few(count: int, extractor: Extractor) -> None:
 
 def _import_fidelity() -> ModuleType:
     try:
-        from dcgan_jax.evaluation import fidelity
+        from dcgan_jax.evaluate import fidelity
     except (ImportError, RuntimeError) as error:
         # What torchvision raises beside a torch of another build is a RuntimeError.
         raise errors.InputError(

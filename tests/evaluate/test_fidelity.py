@@ -13,9 +13,9 @@ from sklearn.neighbors import NearestNeighbors
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.data.batches import Batch
-from dcgan_jax.evaluation import extractors
-from dcgan_jax.evaluation.config import EvaluateConfig
-from dcgan_jax.evaluation.extractors import Extractor, Images
+from dcgan_jax.evaluate import extractors
+from dcgan_jax.evaluate.config import EvaluateConfig
+from dcgan_jax.evaluate.extractors import Extractor, Images
 from dcgan_jax.system import errors
 
 

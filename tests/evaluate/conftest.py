@@ -41,7 +41,7 @@ def fidelity():
     if importlib.util.find_spec("torch_fidelity") is None:
         pytest.skip("torch-fidelity is not installed (the extra `eval`)")
     declared = _declare_operators()
-    from dcgan_jax.evaluation import fidelity
+    from dcgan_jax.evaluate import fidelity
 
     yield fidelity
     del declared

@@ -5,8 +5,7 @@ import shutil
 
 import pytest
 
-from dcgan_jax import evaluate
-from dcgan_jax.evaluation import extractors, quality
+from dcgan_jax.evaluate import __main__ as evaluate, extractors, quality
 from dcgan_jax.runs import folder as run_dir
 
 EXTRACTOR = "--extractor=random:digits"

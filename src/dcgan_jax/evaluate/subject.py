@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from dcgan_jax.config import DataConfig, TrainConfig, data_config
 from dcgan_jax.data import batches, kept_rows, store as stores
 from dcgan_jax.data.store import Store
-from dcgan_jax.evaluation.config import EvaluateConfig
+from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.system import errors

@@ -7,8 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from dcgan_jax import evaluate
-from dcgan_jax.evaluation import following, quality
+from dcgan_jax.evaluate import __main__ as evaluate, following, quality
 from dcgan_jax.runs import folder as run_dir, load as loading, safetensors_file
 from dcgan_jax.train import loop
 

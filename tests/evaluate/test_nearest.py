@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from dcgan_jax.evaluation import nearest
-from dcgan_jax.evaluation.nearest import BLOCK
+from dcgan_jax.evaluate import nearest
+from dcgan_jax.evaluate.nearest import BLOCK
 
 
 def draw(count, *shape, seed=0):

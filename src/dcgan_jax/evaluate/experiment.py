@@ -9,7 +9,7 @@ from dcgan_jax import models
 from dcgan_jax.config import CONDITIONAL, TrainConfig
 from dcgan_jax.data import ready
 from dcgan_jax.data.store import Store
-from dcgan_jax.evaluation import (
+from dcgan_jax.evaluate import (
     config as configs,
     memorisation,
     nearest_neighbour,
@@ -17,11 +17,11 @@ from dcgan_jax.evaluation import (
     quality,
     subject as subjects,
 )
-from dcgan_jax.evaluation.config import EvaluateConfig, find_num_samples
-from dcgan_jax.evaluation.nearest_neighbour import Identity
-from dcgan_jax.evaluation.parzen import Outcome
-from dcgan_jax.evaluation.samples import Samples
-from dcgan_jax.evaluation.subject import Measured, Subject
+from dcgan_jax.evaluate.config import EvaluateConfig, find_num_samples
+from dcgan_jax.evaluate.nearest_neighbour import Identity
+from dcgan_jax.evaluate.parzen import Outcome
+from dcgan_jax.evaluate.samples import Samples
+from dcgan_jax.evaluate.subject import Measured, Subject
 from dcgan_jax.system import errors, result_file
 
 _LOG = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def run(config: EvaluateConfig, *, command: str) -> str:
 def measure(config: EvaluateConfig) -> Measured:
     """Evaluate a generator whose data are prepared; see `run`."""
     if config.every is not None:
-        from dcgan_jax.evaluation import following
+        from dcgan_jax.evaluate import following
 
         return following.follow(config)
     subject = subjects.open_subject(config)

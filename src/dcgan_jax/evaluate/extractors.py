@@ -15,7 +15,7 @@ import numpy as np
 
 from dcgan_jax import models
 from dcgan_jax.data import transforms
-from dcgan_jax.evaluation.config import INCEPTION, EvaluateConfig
+from dcgan_jax.evaluate.config import INCEPTION, EvaluateConfig
 from dcgan_jax.features import extract, weights
 from dcgan_jax.features.weights import LoadedDiscriminator
 from dcgan_jax.gan import steps

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 from sklearn.neighbors import KNeighborsClassifier
 
-from dcgan_jax import evaluate, presets
+from dcgan_jax import presets
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
-from dcgan_jax.evaluation import parzen
-from dcgan_jax.evaluation.samples import Samples
+from dcgan_jax.evaluate import __main__ as evaluate, parzen
+from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.export import __main__ as export
 from dcgan_jax.runs import folder as run_dir
 

@@ -16,10 +16,10 @@ from typing import Any
 
 from dcgan_jax import config as configs
 from dcgan_jax.config import OPERATIONAL_FIELDS, TrainConfig
-from dcgan_jax.evaluation import nearest_neighbour, quality, subject as subjects
-from dcgan_jax.evaluation.config import EvaluateConfig
-from dcgan_jax.evaluation.quality import Yardstick
-from dcgan_jax.evaluation.subject import Measured
+from dcgan_jax.evaluate import nearest_neighbour, quality, subject as subjects
+from dcgan_jax.evaluate.config import EvaluateConfig
+from dcgan_jax.evaluate.quality import Yardstick
+from dcgan_jax.evaluate.subject import Measured
 from dcgan_jax.runs import (
     checkpoints,
     folder as run_dir,

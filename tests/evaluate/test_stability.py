@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dcgan_jax.evaluation import stability
+from dcgan_jax.evaluate import stability
 
 
 def checks_of(*checks):

@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Sequence
 
 from dcgan_jax import cli
-from dcgan_jax.evaluation import config as configs
-from dcgan_jax.evaluation.config import EvaluateConfig
+from dcgan_jax.evaluate import config as configs
+from dcgan_jax.evaluate.config import EvaluateConfig
 
 
 def main(argv: Sequence[str]) -> int:
@@ -16,7 +16,7 @@ def main(argv: Sequence[str]) -> int:
     if configs.find_quality_metrics(config):
         # The GPU is shared with torch, and with a run that is followed.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    from dcgan_jax.evaluation import experiment
+    from dcgan_jax.evaluate import experiment
     from dcgan_jax.system import backend
     from dcgan_jax.train import reporter
 
