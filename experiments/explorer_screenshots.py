@@ -14,7 +14,7 @@ from typing import Any
 import explorer_browser as browsing
 import results
 from dcgan_jax import cli
-from dcgan_jax.explorer.tabs import wall
+from dcgan_jax.explore.tabs import wall
 from dcgan_jax.latent import picks as pick_files
 from dcgan_jax.system import errors
 

@@ -26,10 +26,10 @@ import functools
 from typing import Any, NamedTuple
 
 from dcgan_jax import models
-from dcgan_jax.explorer import files, parts
-from dcgan_jax.explorer.session import Session
-from dcgan_jax.explorer.subject import Subject
-from dcgan_jax.explorer.tabs import forget, training, turn, walk, wall
+from dcgan_jax.explore import files, parts
+from dcgan_jax.explore.session import Session
+from dcgan_jax.explore.subject import Subject
+from dcgan_jax.explore.tabs import forget, training, turn, walk, wall
 from dcgan_jax.latent import picks as pick_files
 from dcgan_jax.latent.picks import Picks
 from dcgan_jax.system import errors

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from dcgan_jax.explorer import files
-from dcgan_jax.explorer.session import Session
+from dcgan_jax.explore import files
+from dcgan_jax.explore.session import Session
 from dcgan_jax.latent import arithmetic, forget, picks as pick_files
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.system import errors

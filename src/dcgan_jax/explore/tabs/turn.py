@@ -3,10 +3,10 @@
 import functools
 from typing import Any, NamedTuple
 
-from dcgan_jax.explorer import encoding, files, parts
-from dcgan_jax.explorer.session import Session
-from dcgan_jax.explorer.subject import Subject
-from dcgan_jax.explorer.tabs import wall
+from dcgan_jax.explore import encoding, files, parts
+from dcgan_jax.explore.session import Session
+from dcgan_jax.explore.subject import Subject
+from dcgan_jax.explore.tabs import wall
 from dcgan_jax.latent import exemplars, picks as pick_files
 from dcgan_jax.latent.exemplars import Turn
 from dcgan_jax.pictures import captions, grid

@@ -4,8 +4,8 @@ import dataclasses
 import re
 from pathlib import Path
 
-from dcgan_jax.explorer.session import Session
-from dcgan_jax.explorer.subject import Subject
+from dcgan_jax.explore.session import Session
+from dcgan_jax.explore.subject import Subject
 from dcgan_jax.latent import boxes as box_files, picks as pick_files
 from dcgan_jax.latent.boxes import BoxFile
 from dcgan_jax.latent.picks import Picks

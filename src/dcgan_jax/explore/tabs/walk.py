@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax.explorer import encoding, parts
-from dcgan_jax.explorer.session import Session
-from dcgan_jax.explorer.subject import Subject
+from dcgan_jax.explore import encoding, parts
+from dcgan_jax.explore.session import Session
+from dcgan_jax.explore.subject import Subject
 from dcgan_jax.latent import paths, picks as pick_files
 from dcgan_jax.latent.paths import Interpolation
 from dcgan_jax.pictures import captions, grid

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax.explorer import encoding, parts, training
+from dcgan_jax.explore import encoding, parts, training
 
 _SECONDS = 4.0  # between two looks at the run
 

@@ -5,8 +5,8 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax.explorer import scores
-from dcgan_jax.explorer.config import ExploreConfig
+from dcgan_jax.explore import scores
+from dcgan_jax.explore.config import ExploreConfig
 from dcgan_jax.features import weights
 from dcgan_jax.models import batch_statistics
 from dcgan_jax.runs import authors, load as loading

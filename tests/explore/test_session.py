@@ -1,6 +1,6 @@
 """What is picked, click by click."""
 
-from dcgan_jax.explorer.session import Session
+from dcgan_jax.explore.session import Session
 
 
 def test_a_second_click_takes_a_sample_out_again():

@@ -3,7 +3,7 @@
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax.explorer import scores
+from dcgan_jax.explore import scores
 
 
 class Brightness(nn.Module):

@@ -8,8 +8,8 @@ import urllib.request
 import pytest
 
 import explorer_browser as browsing
-from dcgan_jax.explorer import encoding, subject as subjects
-from dcgan_jax.explorer.config import ExploreConfig
+from dcgan_jax.explore import encoding, subject as subjects
+from dcgan_jax.explore.config import ExploreConfig
 from dcgan_jax.export import __main__ as export
 from dcgan_jax.latent import arithmetic, exemplars, forget
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax.explorer import training
+from dcgan_jax.explore import training
 from dcgan_jax.system import errors
 
 

@@ -5,10 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from dcgan_jax.explorer import page, subject as subjects
-from dcgan_jax.explorer.config import ExploreConfig
-from dcgan_jax.explorer.session import Session
-from dcgan_jax.explorer.tabs import walk, wall
+from dcgan_jax.explore import page, subject as subjects
+from dcgan_jax.explore.config import ExploreConfig
+from dcgan_jax.explore.session import Session
+from dcgan_jax.explore.tabs import walk, wall
 from dcgan_jax.export import __main__ as export
 from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.system import errors

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dcgan_jax.explorer import subject as subjects
-from dcgan_jax.explorer.config import ExploreConfig
+from dcgan_jax.explore import subject as subjects
+from dcgan_jax.explore.config import ExploreConfig
 
 # explorer_browser, which drives the page, lies there.
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from dcgan_jax import cli
-from dcgan_jax.explorer import config as configs
-from dcgan_jax.explorer.config import ExploreConfig
+from dcgan_jax.explore import config as configs
+from dcgan_jax.explore.config import ExploreConfig
 
 
 def main(argv: Sequence[str]) -> int:
     """Serve the page until it is stopped; return the exit code."""
     config = cli.parse(ExploreConfig, argv)
     configs.check(config)
-    from dcgan_jax.explorer import server, subject
+    from dcgan_jax.explore import server, subject
     from dcgan_jax.system import backend
     from dcgan_jax.train import reporter
 

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from dcgan_jax.explorer import page, parts
-from dcgan_jax.explorer.config import ExploreConfig
-from dcgan_jax.explorer.subject import Subject
+from dcgan_jax.explore import page, parts
+from dcgan_jax.explore.config import ExploreConfig
+from dcgan_jax.explore.subject import Subject
 
 
 def serve(subject: Subject, config: ExploreConfig) -> None:

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dcgan_jax import models
-from dcgan_jax.explorer import encoding, files, forgetting, parts
-from dcgan_jax.explorer.forgetting import Fitted
-from dcgan_jax.explorer.session import Session
-from dcgan_jax.explorer.subject import Subject
-from dcgan_jax.explorer.tabs import wall
+from dcgan_jax.explore import encoding, files, forgetting, parts
+from dcgan_jax.explore.forgetting import Fitted
+from dcgan_jax.explore.session import Session
+from dcgan_jax.explore.subject import Subject
+from dcgan_jax.explore.tabs import wall
 from dcgan_jax.latent import object_maps
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.pictures import captions, grid

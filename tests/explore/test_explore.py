@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from dcgan_jax import explore
+from dcgan_jax.explore import __main__ as explore
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax.explorer import encoding, files, parts
-from dcgan_jax.explorer.session import Session
-from dcgan_jax.explorer.subject import Subject
+from dcgan_jax.explore import encoding, files, parts
+from dcgan_jax.explore.session import Session
+from dcgan_jax.explore.subject import Subject
 from dcgan_jax.latent import exemplars, picks as pick_files
 from dcgan_jax.sample import labels
 

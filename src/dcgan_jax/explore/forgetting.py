@@ -6,8 +6,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax.explorer.session import Session
-from dcgan_jax.explorer.subject import Subject
+from dcgan_jax.explore.session import Session
+from dcgan_jax.explore.subject import Subject
 from dcgan_jax.latent import object_maps, samples as dropping
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.object_maps import Regression

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dcgan_jax.explorer import forgetting
-from dcgan_jax.explorer.session import Session
+from dcgan_jax.explore import forgetting
+from dcgan_jax.explore.session import Session
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.system import errors
 

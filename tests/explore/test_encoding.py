@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax.explorer import encoding
+from dcgan_jax.explore import encoding
 
 
 def decode(url):

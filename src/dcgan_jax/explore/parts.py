@@ -33,7 +33,7 @@ WORK: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
 
 def read_static(name: str) -> str:
     """Return a file that lies beside the code."""
-    return (resources.files("dcgan_jax.explorer") / "static" / name).read_text()
+    return (resources.files("dcgan_jax.explore") / "static" / name).read_text()
 
 
 def make_cells(elem_id: str, *, zoom: int, draws: bool) -> Any:

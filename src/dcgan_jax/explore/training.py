@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from dcgan_jax.explorer import encoding
+from dcgan_jax.explore import encoding
 from dcgan_jax.pictures import animation, curves
 from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import errors
