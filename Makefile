@@ -16,18 +16,18 @@ test: lint types unit
 # With the oldest versions that pyproject.toml allows, the tests of what calls JAX, Flax,
 # optax and orbax.
 minimum: $(MINIMUM)/test.stamp
-	$(MINIMUM)/bin/pytest -n 2 tests/test_*.py tests/models tests/features tests/latent tests/visualize
+	$(MINIMUM)/bin/pytest -n 2 tests/gan tests/models tests/runs tests/sample tests/train tests/features tests/latent tests/visualize
 
 # The tests that `unit` skips for want of torch-fidelity, PyTorch, ONNX and notebooks.
 # EXTRAS_TORCH may name a release of PyTorch of which there is a small build at hand.
 EXTRAS_TORCH ?= torch
 extras: $(EXTRAS)/test.stamp
-	$(EXTRAS)/bin/pytest -n 2 $(addprefix tests/evaluation/test_,fidelity.py quality.py following.py) \
+	$(EXTRAS)/bin/pytest -n 2 $(addprefix tests/evaluate/test_,fidelity.py quality.py following.py) \
 		tests/export/test_main.py tests/experiments/test_notebooks.py
 
 # The explorer's page in Chromium, which the system provides (apt-get install chromium).
 browser: $(BROWSER)/test.stamp
-	$(BROWSER)/bin/pytest -m browser tests/explorer
+	$(BROWSER)/bin/pytest -m browser tests/explore
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -41,7 +41,7 @@ unit: $(VENV)/test.stamp
 
 # Hours; a part that was stopped goes on where it was.
 soak: $(VENV)/test.stamp
-	$(BIN)/python experiments/reliability.py $(SOAK_FLAGS)
+	$(BIN)/python experiments/faults/reliability.py $(SOAK_FLAGS)
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'

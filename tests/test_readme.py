@@ -6,7 +6,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_the_readme_shows_what_the_result_files_hold():
-    script = ROOT / "experiments" / "readme_tables.py"
+    script = ROOT / "experiments" / "readme" / "readme_tables.py"
     told = subprocess.run(
         [sys.executable, script, "--check"], capture_output=True, text=True, check=False
     )

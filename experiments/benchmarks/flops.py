@@ -6,7 +6,7 @@ its strided one does. Batch norm, activations and Adam (under 1 % of the operati
 although not of the time) are left out.
 """
 
-from nets import ConvShape, Shape
+from experiments.benchmarks.nets import ConvShape, Shape
 
 
 def count_convolution(layer: ConvShape) -> int:

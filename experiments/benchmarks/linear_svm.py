@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import reports
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
 from dcgan_jax.features import experiment, linear_svm
 from dcgan_jax.features.config import FeaturesConfig
 from dcgan_jax.features.protocols import LabelledData, Split
+from experiments.benchmarks import reports
 
 PROTOCOL = (
     "features of the authors' SVHN discriminator on the images of --source; speedup:"

@@ -17,7 +17,6 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-import reports
 
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
@@ -27,6 +26,7 @@ from dcgan_jax.evaluate.nearest_neighbour import Identity
 from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.runs import load as loading
 from dcgan_jax.system import backend
+from experiments.benchmarks import reports
 
 PROTOCOL = (
     "{samples} samples against {queries} test images, medians of {rounds} rounds that"

@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import nets
 import numpy as np
 
 from dcgan_jax.data.batches import Batch
@@ -16,6 +15,7 @@ from dcgan_jax.gan import steps
 from dcgan_jax.models import convolution
 from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import backend
+from experiments.benchmarks import nets
 
 Array = jax.Array
 LAYER_SECONDS = 0.5

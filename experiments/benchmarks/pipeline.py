@@ -16,9 +16,6 @@ from pathlib import Path
 
 import jax
 import numpy as np
-import page_cache
-import photographs
-import reports
 
 from dcgan_jax import cli, presets
 from dcgan_jax.config import TrainConfig, data_config
@@ -27,6 +24,7 @@ from dcgan_jax.data.manifest import Manifest, Shard
 from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import disk
 from dcgan_jax.train import feed as feeds, loop
+from experiments.benchmarks import page_cache, photographs, reports
 
 PROTOCOL = (
     "store: {num_images} random images of {size}×{size}×3 uint8 in shards of {rows},"

@@ -5,14 +5,13 @@ import resource
 import time
 from typing import Any
 
-import flops
 import jax
 import jax.numpy as jnp
-import nets
 
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
 from dcgan_jax.system import backend
+from experiments.benchmarks import flops, nets
 
 
 class Participant:

@@ -2,13 +2,10 @@
 
 import importlib.metadata
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-
-import results
+from experiments import results
 
 
 class Report:

@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import allocator
-import reports
-from workers import Worker
+from experiments.benchmarks import allocator, reports
+from experiments.benchmarks.workers import Worker
 
 PROTOCOL = (
     "the small net (32×32, 5×5, 64-128-256 at width 1; further blocks of 256 for larger"

@@ -3,9 +3,10 @@
 import time
 from typing import Any
 
-import nets
 import torch
 from torch import nn
+
+from experiments.benchmarks import nets
 
 LEARNING_RATE, B1 = 2e-4, 0.5  # pytorch/examples dcgan/main.py
 

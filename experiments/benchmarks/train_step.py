@@ -12,13 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import allocator
-import flops
-import nets
-import reports
-from workers import Worker
-
 from dcgan_jax.sample import draw as sampling
+from experiments.benchmarks import allocator, flops, nets, reports
+from experiments.benchmarks.workers import Worker
 
 PROTOCOL = (
     "one k = 1 iteration (an update of D on a real and a generated batch, then one of"

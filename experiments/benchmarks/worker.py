@@ -32,14 +32,14 @@ def main() -> int:
 
 def _make(spec: dict[str, Any]) -> Any:
     if spec["kind"] == "ours":
-        import ours
+        from experiments.benchmarks import ours
 
         return ours.Participant(spec)
     if spec["kind"] == "point":
-        import point
+        from experiments.benchmarks import point
 
         return point.Participant(spec)
-    import theirs
+    from experiments.benchmarks import theirs
 
     return theirs.Participant(spec)
 

@@ -16,8 +16,8 @@ from dcgan_jax.config import data_config
 from dcgan_jax.data import manifest, store as stores
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import errors
-from faults import processes, tiny_run, trials
-from faults.trials import Context, Outcome
+from experiments.faults import processes, tiny_run, trials
+from experiments.faults.trials import Context, Outcome
 
 CHECKPOINT_FAULTS, COMMAND_FAULTS, STORE_FAULTS = 400, 12, 400
 Harm = Callable[[Path, random.Random], None]

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_jax.runs import folder as run_dir
-from faults import kill_readers, processes, tiny_run, trials
-from faults.trials import Context, Outcome
+from experiments.faults import kill_readers, processes, tiny_run, trials
+from experiments.faults.trials import Context, Outcome
 
 FAULTS = 30
 DISK_BYTES = 32 << 20

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dcgan_jax.system import errors
-from faults import trials
-from faults.trials import Context, Outcome
+from experiments.faults import trials
+from experiments.faults.trials import Context, Outcome
 
 INPUTS, BATCH = 10_000, 1000
 MAX_SECONDS = 10.0  # of computing, on one file
@@ -59,7 +59,7 @@ class Parser(NamedTuple):
 
 def list_parsers() -> dict[str, Callable[[Path], Parser]]:
     """Return what makes the parsers, by name; each takes a folder for its seeds."""
-    from faults import fuzz_own_files, fuzz_sources, fuzz_stores
+    from experiments.faults import fuzz_own_files, fuzz_sources, fuzz_stores
 
     return {**fuzz_sources.PARSERS, **fuzz_stores.PARSERS, **fuzz_own_files.PARSERS}
 
@@ -169,9 +169,9 @@ def _feed_in_a_process(
     name: str, chance: random.Random, folder: Path, outcome: Outcome
 ) -> None:
     count = min(BATCH, outcome.wanted)
-    script = "from faults import fuzz; fuzz.main()"
+    script = "from experiments.faults import fuzz; fuzz.main()"
     command = [sys.executable, "-c", script, name, str(chance.random())]
-    here = str(Path(__file__).parents[1])
+    here = str(Path(__file__).parents[2])
     paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
     with (folder / "errors").open("wb") as told:
         ended = subprocess.run(

@@ -15,8 +15,8 @@ import numpy as np
 from dcgan_jax import config as configs, models, presets
 from dcgan_jax.prepare.faces import log as face_log
 from dcgan_jax.runs import folder as run_dir
-from faults import fuzz_stores, hostile_files, mutations
-from faults.fuzz import Files, Parser
+from experiments.faults import fuzz_stores, hostile_files, mutations
+from experiments.faults.fuzz import Files, Parser
 
 _IDENTITY = {"weights": "a", "num": 3}
 

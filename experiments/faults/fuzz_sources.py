@@ -10,8 +10,8 @@ from dcgan_jax.config import DataConfig
 from dcgan_jax.data import transforms
 from dcgan_jax.prepare import sources
 from dcgan_jax.prepare.sources import BrokenImage
-from faults import hostile_files, mutations
-from faults.fuzz import Files, Parser
+from experiments.faults import hostile_files, mutations
+from experiments.faults.fuzz import Files, Parser
 
 _FILE = "file"
 # Read from what is found: enough to touch every kind of record.

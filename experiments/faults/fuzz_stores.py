@@ -11,8 +11,8 @@ from dcgan_jax.data import kept_rows, manifest, store as stores
 from dcgan_jax.data.manifest import Manifest, Shard
 from dcgan_jax.prepare import shards
 from dcgan_jax.runs import checkpoints
-from faults import hostile_files, mutations
-from faults.fuzz import Files, Parser
+from experiments.faults import hostile_files, mutations
+from experiments.faults.fuzz import Files, Parser
 
 _STORE, _MANIFEST = "store", "store/manifest.json"
 

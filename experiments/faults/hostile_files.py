@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, features
 
-from faults import mutations
+from experiments.faults import mutations
 
 _TIFF_KINDS = ("tiff_adobe_deflate", "tiff_lzw", "jpeg", "packbits")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_jax.system import disk
-from faults import processes, trials
-from faults.processes import Running
-from faults.trials import Context, Outcome
+from experiments.faults import processes, trials
+from experiments.faults.processes import Running
+from experiments.faults.trials import Context, Outcome
 
 KILLS, KILLS_A_STORE = 50, 10
 STOPS, STOPS_A_STORE = 20, 5

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from faults import processes, tiny_run, trials
-from faults.processes import Running
-from faults.trials import Context, Outcome
+from experiments.faults import processes, tiny_run, trials
+from experiments.faults.processes import Running
+from experiments.faults.trials import Context, Outcome
 
 KILLS, KILLS_A_FILE = 20, 5
 SLOW_SECONDS = 0.05

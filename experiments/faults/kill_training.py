@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 from dcgan_jax.runs import folder as run_dir
-from faults import processes, tiny_run, trials
-from faults.processes import Running
-from faults.trials import Context, Outcome
+from experiments.faults import processes, tiny_run, trials
+from experiments.faults.processes import Running
+from experiments.faults.trials import Context, Outcome
 
 KILLS, KILLS_A_RUN = 50, 10
 STOPS, STOPS_A_RUN = 20, 4

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 from dcgan_jax.runs import checkpoints, folder as run_dir
-from faults import tiny_run, trials
-from faults.processes import Running
-from faults.trials import Context, Outcome
+from experiments.faults import tiny_run, trials
+from experiments.faults.processes import Running
+from experiments.faults.trials import Context, Outcome
 
 KILLS, KILLS_A_RUN = 20, 4
 HEARTBEAT_SECONDS = 10

@@ -8,10 +8,10 @@ import numpy as np
 
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.train.loop import MAX_ROLLBACKS
-from faults import tiny_run, trials
-from faults.processes import Running
-from faults.spoil import KINDS
-from faults.trials import Context, Outcome
+from experiments.faults import tiny_run, trials
+from experiments.faults.processes import Running
+from experiments.faults.spoil import KINDS
+from experiments.faults.trials import Context, Outcome
 
 SPOIL = Path(__file__).with_name("spoil.py")
 TRIALS = 20

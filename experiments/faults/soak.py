@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_jax.runs import folder as run_dir
-from faults import event_file, tiny_run, trials
-from faults.processes import Running
-from faults.trials import Context, Outcome
+from experiments.faults import event_file, tiny_run, trials
+from experiments.faults.processes import Running
+from experiments.faults.trials import Context, Outcome
 
 NUM_STEPS = 20_000
 SECONDS_BETWEEN = 1.0

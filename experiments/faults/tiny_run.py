@@ -8,8 +8,8 @@ import numpy as np
 
 from dcgan_jax.gan import steps
 from dcgan_jax.runs import checkpoints, folder as run_dir
-from faults import processes
-from faults.trials import Outcome
+from experiments.faults import processes
+from experiments.faults.trials import Outcome
 
 NUM_STEPS = 480
 EVERY = 20

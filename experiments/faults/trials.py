@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import results
 from dcgan_jax.system import disk, result_file
+from experiments import results
 
 RESULT = "reliability"
 

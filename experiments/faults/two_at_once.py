@@ -6,9 +6,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from faults import kill_prepare, kill_readers, processes, tiny_run, trials
-from faults.processes import Ended, Running
-from faults.trials import Context, Outcome
+from experiments.faults import kill_prepare, kill_readers, processes, tiny_run, trials
+from experiments.faults.processes import Ended, Running
+from experiments.faults.trials import Context, Outcome
 
 PAIRS = 10
 SLOW_SECONDS = 0.02

@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +10,7 @@ from dcgan_jax import config as configs
 from dcgan_jax.data import ready
 from dcgan_jax.prepare import build
 from dcgan_jax.train import __main__ as train
-
-sys.path.append(str(Path(__file__).parents[2] / "experiments"))
-
-import results
-import trained
+from experiments import results, trained
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-import trained
+from experiments import trained
 
 
 def parse(*argv):

@@ -1,16 +1,11 @@
 """A copy of a finished run to explore."""
 
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
 
 from dcgan_jax.explore import subject as subjects
 from dcgan_jax.explore.config import ExploreConfig
-
-# explorer_browser, which drives the page, lies there.
-sys.path.append(str(Path(__file__).parents[2] / "experiments"))
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ import urllib.error
 import urllib.request
 
 import pytest
+from experiments.readme import explorer_browser as browsing
 
-import explorer_browser as browsing
 from dcgan_jax.explore import encoding, subject as subjects
 from dcgan_jax.explore.config import ExploreConfig
 from dcgan_jax.export import __main__ as export

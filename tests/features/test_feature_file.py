@@ -98,7 +98,7 @@ def test_a_second_extraction_waits_and_finds_the_first_ones_rows(tmp_path, capsy
 
 def test_the_lock_of_a_killed_process_is_taken_over(tmp_path):
     code = (
-        "import os, pathlib, signal, sys; from dcgan_jax import disk\n"
+        "import os, pathlib, signal, sys; from dcgan_jax.system import disk\n"
         "with disk.exclusive(pathlib.Path(sys.argv[1])):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)"
     )

@@ -257,7 +257,7 @@ def test_fewer_than_are_kept_stay(tmp_path):
 SAVE_UNFORESEEN = """
 import collections, errno, pathlib, shutil, sys
 import jax.numpy as jnp, numpy as np
-from dcgan_jax import checkpoints
+from dcgan_jax.runs import checkpoints
 from dcgan_jax.gan.state import NetState, TrainState
 
 usage = collections.namedtuple("usage", "total used free")(1 << 40, 0, 1 << 40)

@@ -13,7 +13,7 @@ CONFIG = presets.DIGITS
 
 HOLD = """
 import pathlib, sys, time
-from dcgan_jax import run_dir
+from dcgan_jax.runs import folder as run_dir
 with run_dir.lock(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

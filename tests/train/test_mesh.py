@@ -23,7 +23,8 @@ TIMEOUT_SECONDS = 900  # far beyond need, so that nothing hangs for good
 
 TRAIN = """
 import json, sys
-from dcgan_jax import cli, loop
+from dcgan_jax import cli
+from dcgan_jax.train import loop
 loop.run(cli.parse_run(json.loads(sys.argv[1])))
 """
 

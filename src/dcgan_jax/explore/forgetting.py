@@ -107,7 +107,7 @@ def draw(subject: Subject, fitted: Fitted, num_dropped: int) -> np.ndarray:
 
 
 def measure(fitted: Fitted, after: np.ndarray) -> tuple[float, float]:
-    """Return the mean change in boxes and elsewhere, see `object_maps.measure_change`."""
+    """Return the mean change in boxes and elsewhere, see `measure_change`."""
     boxed = {box.sample for box in fitted.boxes}
     rows = [row for row, number in enumerate(fitted.samples) if number in boxed]
     shown = [fitted.samples[row] for row in rows]

@@ -145,7 +145,7 @@ def test_without_opencv_4_the_error_names_the_extra(module, reason, monkeypatch)
 
 def test_opencv_is_imported_only_to_find_faces():
     code = (
-        "import sys; from dcgan_jax.data import face_crops; import dcgan_jax.prepare;"
+        "import sys; from dcgan_jax.prepare.faces import crops;"
         "sys.exit('cv2' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

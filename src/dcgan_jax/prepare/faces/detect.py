@@ -12,7 +12,8 @@ import numpy as np
 from dcgan_jax.system import errors
 
 # ours: the paper names no cascade. Of OpenCV's for frontal faces none finds more real
-# faces with fewer false ones, and this is the fastest (experiments/faces_detection.py).
+# faces with fewer false ones, and this is the fastest:
+# experiments/studies/faces_detection.py.
 CASCADE = "haarcascade_frontalface_alt2.xml"
 CASCADE_WINDOW = 20  # pixels; the cascade knows no smaller face
 _SCALE_STEP = 1.1  # of the search; OpenCV's default

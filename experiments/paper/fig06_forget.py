@@ -1,0 +1,77 @@
+"""Fig. 6: forgetting to draw an object that boxes were drawn around.
+
+python experiments/paper/fig06_forget.py --run=runs/lsun_bedroom --boxes=windows.json
+
+Needs a trained run and boxes on its samples (format: dcgan_jax.latent.boxes); takes
+a minute. Drops the maps of positive weight of every hidden convolution in turn; the
+picture is of the paper's, the highest.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dcgan_jax import cli, models
+from dcgan_jax.latent import boxes as box_files, forgetting
+from dcgan_jax.latent.forgetting import Choices
+from dcgan_jax.runs import load as loading
+from dcgan_jax.system import backend
+from dcgan_jax.train import reporter
+from experiments import results
+
+NAME = "fig06_forget"
+NUM_SHOWN = 24
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--run", required=True, help="as of dcgan_jax.sample")
+    add("--boxes", type=Path, required=True)
+    add("--category")
+    add("--num_samples", type=int, default=150)
+    add("--step", type=int)
+    add("--num_dropped", type=int, help="of largest weight; all positive by default")
+    add("--name", default=NAME, help="of the picture and the result file")
+    flags = parser.parse_args(argv)
+    reporter.configure_logging()
+    backend.enable_compilation_cache()
+    found = box_files.read_boxes(flags.boxes, category=flags.category)
+    loaded = loading.load_generator(flags.run, weights_dir=None, step=flags.step)
+    box_files.check_step(found, loaded.step)
+    numbers = {}
+    # The paper's layer, the highest, is the one of the picture.
+    for layer in models.list_hidden_convolutions(loaded.network):
+        outcome = forgetting.run(
+            loaded,
+            found,
+            seed=found.seed or 0,
+            choices=Choices(
+                num_samples=flags.num_samples,
+                label=None,
+                layer=layer,
+                num_dropped=flags.num_dropped,
+                num_shown=NUM_SHOWN,
+            ),
+            out=results.FOLDER / f"{flags.name}.png",
+        )
+        print(forgetting.describe(outcome), flush=True)
+        numbers[layer] = forgetting.to_numbers(outcome)
+    results.save(
+        flags.name,
+        what="Forgetting what boxes are drawn around; the picture beside this file:"
+        " samples with boxes, then new ones, each above the same latent without maps of"
+        f" {layer}",
+        command=" ".join(["python", *sys.argv]),
+        seed=found.seed or 0,
+        protocol=forgetting.PROTOCOL,
+        numbers={"step": loaded.step, **numbers},
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run_main(main)

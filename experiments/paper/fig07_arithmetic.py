@@ -1,0 +1,28 @@
+"""Fig. 7: A − B + C of mean latents, its neighbours, and the same with pixels.
+
+python experiments/paper/fig07_arithmetic.py --run=authors_svhn --weights_dir=DIR
+
+Takes seconds. The exemplars are those of experiments/picks/fig07_arithmetic.json: A
+light digits on blue, B dark digits on grey, C dark digits on warm colours. For another
+run, pick some from `python -m dcgan_jax.sample RUN --numbered`, let
+`python -m dcgan_jax.latent arithmetic RUN … --save_picks=FILE` write them down, and
+give --picks=FILE and another --name.
+"""
+
+from collections.abc import Sequence
+
+from dcgan_jax import cli
+from experiments.paper import latent_figures
+
+
+def main(argv: Sequence[str]) -> int:
+    return latent_figures.draw_exemplars(
+        argv,
+        doc=__doc__,
+        name="fig07_arithmetic",
+        what="arithmetic on the mean latents of three exemplars a concept",
+    )
+
+
+if __name__ == "__main__":
+    cli.run_main(main)

@@ -1,0 +1,1 @@
+"""What fills the generated parts of the README and the documentation."""

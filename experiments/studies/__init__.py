@@ -1,0 +1,1 @@
+"""Questions beyond the papers' tables: a script each."""

@@ -1,0 +1,273 @@
+"""§3 and §4: what the paper remarks on batch norm, pooling, b1 and the learning rate.
+
+python experiments/studies/remarks.py --source=faces-64.zip
+
+Trains a small net on a folder or zip of pictures as the paper has it and with one thing
+changed at a time, with several seeds, and compares the samples of fixed latents that
+the runs have saved on the way. Cost: a minute a run on one CPU core, 18 runs. Stopped,
+the same command goes on.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from dcgan_jax import cli
+from dcgan_jax.config import data_config
+from dcgan_jax.data import store as stores
+from dcgan_jax.data.store import Store
+from dcgan_jax.evaluate import stability
+from dcgan_jax.features import extract, weights
+from dcgan_jax.pictures import grid
+from dcgan_jax.runs import folder as run_dir
+from dcgan_jax.sample import draw as sampling
+from dcgan_jax.system import errors
+from dcgan_jax.train import fixed_samples, reporter
+from experiments import results, trained
+from experiments.studies import labelled_rows
+
+NAME = "remarks"
+VARIANTS = {
+    "paper": [],
+    "batch norm in all layers": ["--batch_norm=all"],
+    "no batch norm in G": ["--batch_norm=not_in_generator"],
+    "global average pooling": ["--disc_pooling=global_average"],
+    "b1 0.9": ["--adam.b1=0.9"],
+    "learning rate 1e-3": ["--adam.learning_rate=1e-3"],
+}
+CHECK_EVERY_STEPS = 50
+# Images that the runs are compared with, and that stand in for samples among them.
+NUM_REFERENCE, NUM_REAL = 2000, 100
+COLUMNS = 10
+
+
+class Curve(NamedTuple):
+    """What the saved grids of a run tell.
+
+    Attributes:
+        steps: of the grids.
+        checks: uint8 (len(steps), count, height, width, channels).
+        distances: of each grid to real images, contrast matched to theirs.
+    """
+
+    steps: list[int]
+    checks: np.ndarray
+    distances: list[float]
+
+
+class Judge:
+    """Compares samples with the pictures trained on, by features of a random net."""
+
+    def __init__(self, store: Store) -> None:
+        if len(store) < 2 * NUM_REAL:
+            raise errors.InputError(
+                f"{store.path} holds {len(store)} images, expected at least "
+                f"{2 * NUM_REAL} to compare with; give a larger --source."
+            )
+        loaded = weights.load_discriminator(
+            "random:svhn", weights_dir=None, step=None, num_layers=None, seed=0
+        )
+        self._encode = extract.make_encoder(
+            loaded, extract.estimate_statistics(loaded, store, num_images=len(store))
+        )
+        rows = np.arange(NUM_REAL + NUM_REFERENCE)
+        images = store.rows(rows[rows < len(store)]).images
+        self._real = images[NUM_REAL:]
+        self._reference = self._encode(self._real)
+        self.real_diversity = sampling.measure_diversity(images[:NUM_REAL])
+        self.real_distance = self.measure(images[:NUM_REAL])
+
+    def measure(self, images: np.ndarray) -> float:
+        """Return the distance of uint8 images to real ones."""
+        return stability.measure_distance(self._encode(images), self._reference)
+
+    def match(self, images: np.ndarray) -> np.ndarray:
+        """Give uint8 images the contrast and brightness of real ones."""
+        return stability.match_contrast(images, self._real)
+
+
+def main(argv: Sequence[str]) -> int:
+    flags = _parse(argv)
+    reporter.configure_logging()
+    # None: a run that became NaN or infinite.
+    curves: dict[str, list[Curve | None]] = {name: [] for name in VARIANTS}
+    judge: Judge | None = None
+    begin, done, total = time.perf_counter(), 0, flags.num_seeds * len(VARIANTS)
+    for seed in range(flags.num_seeds):
+        for variant in VARIANTS:
+            workdir = flags.runs / NAME / f"{variant.replace(' ', '_')}-{seed}"
+            is_finite = _train(flags, variant, seed, workdir)
+            if judge is None:
+                config = run_dir.read_config(workdir)
+                path = stores.store_path(data_config(config))
+                judge = Judge(stores.open_store(path))
+            curves[variant].append(_read(workdir, judge) if is_finite else None)
+            done += 1
+            left = (time.perf_counter() - begin) / done * (total - done)
+            print(
+                f"{done}/{total} runs  {variant}, seed {seed}  "
+                f"left {tqdm.format_interval(left)}",
+                flush=True,
+            )
+        assert judge is not None  # there is a variant
+        _save(flags, curves, judge)
+    return 0
+
+
+def _train(flags: argparse.Namespace, variant: str, seed: int, workdir: Path) -> bool:
+    """Train to the end; return False if the run became infinite or NaN instead."""
+    code = trained.run_train(
+        [
+            "--dataset=folder", f"--source={flags.source}", "--image_size=32",
+            f"--data_dir={flags.data_dir}", "--no_input_bias",
+            f"--width_multiplier={flags.width_multiplier}", "--batch_size=64",
+            f"--num_steps={flags.num_steps}", f"--seed={seed}", f"--workdir={workdir}",
+            f"--sample_every_steps={CHECK_EVERY_STEPS}", "--log_every_steps=100",
+            *VARIANTS[variant],
+        ]
+    )  # fmt: skip
+    if code not in (0, cli.NOT_FINITE):
+        sys.exit(code)
+    return code == 0
+
+
+def _read(workdir: Path, judge: Judge) -> Curve:
+    paths = sorted((workdir / run_dir.SAMPLES).glob("step_*.png"))
+    size = run_dir.read_config(workdir).image_size
+    checks = np.stack(
+        [grid.split_grid(np.asarray(Image.open(p)), size=(size, size)) for p in paths]
+    )
+    steps = [int(path.stem.removeprefix("step_")) for path in paths]
+    distances = [judge.measure(judge.match(images)) for images in checks]
+    return Curve(steps, checks, distances)
+
+
+def _measure(run: Curve, judge: Judge, target: float) -> dict[str, float | None]:
+    """Return what the result file says of a run; None: infinite, never reached."""
+    late = run.checks[len(run.steps) // 2 :]
+    last = run.checks[-1]
+    matched_diversity = sampling.measure_diversity(judge.match(last))
+    oscillation = stability.measure_oscillation(late)
+    return {
+        "oscillation": oscillation if np.isfinite(oscillation) else None,
+        "diversity": sampling.measure_diversity(last) / judge.real_diversity,
+        "matched_diversity": matched_diversity / judge.real_diversity,
+        "distance": judge.measure(last) / judge.real_distance,
+        "matched_distance": run.distances[-1] / judge.real_distance,
+        "steps_to_target": stability.find_first_below(run.steps, run.distances, target),
+    }
+
+
+def _summarise(measured: list[dict[str, float | None] | None]) -> dict[str, Any]:
+    """Return the medians over the seeds that ended finite, and every seed's numbers."""
+    finite = [numbers for numbers in measured if numbers is not None]
+    medians = {}
+    for name in finite[0] if finite else ():
+        values = [numbers[name] for numbers in finite]
+        middle = statistics.median([np.inf if v is None else v for v in values])
+        medians[name] = middle if np.isfinite(middle) else None
+    unstable = [
+        numbers is None or numbers["matched_diversity"] < fixed_samples.COLLAPSED_SHARE
+        for numbers in measured
+    ]
+    return {
+        "unstable_share": sum(unstable) / len(unstable),
+        "median": medians,
+        "by_seed": measured,
+    }
+
+
+def _save(
+    flags: argparse.Namespace, curves: dict[str, list[Curve | None]], judge: Judge
+) -> None:
+    finite = {name: [c for c in runs if c is not None] for name, runs in curves.items()}
+    half = flags.num_steps // 2 // CHECK_EVERY_STEPS - 1
+    target = statistics.median(run.distances[half] for run in finite["paper"])
+    firsts = {name: runs[0] for name, runs in finite.items() if runs}
+    grid.save_image(_draw(firsts, judge), results.FOLDER / f"{NAME}.png")
+    numbers = {}
+    for variant, runs in curves.items():
+        measured = [run and _measure(run, judge, target) for run in runs]
+        numbers[variant] = {"flags": VARIANTS[variant], **_summarise(measured)}
+    results.save(
+        NAME,
+        what="Remarks of §3 and §4: the paper's choices, and one changed at a time",
+        command=" ".join(["python", *sys.argv]),
+        seed=0,
+        protocol=_PROTOCOL.format(
+            steps=flags.num_steps,
+            width=flags.width_multiplier,
+            every=CHECK_EVERY_STEPS,
+            seeds=flags.num_seeds,
+            real=NUM_REAL,
+            reference=NUM_REFERENCE,
+            collapsed=fixed_samples.COLLAPSED_SHARE,
+            target=target / judge.real_distance,
+        ),
+        numbers={"variants": numbers, "seen": flags.seen},
+    )
+
+
+_PROTOCOL = (
+    "small net at 32×32, width multiplier {width}, no bias, batches of 64, {steps}"
+    " steps, {seeds} seeds (0, 1, …); 100 fixed latents every {every} steps, stored"
+    " batch statistics. oscillation: over the second half, mean absolute change from"
+    " check to check by mean absolute difference of two samples. diversity: standard"
+    " deviation over the last samples by that of {real} real images. distance: means"
+    " and deviations of 7,168 features of a random svhn32 discriminator against up to"
+    " {reference:,} real images, in units of {real} other ones. matched_: the same"
+    " once the samples' brightness and contrast are matched to real images' (without a"
+    " bias D does not see a batch's contrast). steps_to_target: to the matched"
+    " distance {target:.3g}, the paper variant's after half of the run (median); null:"
+    " never. unstable_share: of runs that became NaN or infinite (their numbers are"
+    " null) or whose matched diversity is under {collapsed}, so that all samples are"
+    " nearly one. The picture: ten latents at the end, the same with contrast matched,"
+    " and the first of them at the last ten checks; of the first seed that ended"
+    " finite"
+)
+
+
+def _draw(runs: dict[str, Curve], judge: Judge) -> np.ndarray:
+    """Return a picture with a row for each variant, its name on the left."""
+    return labelled_rows.draw(
+        {
+            name: [
+                run.checks[-1][:COLUMNS],
+                judge.match(run.checks[-1])[:COLUMNS],
+                run.checks[-COLUMNS:, 0],
+            ]
+            for name, run in runs.items()
+        },
+        columns=COLUMNS,
+    )
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--source", type=Path, required=True, help="folder or zip of pictures")
+    add("--runs", type=Path, default=Path("runs"), help="folder of the runs")
+    add("--data_dir", type=Path, default=Path("data"))
+    add("--num_seeds", type=int, default=3)
+    add("--num_steps", type=int, default=1000)
+    add("--width_multiplier", type=float, default=0.25)
+    add("--seen", help="what you saw in the picture, to be kept beside the numbers")
+    flags = parser.parse_args(argv)
+    least = 4 * CHECK_EVERY_STEPS  # two checks in the second half
+    if flags.num_steps < least or flags.num_seeds < 1:
+        parser.error(f"--num_steps must be at least {least}, --num_seeds 1")
+    return flags
+
+
+if __name__ == "__main__":
+    cli.run_main(main)

@@ -1,0 +1,52 @@
+"""A guard in CI: our formulation of the convolutions stays ahead of plain lax ones."""
+
+import dataclasses
+import time
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from dcgan_jax.data.batches import Batch
+from dcgan_jax.gan import steps
+from dcgan_jax.system import backend
+from experiments.benchmarks import nets
+
+LEAST_RATIO = 2.0
+ROUNDS = 8
+
+
+class _Run:
+    """A training step of the small net, reduced until it takes a fraction of a second.
+
+    Only the fastest turn counts: other work on the machine can but slow a turn down.
+    """
+
+    def __init__(self, formulation):
+        config = dataclasses.replace(
+            nets.make_config("small32", batch_size=32, formulation=formulation),
+            width_multiplier=0.5,
+        )
+        built = steps.make_nets(config, num_steps=100)
+        self._key = jax.random.key(0)
+        self._state = steps.init_state(built, self._key, image_shape=(32, 32, 3))
+        self._batches = Batch(jnp.full((1, 1, 32, 32, 32, 3), 127, jnp.uint8), None)
+        self._run = steps.make_steps(built, static_count=False)
+        self.fastest = float("inf")
+        self.take_turn()
+        self.fastest = float("inf")
+
+    def take_turn(self):
+        begin = time.perf_counter()
+        self._state, _ = self._run(self._state, self._batches, self._key, 1)
+        jax.block_until_ready(self._state)
+        self.fastest = min(self.fastest, time.perf_counter() - begin)
+
+
+@pytest.mark.skipif(backend.is_accelerator(), reason="lax is the choice there")
+def test_our_step_is_at_least_twice_as_fast_as_with_lax_convolutions():
+    ours, lax = _Run("auto"), _Run("lax")
+    for _ in range(ROUNDS):
+        ours.take_turn()
+        lax.take_turn()
+    assert lax.fastest / ours.fastest >= LEAST_RATIO

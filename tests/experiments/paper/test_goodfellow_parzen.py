@@ -1,0 +1,31 @@
+import math
+
+import pytest
+
+from dcgan_jax.evaluate import config as configs, parzen
+from experiments.paper import goodfellow_parzen
+
+
+@pytest.fixture
+def flags(ten_images, stores_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr(parzen, "NUM_VALIDATION", 20)
+    monkeypatch.setitem(configs.NUM_SAMPLES, "parzen", 100)
+    return [
+        f"--source={ten_images}", f"--data_dir={stores_dir}", f"--runs={tmp_path}",
+        "--num_epochs=1",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_result_has_a_log_likelihood_with_its_error_and_sigma(
+    flags, in_process, run_command, read_numbers
+):
+    ended = run_command(goodfellow_parzen.main, *flags)
+    assert ended.code == 0, ended.err
+    numbers = read_numbers("goodfellow_parzen")
+    assert math.isfinite(numbers["log_likelihood"])
+    assert numbers["standard_error"] > 0
+    assert numbers["sigma"] in parzen.SIGMAS
+    assert numbers["run"]["num_training_images"] == 150
+    assert numbers["run"]["held_out"] == 10_000
+    assert (in_process / "goodfellow_parzen.png").is_file()
