@@ -12,7 +12,6 @@ from dcgan_jax.config import TrainConfig, data_config
 from dcgan_jax.data import batches, kept_rows, ready
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import errors
-from dcgan_jax.train import loop
 
 
 def add_flags(parser: argparse.ArgumentParser, *, num_epochs: float) -> None:
@@ -107,7 +106,7 @@ def _count_steps(config: TrainConfig, *, num_epochs: int) -> int:
     store = kept_rows.open_training_store(data_config(config))
     num_rows = batches.count_training_rows(len(store), config.held_out)
     config = dataclasses.replace(config, num_epochs=num_epochs, num_steps=None)
-    return loop.count_steps(config, num_rows)
+    return batches.count_steps(config, num_rows)
 
 
 def describe(workdir: Path, *, step: int | None = None) -> dict[str, Any]:

@@ -178,7 +178,7 @@ class Ended(NamedTuple):
 
 @pytest.fixture(autouse=True)
 def own_log() -> Iterator[None]:
-    """Undo `reporting.configure_logging`, which is for a process of its own."""
+    """Undo `cli.configure_logging`, which is for a process of its own."""
     own = logging.getLogger("dcgan_jax")
     before = own.level, own.propagate, own.handlers[:]
     yield

@@ -9,6 +9,7 @@ import pytest
 
 from dcgan_jax import cli, presets
 from dcgan_jax.config import AdamConfig, DataConfig, SgdConfig, TrainConfig
+from dcgan_jax.data import ready
 from dcgan_jax.export import __main__ as export
 from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.system import errors
@@ -197,14 +198,14 @@ def test_the_settings_under_test_are_all():
     ],
 )
 def test_a_conditional_run_has_its_data_prepared_with_labels(config, needs_labels):
-    assert ("--labelled" in cli.data_flags(config)) == needs_labels
+    assert ("--labelled" in ready.data_flags(config)) == needs_labels
 
 
 def test_the_data_s_flags_are_read_back():
     config = dataclasses.replace(
         presets.DIGITS, source=Path("a b"), num_workers=3, image_size=28
     )
-    flags = cli.data_flags(config)
+    flags = ready.data_flags(config)
     expected = {f.name: getattr(config, f.name) for f in dataclasses.fields(DataConfig)}
     assert dataclasses.asdict(cli.parse_data(DataConfig, flags)) == expected
 

@@ -15,6 +15,7 @@ from dcgan_jax.gan import steps
 from dcgan_jax.models import convolution
 from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import backend
+from dcgan_jax.train import chunk
 from experiments.benchmarks import nets
 
 Array = jax.Array
@@ -48,7 +49,7 @@ class Participant:
         self._batches = jax.device_put(Batch(images, None))
         # On an accelerator the number of steps is part of the program.
         self._fixed = backend.is_accelerator()
-        self._run = steps.make_steps(self._nets, static_count=self._fixed)
+        self._run = chunk.make_steps(self._nets, static_count=self._fixed)
         self._sampler = sampling.make_sampler(self._nets.generator)
         self._latents = np.asarray(self._nets.draw_latents(self._key, sampling.BLOCK))
         self._encode: extract.Encode | None = None

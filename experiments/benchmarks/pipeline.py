@@ -17,9 +17,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from dcgan_jax import cli, presets
+from dcgan_jax import presets
 from dcgan_jax.config import TrainConfig, data_config
-from dcgan_jax.data import manifest, store as stores, transforms
+from dcgan_jax.data import manifest, ready, store as stores, transforms
 from dcgan_jax.data.manifest import Manifest, Shard
 from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import disk
@@ -205,7 +205,7 @@ def measure_prepare(flags: argparse.Namespace, folder: Path) -> dict[str, float]
             command = [sys.executable, "-m", "dcgan_jax.prepare"]
             begin = time.perf_counter()
             subprocess.run(
-                [*command, *cli.data_flags(config)], check=True, capture_output=True
+                [*command, *ready.data_flags(config)], check=True, capture_output=True
             )
             own.append(flags.num_photographs / (time.perf_counter() - begin))
     one, two = (statistics.median(own) for own in rates.values())

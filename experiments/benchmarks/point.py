@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
 from dcgan_jax.system import backend
+from dcgan_jax.train import chunk
 from experiments.benchmarks import flops, nets
 
 
@@ -32,7 +33,7 @@ class Participant:
         )(self._key)
         images = jnp.zeros((1, 1, config.batch_size, *shape), jnp.uint8)
         self._batches = Batch(images + jnp.uint8(127), None)
-        run = steps.make_steps(made, static_count=False)
+        run = chunk.make_steps(made, static_count=False)
         self._run = run.lower(self._state, self._batches, self._key, 1).compile()
         self._before_mb = _peak_mb()
 

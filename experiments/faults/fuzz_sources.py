@@ -9,7 +9,7 @@ import numpy as np
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import transforms
 from dcgan_jax.prepare import sources
-from dcgan_jax.prepare.sources import BrokenImage
+from dcgan_jax.system.errors import BrokenImage
 from experiments.faults import hostile_files, mutations
 from experiments.faults.fuzz import Files, Parser
 

@@ -13,13 +13,14 @@ import jax.numpy as jnp
 import optax
 
 from dcgan_jax.gan import steps
+from dcgan_jax.train import chunk
 
 KINDS = ("data", "params", "moments", "gradients")
 
 
 def main() -> None:
     what, at, times, module = sys.argv[1], *map(int, sys.argv[2:4]), sys.argv[4]
-    make_steps = steps.make_steps
+    make_steps = chunk.make_steps
 
     def make_spoilt(nets: steps.Nets, *, static_count: bool) -> Any:
         clean = make_steps(nets, static_count=static_count)
@@ -45,7 +46,7 @@ def main() -> None:
 
         return run
 
-    steps.make_steps = make_spoilt  # type: ignore[assignment]
+    chunk.make_steps = make_spoilt  # type: ignore[assignment]
     # This script's folder is no place for the module to import from.
     sys.path.pop(0)
     sys.argv = [f"{module.rpartition('.')[2]}.py", *sys.argv[5:]]

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dcgan_jax import cli
 from dcgan_jax.latent import walk
 from dcgan_jax.latent.walk import WalkConfig
-from dcgan_jax.train import reporter
 from experiments import results
 from experiments.paper import latent_figures
 
@@ -30,7 +29,7 @@ def main(argv: Sequence[str]) -> int:
     add("--label", type=int)
     add("--film", action="store_true")
     flags = parser.parse_args(argv)
-    reporter.configure_logging()
+    cli.configure_logging()
     config = WalkConfig(
         run=flags.run,
         weights_dir=flags.weights_dir,

@@ -24,7 +24,6 @@ from dcgan_jax import cli
 from dcgan_jax.data import ready
 from dcgan_jax.pictures import grid
 from dcgan_jax.system import backend
-from dcgan_jax.train import reporter
 from dcgan_jax.visualize import filters
 from dcgan_jax.visualize.commands import filters as command
 from dcgan_jax.visualize.commands.filters import FiltersConfig
@@ -42,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     flags, rest = parser.parse_known_args(argv)
     config = cli.parse(FiltersConfig, rest)
     command.check(config)
-    reporter.configure_logging()
+    cli.configure_logging()
     backend.enable_compilation_cache()
     data = filters.find_data(config)
     code = ready.make_ready(data)

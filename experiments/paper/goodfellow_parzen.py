@@ -18,7 +18,6 @@ from dcgan_jax import cli
 from dcgan_jax.evaluate import experiment
 from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.runs import folder as run_dir
-from dcgan_jax.train import reporter
 from experiments import results, trained
 
 NAME = "goodfellow_parzen"
@@ -26,7 +25,7 @@ NAME = "goodfellow_parzen"
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    reporter.configure_logging()
+    cli.configure_logging()
     workdir = flags.runs / "goodfellow_mnist"
     chosen = trained.list_flags(flags, num_epochs=flags.num_epochs)
     about = trained.train("goodfellow_mnist", workdir, chosen)

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from dcgan_jax import cli
 from dcgan_jax.latent import arithmetic
 from dcgan_jax.latent.arithmetic import ArithmeticConfig
-from dcgan_jax.train import reporter
 from experiments import results
 
 PICKS = Path(__file__).parents[1] / "picks"
@@ -41,7 +41,7 @@ def draw_exemplars(
     parser = make_parser(doc, name=name)
     parser.add_argument("--picks", type=Path, default=PICKS / f"{name}.json")
     flags = parser.parse_args(argv)
-    reporter.configure_logging()
+    cli.configure_logging()
     config = ArithmeticConfig(
         run=flags.run,
         weights_dir=flags.weights_dir,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dcgan_jax import cli
 from dcgan_jax.config import data_config
 from dcgan_jax.data import batches, kept_rows
 from dcgan_jax.evaluate.samples import Samples
@@ -16,7 +17,6 @@ from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import errors
-from dcgan_jax.train import reporter
 from experiments import results, trained
 
 SIDE = 8  # images a row and a column
@@ -45,7 +45,7 @@ def draw(figure: Figure, doc: str, argv: Sequence[str]) -> int:
         argv: the script's flags; those that it does not know go to `dcgan_jax.train`.
     """
     flags, others = _parse(doc, argv)
-    reporter.configure_logging()
+    cli.configure_logging()
     workdir, step = _have_run(figure, flags, others)
     about = _describe(workdir, step=step)
     caption = _caption(figure, about)

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from dcgan_jax import cli
 from dcgan_jax.evaluate import config as configs, experiment
 from dcgan_jax.evaluate.config import EvaluateConfig
-from dcgan_jax.train import reporter
 from experiments import results, trained
 
 RUNS = {"dcgan": "mnist_conditional", "gan": "mnist_mlp"}
@@ -26,7 +25,7 @@ RUNS = {"dcgan": "mnist_conditional", "gan": "mnist_mlp"}
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    reporter.configure_logging()
+    cli.configure_logging()
     numbers: dict[str, dict[str, object]] = {}
     asked = {"dcgan": flags.num_samples, "gan": flags.num_gan_samples}
     for row, preset in RUNS.items():

@@ -23,7 +23,6 @@ from dcgan_jax.latent.samples import Pairs, Samples
 from dcgan_jax.runs import load as loading
 from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import backend, disk, errors
-from dcgan_jax.train import reporter
 from experiments import results, trained
 from experiments.studies import two_part_images
 from experiments.studies.two_part_images import Found
@@ -68,7 +67,7 @@ class Test(NamedTuple):
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    reporter.configure_logging()
+    cli.configure_logging()
     backend.enable_compilation_cache()
     workdir, about = train(flags)
     loaded = loading.load_generator(str(workdir), weights_dir=None, step=None)

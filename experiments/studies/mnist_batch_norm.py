@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dcgan_jax import cli
 from dcgan_jax.evaluate import experiment
 from dcgan_jax.evaluate.config import EvaluateConfig
-from dcgan_jax.train import reporter
 from experiments import results, trained
 
 PRESET = "mnist_conditional"
@@ -24,7 +23,7 @@ ROWS = {"without": "--no_bn_affine", "with": "--bn_affine"}
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    reporter.configure_logging()
+    cli.configure_logging()
     numbers: dict[str, object] = {}
     for row, choice in ROWS.items():
         workdir = flags.runs / f"mnist_batch_norm_{row}"

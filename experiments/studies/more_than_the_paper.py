@@ -31,7 +31,6 @@ from dcgan_jax.features import extract, weights
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.system import backend, disk, errors
-from dcgan_jax.train import reporter
 from experiments import results, trained
 from experiments.studies import labelled_rows
 
@@ -85,7 +84,7 @@ class Judge:
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    reporter.configure_logging()
+    cli.configure_logging()
     backend.enable_compilation_cache()
     store = _open_store(flags)
     judge = Judge(store, flags.weights_dir)

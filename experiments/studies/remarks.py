@@ -30,7 +30,7 @@ from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import errors
-from dcgan_jax.train import fixed_samples, reporter
+from dcgan_jax.train import fixed_samples
 from experiments import results, trained
 from experiments.studies import labelled_rows
 
@@ -96,7 +96,7 @@ class Judge:
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    reporter.configure_logging()
+    cli.configure_logging()
     # None: a run that became NaN or infinite.
     curves: dict[str, list[Curve | None]] = {name: [] for name in VARIANTS}
     judge: Judge | None = None

@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import importlib
 import io
+import logging
 import os
 import re
 import sys
@@ -21,7 +22,6 @@ import tyro
 
 from dcgan_jax import config as configs, presets
 from dcgan_jax.config import (
-    CONDITIONAL,
     ClusterConfig,
     DataConfig,
     TrainConfig,
@@ -54,6 +54,16 @@ def run_main(main: Callable[[Sequence[str]], int | None]) -> None:
             raise
         code = _report(f"{error}; free some space and run the command again", BAD_INPUT)
     sys.exit(code)
+
+
+def configure_logging() -> None:
+    """Let this package's messages through, a line each; quieten the libraries."""
+    own = logging.getLogger("dcgan_jax")
+    own.setLevel(logging.INFO)
+    own.propagate = False  # the root logger belongs to the libraries
+    if not own.handlers:
+        own.addHandler(logging.StreamHandler())
+    logging.getLogger("absl").setLevel(logging.ERROR)
 
 
 def run_command(argv: Sequence[str], commands: Mapping[str, str]) -> int | None:
@@ -148,19 +158,6 @@ def parse(
         if stop.code == 0:
             raise
         raise errors.InputError(_one_line(stderr.getvalue())) from None
-
-
-def data_flags(config: DataConfig) -> list[str]:
-    """Return the flags that `prepare` reads back to what a config needs of the data."""
-    flags = []
-    if isinstance(config, TrainConfig) and config.architecture in CONDITIONAL:
-        flags.append("--labelled")
-    for name, value in dataclasses.asdict(data_config(config)).items():
-        if isinstance(value, bool):
-            flags.append(f"--{name}" if value else f"--no_{name}")
-        elif value is not None:
-            flags.append(f"--{name}={value}")
-    return flags
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from dcgan_jax.data import transforms
 from dcgan_jax.data.transforms import Transform
-from dcgan_jax.prepare.sources import BrokenImage
+from dcgan_jax.system.errors import BrokenImage
 
 COLOUR = Transform(32, 3, False)
 GREY = Transform(32, 1, False)

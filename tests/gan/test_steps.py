@@ -11,6 +11,7 @@ from dcgan_jax import presets
 from dcgan_jax.config import CONDITIONAL
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
+from dcgan_jax.train import chunk
 
 BATCH = 4
 # Two blocks, which compile fast.
@@ -309,7 +310,7 @@ def test_another_seed_draws_other_weights():
 @pytest.fixture(scope="module")
 def looped(nets, state):
     """The same four steps by one dispatch and by four."""
-    run_steps = steps.make_steps(nets, static_count=False)
+    run_steps = chunk.make_steps(nets, static_count=False)
     images = draw_images(0, 4, 1, BATCH)
     key = jax.random.key(0)
     copy = functools.partial(jax.tree.map, jnp.array)
@@ -340,7 +341,7 @@ def padded(nets, state):
     """Two steps of a chunk whose other two are blank, the count an argument or not."""
 
     def run(*, static_count):
-        run_steps = steps.make_steps(nets, static_count=static_count)
+        run_steps = chunk.make_steps(nets, static_count=static_count)
         images = draw_images(0, 4, 1, BATCH)
         images[2:] = 0
         copy = jax.tree.map(jnp.array, state)

@@ -14,7 +14,7 @@ import numpy as np
 from dcgan_jax.data import store as stores
 from dcgan_jax.gan import keys, state as train_state, steps
 from dcgan_jax.runs import checkpoints, folder as run_dir
-from dcgan_jax.train import feed, mesh
+from dcgan_jax.train import chunk, feed, mesh
 
 EXCHANGES = "all-gather|all-reduce|all-to-all|collective-permute|reduce-scatter"
 
@@ -42,7 +42,7 @@ def main(workdir):
         return checkpoints.restore(found, like)
 
     key = mesh.replicate(keys.make_key(config.seed, keys.Purpose.TRAINING))
-    run_steps = steps.make_steps(nets, static_count=False)
+    run_steps = chunk.make_steps(nets, static_count=False)
     opened = feed.open_feed(store, config)
     differences, state = [], restore(1)
     for step in range(1, config.num_steps):

@@ -13,7 +13,7 @@ from dcgan_jax.data import batches
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
 from dcgan_jax.system import backend
-from dcgan_jax.train import feed, minibatches
+from dcgan_jax.train import chunk as chunks, feed, minibatches
 
 NUM_ROWS, BATCH, K = 100, 8, 2
 SIDE = 32
@@ -250,7 +250,7 @@ def test_picked_rows_are_those_that_would_travel(rows):
 def test_data_on_the_device_give_a_run_the_same_bits(static_count, rows, draw_state):
     config = dataclasses.replace(presets.SVHN, width_multiplier=1 / 16)
     nets = steps.make_nets(config, num_steps=10)
-    run_steps = steps.make_steps(nets, static_count=static_count)
+    run_steps = chunks.make_steps(nets, static_count=static_count)
     ends = []
     for resident in (False, True):
         with open_feed(rows, resident=resident, k=1) as opened:

@@ -15,6 +15,7 @@ from dcgan_jax import models, presets
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
 from dcgan_jax.system import backend
+from dcgan_jax.train import chunk
 from dcgan_jax.train.minibatches import Picks
 
 CAPACITY, COUNT, K, BATCH = 6, 5, 2, 8
@@ -44,7 +45,7 @@ def trace(name, *, resident=False):
     if resident:
         rows = spec(CAPACITY, K, BATCH, dtype=np.int32)
         minibatches = Picks(Batch(spec(1000, *image), None), rows)
-    run_steps = steps.make_steps(nets, static_count=True)
+    run_steps = chunk.make_steps(nets, static_count=True)
     return run_steps.trace(state, minibatches, key, COUNT), state
 
 

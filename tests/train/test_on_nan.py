@@ -8,10 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dcgan_jax.gan import steps
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import errors
-from dcgan_jax.train import loop
+from dcgan_jax.train import chunk, loop
 
 FIRST_STEP, LAST_STEP = 20, 40
 
@@ -49,7 +48,7 @@ SPOILERS = [spoil_params, spoil_moments, spoil_data]
 def inject(monkeypatch):
     """Let a run be spoilt once or more, at a step in its middle."""
 
-    make_steps = steps.make_steps
+    make_steps = chunk.make_steps
 
     def arm(spoil, *, at, times=1):
         def make_spoilt(nets, *, static_count):
@@ -63,7 +62,7 @@ def inject(monkeypatch):
 
             return run
 
-        monkeypatch.setattr(steps, "make_steps", make_spoilt)
+        monkeypatch.setattr(chunk, "make_steps", make_spoilt)
 
     return arm
 
@@ -148,7 +147,7 @@ def test_before_the_first_checkpoint_a_rollback_begins_anew(config, inject, tmp_
 
 def test_a_state_that_is_not_finite_is_never_saved(config, monkeypatch):
     # Right before a save, so that no loss has seen it.
-    make_steps = steps.make_steps
+    make_steps = chunk.make_steps
 
     def make_spoilt(nets, *, static_count):
         run_steps = make_steps(nets, static_count=static_count)
@@ -159,7 +158,7 @@ def test_a_state_that_is_not_finite_is_never_saved(config, monkeypatch):
 
         return run
 
-    monkeypatch.setattr(steps, "make_steps", make_spoilt)
+    monkeypatch.setattr(chunk, "make_steps", make_spoilt)
     config = dataclasses.replace(config, num_steps=FIRST_STEP + 1)
     with pytest.raises(errors.NonFiniteError, match=r"disc/params/\S+ became nan"):
         loop.run(config)

@@ -1,11 +1,12 @@
 """Which rows make up the n-th minibatch: a pure function of a number."""
 
 import functools
+import math
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from dcgan_jax.config import Shuffle
+from dcgan_jax.config import Shuffle, TrainConfig
 from dcgan_jax.system import errors
 
 # In a block shuffle this many rows that follow each other on the disk stay together …
@@ -159,6 +160,18 @@ def batches_per_epoch(num_rows: int, batch_size: int) -> int:
             f" {num_rows} images; choose a --batch_size of at most {num_rows}"
         )
     return num_rows // batch_size
+
+
+def count_steps(config: TrainConfig, num_rows: int) -> int:
+    """Return the length of a run over `num_rows` images in steps.
+
+    Raises:
+        InputError: if a minibatch is larger than the data.
+    """
+    per_epoch = batches_per_epoch(num_rows, config.batch_size)
+    if config.num_steps is not None:
+        return config.num_steps
+    return math.ceil(config.num_epochs * per_epoch / config.num_d_steps)
 
 
 def batch_rows(schedule: Schedule, index: int) -> np.ndarray:

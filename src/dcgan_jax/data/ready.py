@@ -1,14 +1,14 @@
 """Have a store made by a process of its own, before JAX takes the devices."""
 
 import contextlib
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 
-from dcgan_jax import cli
-from dcgan_jax.config import DataConfig
+from dcgan_jax.config import CONDITIONAL, DataConfig, TrainConfig, data_config
 from dcgan_jax.data import kept_rows, store
 
 
@@ -21,11 +21,24 @@ def make_ready(config: DataConfig) -> int:
     # With a source, `prepare` also looks whether it has changed since.
     if config.source is None and _is_there(config):
         return 0
-    command = [sys.executable, "-m", "dcgan_jax.prepare", *cli.data_flags(config)]
+    command = [sys.executable, "-m", "dcgan_jax.prepare", *data_flags(config)]
     hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "ROCR_VISIBLE_DEVICES": ""}
     with subprocess.Popen(command, env=hidden) as child, _passing_signals_to(child):
         code = child.wait()
     return code if code >= 0 else 128 - code
+
+
+def data_flags(config: DataConfig) -> list[str]:
+    """Return the flags that `prepare` reads back to what a config needs of the data."""
+    flags = []
+    if isinstance(config, TrainConfig) and config.architecture in CONDITIONAL:
+        flags.append("--labelled")
+    for name, value in dataclasses.asdict(data_config(config)).items():
+        if isinstance(value, bool):
+            flags.append(f"--{name}" if value else f"--no_{name}")
+        elif value is not None:
+            flags.append(f"--{name}={value}")
+    return flags
 
 
 def _is_there(config: DataConfig) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from dcgan_jax.config import Channels, DataConfig, ImageSize
-from dcgan_jax.prepare.sources.base import BrokenImage
+from dcgan_jax.system.errors import BrokenImage
 
 # Pillow knows more formats, some of which start other programs (EPS: Ghostscript).
 _FORMATS = (

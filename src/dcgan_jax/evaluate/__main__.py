@@ -18,9 +18,8 @@ def main(argv: Sequence[str]) -> int:
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     from dcgan_jax.evaluate import experiment
     from dcgan_jax.system import backend
-    from dcgan_jax.train import reporter
 
-    reporter.configure_logging()
+    cli.configure_logging()
     backend.enable_compilation_cache()
     code = experiment.prepare(config)
     if code != 0:

@@ -16,6 +16,7 @@ from typing import Any
 
 from dcgan_jax import config as configs
 from dcgan_jax.config import OPERATIONAL_FIELDS, TrainConfig
+from dcgan_jax.data import batches
 from dcgan_jax.evaluate import nearest_neighbour, quality, subject as subjects
 from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.evaluate.quality import Yardstick
@@ -29,7 +30,6 @@ from dcgan_jax.runs import (
 from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.runs.quality_log import PRIMARY, QualityLog, Row
 from dcgan_jax.system import disk, errors, result_file
-from dcgan_jax.train import loop
 
 _LOG = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class _Follower:
         """Return the step that the run ends at, by its settings as they are now."""
         if not self._wait:
             return newest
-        return loop.count_steps(run_dir.read_config(self._workdir), self._num_rows)
+        return batches.count_steps(run_dir.read_config(self._workdir), self._num_rows)
 
     def report(self) -> Measured:
         """Tell the best and the final numbers, each with its step."""

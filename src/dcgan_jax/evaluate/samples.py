@@ -85,7 +85,7 @@ def _compile(loaded: LoadedGenerator) -> Callable[..., Array]:
     return compiled
 
 
-def _draw(draw: sampling.DrawLatents, key: Array, first: Array) -> Array:
+def _draw(draw: models.DrawLatents, key: Array, first: Array) -> Array:
     """Draw the latents that `sampling.draw_latents` gives these samples."""
     blocks = first // sampling.BLOCK + jnp.arange(_BATCH // sampling.BLOCK)
     latents = [

@@ -13,9 +13,8 @@ def main(argv: Sequence[str]) -> int:
     configs.check(config)
     from dcgan_jax.explore import server, subject
     from dcgan_jax.system import backend
-    from dcgan_jax.train import reporter
 
-    reporter.configure_logging()
+    cli.configure_logging()
     backend.enable_compilation_cache()
     server.serve(subject.open_subject(config), config)
     return 0

@@ -49,9 +49,8 @@ def main(argv: Sequence[str]) -> int:
             f"--out={out} must end in {suffix}, as --format={config.format} does."
         )
     from dcgan_jax.export import write as exporting
-    from dcgan_jax.train import reporter
 
-    reporter.configure_logging()
+    cli.configure_logging()
     subject = exporting.load(
         config.run, step=config.step, folder=config.weights_dir, ema=config.ema
     )

@@ -18,9 +18,8 @@ def main(argv: Sequence[str]) -> int:
     if code != 0:
         return code
     from dcgan_jax.system import backend
-    from dcgan_jax.train import reporter
 
-    reporter.configure_logging()
+    cli.configure_logging()
     backend.enable_compilation_cache()
     command = shlex.join(["python", "-m", "dcgan_jax.features", *argv])
     print(experiment.run(config, command=command))

@@ -1,4 +1,4 @@
-"""The two pure functions that a GAN is, and the jitted loop around them.
+"""The two pure functions that a GAN is.
 
 Algorithm 1 of Goodfellow et al. 2014: k discriminator updates, each on a new minibatch
 and new latents, then one generator update on new latents.
@@ -22,9 +22,6 @@ from dcgan_jax.gan.averaging import Averaging
 from dcgan_jax.gan.penalties import Penalise
 from dcgan_jax.gan.state import NetState, PyTree, TrainState
 from dcgan_jax.models import pixels
-from dcgan_jax.system import backend
-from dcgan_jax.train import mesh, minibatches
-from dcgan_jax.train.minibatches import Minibatches
 
 Array = jax.Array
 Metrics = dict[str, Array]
@@ -250,54 +247,6 @@ def train_step(
     optional = nets.averaging.follow(state.optional, moved.gen, state.step)
     state = state.replace(gen=moved.gen, step=state.step + 1, optional=optional)
     return state, metrics | gen_metrics
-
-
-def make_steps(
-    nets: Nets, *, static_count: bool
-) -> Callable[..., tuple[TrainState, Metrics]]:
-    """Jit a loop of steps that the device runs without Python in between.
-
-    Args:
-        nets: the static part.
-        static_count: compile the number of steps in, which makes the loop a `lax.scan`
-            whose end an accelerator knows without asking the host. Otherwise it is an
-            argument of the program: one compilation serves all lengths. Both give the
-            same bits.
-
-    Returns:
-        `(state, batches, key, count) → (state, metrics)`: `batches` holds the images of
-        up to `capacity` steps (capacity, k, batch, height, width, channels), or the
-        numbers of images that lie on the device; the first `count` are run. Each metric
-        is (capacity,), its first `count` filled. The state is donated. On several
-        devices, state and metrics lie on all of them, as from `mesh.replicate`.
-    """
-    nets = nets._replace(draw_latents=mesh.split_draw(nets.draw_latents))
-
-    def run(
-        state: TrainState, batches: Minibatches, key: Array, count: int | Array
-    ) -> tuple[TrainState, Metrics]:
-        capacity = minibatches.count_steps(batches)
-
-        def body(
-            index: Array, carry: tuple[TrainState, Metrics]
-        ) -> tuple[TrainState, Metrics]:
-            state, history = carry
-            own = minibatches.pick_step(batches, index)
-            state, metrics = train_step(nets, state, own, key)
-            history = {
-                name: history[name].at[index].set(metrics[name]) for name in METRICS
-            }
-            return state, history
-
-        history = {name: jnp.zeros(capacity) for name in METRICS}
-        return jax.lax.fori_loop(0, count, body, (state, history))
-
-    return backend.jit(
-        run,
-        donate_argnums=(0,),
-        static_argnums=(3,) if static_count else (),
-        out_shardings=mesh.replicated(),
-    )
 
 
 def _net_state(variables: PyTree, optimizer: optax.GradientTransformation) -> NetState:

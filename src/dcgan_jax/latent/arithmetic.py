@@ -63,9 +63,8 @@ def main(argv: Sequence[str]) -> int:
     config = cli.parse(ArithmeticConfig, argv, command="arithmetic")
     check(config)
     from dcgan_jax.system import backend, result_file
-    from dcgan_jax.train import reporter
 
-    reporter.configure_logging()
+    cli.configure_logging()
     backend.enable_compilation_cache()
     outcome = run(config)
     if config.json is not None:

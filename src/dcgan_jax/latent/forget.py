@@ -70,9 +70,8 @@ def main(argv: Sequence[str]) -> int:
     from dcgan_jax.latent import forgetting
     from dcgan_jax.runs import load as loading
     from dcgan_jax.system import backend, result_file
-    from dcgan_jax.train import reporter
 
-    reporter.configure_logging()
+    cli.configure_logging()
     backend.enable_compilation_cache()
     loaded = loading.load_generator(
         config.run,

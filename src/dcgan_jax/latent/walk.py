@@ -55,9 +55,8 @@ def main(argv: Sequence[str]) -> int:
     config = cli.parse(WalkConfig, argv, command="walk")
     check(config)
     from dcgan_jax.system import backend, result_file
-    from dcgan_jax.train import reporter
 
-    reporter.configure_logging()
+    cli.configure_logging()
     backend.enable_compilation_cache()
     outcome = run(config, outs=[config.out])
     if config.json is not None:

@@ -21,6 +21,8 @@ from dcgan_jax.models import (
 from dcgan_jax.system import backend, errors
 
 Network = TypeVar("Network", bound=nn.Module)
+# (key, count) → (count, latent_size)
+DrawLatents = Callable[[jax.Array, int], jax.Array]
 
 # Side of the smallest map and number of stride-2 blocks for each image size.
 SHAPES = {28: (7, 2), 32: (4, 3), 48: (6, 3), 64: (4, 4), 96: (6, 4), 128: (4, 5)}
@@ -156,7 +158,7 @@ def begins_at_means(config: TrainConfig) -> bool:
     return plan is not None and plan.output == "sigmoid"
 
 
-def make_latents(config: TrainConfig) -> Callable[[jax.Array, int], jax.Array]:
+def make_latents(config: TrainConfig) -> DrawLatents:
     """Return the function that draws latents: (key, count) → (count, latent_size)."""
     size = config.latent_size
     if config.latent_distribution == "normal":

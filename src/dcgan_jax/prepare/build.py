@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import batches, manifest, transforms
+from dcgan_jax.data import batches, labels, manifest, transforms
 from dcgan_jax.data.store import is_complete, store_path
 from dcgan_jax.prepare import decode, shards, sources
 from dcgan_jax.prepare.shards import Finished
 from dcgan_jax.prepare.sources import Source
-from dcgan_jax.sample import labels
 from dcgan_jax.system import disk, errors, progress
 
 MAX_BROKEN_FRACTION = 0.01

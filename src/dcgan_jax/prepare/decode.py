@@ -9,8 +9,9 @@ import numpy as np
 from dcgan_jax.data import transforms
 from dcgan_jax.data.transforms import Transform
 from dcgan_jax.prepare import workers
-from dcgan_jax.prepare.sources.base import BrokenImage, Source
+from dcgan_jax.prepare.sources.base import Source
 from dcgan_jax.system import errors
+from dcgan_jax.system.errors import BrokenImage
 
 # Starting processes takes about a second; so many small images are decoded meanwhile.
 _IN_PROCESS_UP_TO = 2000

@@ -13,7 +13,6 @@ from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import averaging, keys
 from dcgan_jax.models import batch_statistics
 from dcgan_jax.runs import authors, checkpoints, folder as run_dir, safetensors_file
-from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import errors
 
 # Latents over which the statistics of released generators are taken (seed 0).
@@ -34,7 +33,7 @@ class LoadedGenerator(NamedTuple):
 
     network: nn.Module
     variables: dict[str, Any]
-    draw_latents: sampling.DrawLatents
+    draw_latents: models.DrawLatents
     config: TrainConfig
     step: int | None
 

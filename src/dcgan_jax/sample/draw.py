@@ -18,11 +18,10 @@ from dcgan_jax.models.layers import FeatureMasks
 from dcgan_jax.system import backend
 
 Array = jax.Array
-DrawLatents = Callable[[Array, int], Array]
 BLOCK = 64
 
 
-def draw_latents(draw: DrawLatents, key: Array, count: int) -> np.ndarray:
+def draw_latents(draw: models.DrawLatents, key: Array, count: int) -> np.ndarray:
     """Draw latents whose first n are the same however many are drawn.
 
     Args:

@@ -46,3 +46,11 @@ def one_line(text: str) -> str:
         else character.encode("unicode_escape").decode()
         for character in text
     )
+
+
+class BrokenImage(ValueError):  # noqa: N818 - it is a finding, not a failure
+    """Report an image that cannot be read or decoded; it is left out and listed."""
+
+    def __init__(self, reason: str, *, name: str | None = None) -> None:
+        super().__init__(reason)
+        self.name = name

@@ -18,9 +18,9 @@ def main(argv: Sequence[str]) -> int:
     if code != 0:
         return code
     from dcgan_jax.system import backend
-    from dcgan_jax.train import loop, mesh, reporter
+    from dcgan_jax.train import loop, mesh
 
-    reporter.configure_logging()
+    cli.configure_logging()
     backend.enable_compilation_cache()
     with mesh.connected(cluster):
         outcome = loop.run(config)

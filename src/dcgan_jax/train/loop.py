@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import logging
-import math
 import time
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -12,13 +11,20 @@ import jax
 
 from dcgan_jax import config as configs
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.data import batches, kept_rows, store as stores
+from dcgan_jax.data import batches, kept_rows, labels, store as stores
 from dcgan_jax.gan import averaging, keys, state as train_state, steps
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.runs import checkpoints, folder as run_dir
-from dcgan_jax.sample import labels
 from dcgan_jax.system import backend, errors
-from dcgan_jax.train import feed, fixed_samples, mesh, signals, start, trace
+from dcgan_jax.train import (
+    chunk as chunks,
+    feed,
+    fixed_samples,
+    mesh,
+    signals,
+    start,
+    trace,
+)
 from dcgan_jax.train.reporter import Listener, Reporter
 
 _LOG = logging.getLogger(__name__)
@@ -67,7 +73,7 @@ def run(config: TrainConfig) -> Outcome:
         shuffle = batches.choose_shuffle(config.shuffle, store.num_bytes)
         config = dataclasses.replace(config, shuffle=shuffle)
         num_rows = batches.count_training_rows(len(store), config.held_out)
-        num_steps = count_steps(config, num_rows)
+        num_steps = batches.count_steps(config, num_rows)
     mesh.check_same({**configs.shared_settings(config), "data": store.fingerprint})
     with contextlib.ExitStack() as held:
         with mesh.together():
@@ -113,18 +119,6 @@ def _drive(
         return driver.finish(state, signal_number)
 
 
-def count_steps(config: TrainConfig, num_rows: int) -> int:
-    """Return the length of a run over `num_rows` images in steps.
-
-    Raises:
-        InputError: if a minibatch is larger than the data.
-    """
-    per_epoch = batches.batches_per_epoch(num_rows, config.batch_size)
-    if config.num_steps is not None:
-        return config.num_steps
-    return math.ceil(config.num_epochs * per_epoch / config.num_d_steps)
-
-
 class _Driver:
     """One process's part of a run: what it holds open between two checkpoints."""
 
@@ -143,7 +137,7 @@ class _Driver:
         self._workdir = workdir
         self._num_steps = num_steps
         self._saved_step = step if step > 0 else None
-        self._run_steps = steps.make_steps(nets, static_count=backend.is_accelerator())
+        self._run_steps = chunks.make_steps(nets, static_count=backend.is_accelerator())
         self._key = mesh.replicate(keys.make_key(config.seed, keys.Purpose.TRAINING))
         self._fixed = fixed_samples.FixedSamples(config, nets, store)
         self._trace = trace.Trace(

@@ -1,7 +1,6 @@
 """What a run tells: metrics.jsonl, TensorBoard events, the progress line, pictures."""
 
 import json
-import logging
 import math
 import sys
 import time
@@ -187,13 +186,3 @@ def check_finite(first_step: int, metrics: Mapping[str, np.ndarray]) -> None:
 
 def _name(value: float) -> str:
     return "nan" if math.isnan(value) else "infinite"
-
-
-def configure_logging() -> None:
-    """Let this package's messages through, a line each; quieten the libraries."""
-    own = logging.getLogger("dcgan_jax")
-    own.setLevel(logging.INFO)
-    own.propagate = False  # the root logger belongs to the libraries
-    if not own.handlers:
-        own.addHandler(logging.StreamHandler())
-    logging.getLogger("absl").setLevel(logging.ERROR)

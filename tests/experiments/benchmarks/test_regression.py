@@ -10,6 +10,7 @@ import pytest
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
 from dcgan_jax.system import backend
+from dcgan_jax.train import chunk
 from experiments.benchmarks import nets
 
 LEAST_RATIO = 2.0
@@ -31,7 +32,7 @@ class _Run:
         self._key = jax.random.key(0)
         self._state = steps.init_state(built, self._key, image_shape=(32, 32, 3))
         self._batches = Batch(jnp.full((1, 1, 32, 32, 32, 3), 127, jnp.uint8), None)
-        self._run = steps.make_steps(built, static_count=False)
+        self._run = chunk.make_steps(built, static_count=False)
         self.fastest = float("inf")
         self.take_turn()
         self.fastest = float("inf")

@@ -4,10 +4,9 @@ import shutil
 import numpy as np
 import pytest
 
-from dcgan_jax.gan import steps
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import errors
-from dcgan_jax.train import loop
+from dcgan_jax.train import chunk, loop
 from experiments.faults import spoil
 
 # Of tiny_run, whose checkpoints come every 10 steps.
@@ -17,7 +16,7 @@ AT, KEPT = 27, 20
 def test_a_nan_among_the_gradients_stops_the_run_at_its_last_finite_checkpoint(
     tiny_run, tmp_path, monkeypatch
 ):
-    make_steps = steps.make_steps
+    make_steps = chunk.make_steps
 
     def make_spoilt(nets, *, static_count):
         optimizer = spoil.spoil_at(nets.gen_optimizer, AT)
@@ -25,7 +24,7 @@ def test_a_nan_among_the_gradients_stops_the_run_at_its_last_finite_checkpoint(
             nets._replace(gen_optimizer=optimizer), static_count=static_count
         )
 
-    monkeypatch.setattr(steps, "make_steps", make_spoilt)
+    monkeypatch.setattr(chunk, "make_steps", make_spoilt)
     workdir = shutil.copytree(tiny_run.workdir, tmp_path / "run")
     config = dataclasses.replace(tiny_run, workdir=workdir, num_steps=40)
     with pytest.raises(errors.NonFiniteError, match=f"checkpoint is step {KEPT}"):

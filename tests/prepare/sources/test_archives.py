@@ -5,8 +5,9 @@ import zipfile
 
 import pytest
 
-from dcgan_jax.prepare.sources import BrokenImage, archives, folder, open_source, unpack
+from dcgan_jax.prepare.sources import archives, folder, open_source, unpack
 from dcgan_jax.system import errors
+from dcgan_jax.system.errors import BrokenImage
 
 NAMES = ("train/cat/1.png", "train/dog/2.png", "test/dog/3.png")
 

@@ -3,9 +3,9 @@ import pickle
 import numpy as np
 import pytest
 
-from dcgan_jax.prepare.sources import BrokenImage
 from dcgan_jax.prepare.sources.arrays import ArraysSource
 from dcgan_jax.system import errors
+from dcgan_jax.system.errors import BrokenImage
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 8, 9, 3), np.uint8)
 

@@ -4,9 +4,10 @@ import shutil
 
 import pytest
 
-from dcgan_jax.prepare.sources import BrokenImage, fingerprint_source, open_source
+from dcgan_jax.prepare.sources import fingerprint_source, open_source
 from dcgan_jax.prepare.sources.folder import FolderSource
 from dcgan_jax.system import errors
+from dcgan_jax.system.errors import BrokenImage
 
 
 def test_a_folder_gives_its_files_and_labels(make_folder, noise, encode):

@@ -17,8 +17,9 @@ from dcgan_jax.data import transforms
 from dcgan_jax.prepare import sources, workers
 from dcgan_jax.prepare.build import MAX_BROKEN_FRACTION, make_broken_error
 from dcgan_jax.prepare.faces import detect, log as face_log
-from dcgan_jax.prepare.sources import BrokenImage, Source
+from dcgan_jax.prepare.sources import Source
 from dcgan_jax.system import disk, errors, progress
+from dcgan_jax.system.errors import BrokenImage
 
 # Starting processes takes about a second; so many are searched meanwhile.
 _IN_PROCESS_UP_TO = 16

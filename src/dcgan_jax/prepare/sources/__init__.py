@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 from dcgan_jax.config import DataConfig
-from dcgan_jax.prepare.sources.base import BrokenImage, Record, Source, fingerprint_file
+from dcgan_jax.prepare.sources.base import Record, Source, fingerprint_file
 from dcgan_jax.system import errors
+from dcgan_jax.system.errors import BrokenImage
 
 __all__ = [
     "BrokenImage",

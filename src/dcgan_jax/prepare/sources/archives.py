@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from dcgan_jax.prepare.sources import layout, unpack
-from dcgan_jax.prepare.sources.base import BrokenImage, Record, fingerprint_file
+from dcgan_jax.prepare.sources.base import Record, fingerprint_file
 from dcgan_jax.system import disk, errors
+from dcgan_jax.system.errors import BrokenImage
 
 MAX_MEMBER_BYTES = 256 << 20
 _KNOWN_METHODS = (

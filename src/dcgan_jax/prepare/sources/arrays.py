@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from dcgan_jax.prepare.sources import unpack
-from dcgan_jax.prepare.sources.base import BrokenImage, Record, fingerprint_file
+from dcgan_jax.prepare.sources.base import Record, fingerprint_file
 from dcgan_jax.system import errors, npy_file
+from dcgan_jax.system.errors import BrokenImage
 
 _IMAGE_KEYS = ("images", "x", "data", "arr_0")
 _LABEL_KEYS = ("labels", "y", "label", "targets", "arr_1")

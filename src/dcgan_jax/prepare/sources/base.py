@@ -22,14 +22,6 @@ class Record(NamedTuple):
     """Index into the source's class names."""
 
 
-class BrokenImage(ValueError):  # noqa: N818 - it is a finding, not a failure
-    """Report an image that cannot be read or decoded; it is left out and listed."""
-
-    def __init__(self, reason: str, *, name: str | None = None) -> None:
-        super().__init__(reason)
-        self.name = name
-
-
 class Source(Protocol):
     """A sequence of records with random access, which pickles into other processes."""
 

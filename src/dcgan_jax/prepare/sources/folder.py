@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dcgan_jax.prepare.sources import layout
-from dcgan_jax.prepare.sources.base import BrokenImage, Record, fingerprint_listing
+from dcgan_jax.prepare.sources.base import Record, fingerprint_listing
 from dcgan_jax.system import errors
+from dcgan_jax.system.errors import BrokenImage
 
 
 class FolderSource:

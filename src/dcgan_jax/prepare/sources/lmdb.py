@@ -8,8 +8,9 @@ import numpy as np
 
 from dcgan_jax.prepare.sources import lmdb_pages, unpack
 from dcgan_jax.prepare.sources.archives import MAX_MEMBER_BYTES
-from dcgan_jax.prepare.sources.base import BrokenImage, Record, fingerprint_file
+from dcgan_jax.prepare.sources.base import Record, fingerprint_file
 from dcgan_jax.system import disk, errors
+from dcgan_jax.system.errors import BrokenImage
 
 
 class LmdbSource:

@@ -39,10 +39,9 @@ def main(argv: Sequence[str]) -> int:
         raise errors.InputError(f"--out={config.out} must end in .png.")
     from dcgan_jax.data import ready
     from dcgan_jax.system import backend
-    from dcgan_jax.train import reporter
     from dcgan_jax.visualize import collapse, mode_map
 
-    reporter.configure_logging()
+    cli.configure_logging()
     backend.enable_compilation_cache()
     code = ready.make_ready(collapse.find_data(config))
     if code != 0:

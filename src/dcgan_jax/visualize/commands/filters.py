@@ -58,10 +58,9 @@ def main(argv: Sequence[str]) -> int:
     from dcgan_jax.data import ready
     from dcgan_jax.pictures import grid
     from dcgan_jax.system import backend
-    from dcgan_jax.train import reporter
     from dcgan_jax.visualize import filters
 
-    reporter.configure_logging()
+    cli.configure_logging()
     backend.enable_compilation_cache()
     code = ready.make_ready(filters.find_data(config))
     if code != 0:

@@ -1,0 +1,43 @@
+import dataclasses
+
+import pytest
+
+from dcgan_jax import presets
+from dcgan_jax.data import labels
+from dcgan_jax.system import errors
+
+NAMES = ("cat", "dog", "gnu")
+CONDITIONAL = presets.MNIST_CONDITIONAL
+
+
+@pytest.mark.parametrize("preset", ["mnist_conditional", "mnist_mlp"])
+def test_a_conditional_pair_has_the_data_s_classes(preset):
+    config = labels.settle_classes(presets.RECIPES[preset], NAMES)
+    assert config == dataclasses.replace(presets.RECIPES[preset], num_classes=3)
+
+
+@pytest.mark.parametrize("names", [NAMES, None])
+def test_another_pair_has_none(names):
+    assert labels.settle_classes(presets.SVHN, names) == presets.SVHN
+
+
+def test_data_without_labels_are_refused_by_name():
+    with pytest.raises(errors.InputError, match=r"^mnist has no labels, which a cond"):
+        labels.settle_classes(CONDITIONAL, None)
+
+
+def test_settled_classes_settle_again():
+    config = labels.settle_classes(CONDITIONAL, NAMES)
+    assert labels.settle_classes(config, NAMES) == config
+
+
+def test_another_number_of_classes_is_refused():
+    config = dataclasses.replace(CONDITIONAL, num_classes=10)
+    with pytest.raises(errors.InputError, match=r"--num_classes=10.* 3 classes"):
+        labels.settle_classes(config, NAMES)
+
+
+def test_a_number_of_classes_that_nothing_reads_is_refused():
+    config = dataclasses.replace(presets.SVHN, num_classes=10)
+    with pytest.raises(errors.InputError, match=r"svhn32 take no labels"):
+        labels.settle_classes(config, NAMES)
