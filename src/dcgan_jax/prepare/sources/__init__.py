@@ -62,7 +62,7 @@ def open_source(config: DataConfig, work_dir: Path) -> Source:
     """
     check(config)
     if config.source is not None:
-        return _open_path(config.source, config.split, work_dir=work_dir)
+        return _open_path(config.source, config, work_dir=work_dir)
     if config.dataset == "digits":
         from dcgan_jax.prepare.sources import digits
 
@@ -70,7 +70,7 @@ def open_source(config: DataConfig, work_dir: Path) -> Source:
     if config.dataset == "lsun_bedroom":
         from dcgan_jax.prepare import download
 
-        return _open_path(download.fetch_lsun(config), config.split, work_dir=work_dir)
+        return _open_path(download.fetch_lsun(config), config, work_dir=work_dir)
     if config.dataset in _TFDS_NAMES or config.dataset.startswith("tfds:"):
         from dcgan_jax.prepare.sources import tfds
 
@@ -95,7 +95,9 @@ def fingerprint_source(config: DataConfig) -> str | None:
     if kind == "folder":
         from dcgan_jax.prepare.sources import folder
 
-        return folder.FolderSource(config.source, config.split).fingerprint
+        return folder.FolderSource(
+            config.source, config.split, data_dir=config.data_dir
+        ).fingerprint
     if kind == "lmdb":
         return fingerprint_file(config.source / "data.mdb")
     if kind == "tfds":
@@ -119,6 +121,10 @@ def find_kind(path: Path) -> Kind:
     if not os.access(path, os.R_OK):
         raise errors.InputError(
             f"--source={path} cannot be read: permission denied; make it readable"
+        )
+    if not (path.is_dir() or path.is_file()):
+        raise errors.InputError(
+            f"--source={path} is a pipe, socket or device; expected a folder or a file"
         )
     if path.is_dir():
         if (path / "data.mdb").is_file():
@@ -155,8 +161,8 @@ def _look_into_zip(path: Path, size: int, changed: int) -> Kind:
     return "lmdb_zip" if is_lmdb else "zip"
 
 
-def _open_path(path: Path, split: str, *, work_dir: Path) -> Source:
-    kind = find_kind(path)
+def _open_path(path: Path, config: DataConfig, *, work_dir: Path) -> Source:
+    kind, split = find_kind(path), config.split
     if kind in ("lmdb", "lmdb_zip"):
         from dcgan_jax.prepare.sources import lmdb
 
@@ -172,7 +178,7 @@ def _open_path(path: Path, split: str, *, work_dir: Path) -> Source:
     if kind == "folder":
         from dcgan_jax.prepare.sources import folder
 
-        return folder.FolderSource(path, split)
+        return folder.FolderSource(path, split, data_dir=config.data_dir)
     from dcgan_jax.prepare.sources import archives
 
     if kind == "zip":
