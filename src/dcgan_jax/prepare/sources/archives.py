@@ -1,5 +1,6 @@
 """Images in a zip or tar, read in place: no member's name ever reaches the disk."""
 
+import contextlib
 import os
 import re
 import stat
@@ -10,10 +11,18 @@ from pathlib import Path
 from typing import IO, Any
 
 from dcgan_jax.prepare.sources import layout, unpack, zip_check
-from dcgan_jax.prepare.sources.base import Record, fingerprint_file
+from dcgan_jax.prepare.sources.base import (
+    Kind,
+    Record,
+    fingerprint_file,
+    has_suffix,
+)
 from dcgan_jax.system import disk, errors
 from dcgan_jax.system.errors import BrokenImage
 
+_TAR_SUFFIXES = (
+    ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz",
+)  # fmt: skip
 MAX_MEMBER_BYTES = 256 << 20
 _READ_BYTES = 1 << 20
 _KNOWN_METHODS = (
@@ -78,7 +87,8 @@ class TarSource:
         self._path = unpack.decompress(path, work_dir=work_dir)
         self._file: IO[bytes] | None = None
         members = _index_tar(self._path, where=path)
-        chosen = layout.select(members, split, where=path, read=self._read)
+        with contextlib.closing(self):  # until it is read from in earnest
+            chosen = layout.select(members, split, where=path, read=self._read)
         self._members, self._labels, self.class_names, self.understood = chosen
         self.fingerprint = fingerprint_file(path)
 
@@ -236,3 +246,17 @@ def _refuse_kind(name: str, kind: str, *, where: Path) -> None:
         f"{where}: member {name!r} is {kind}, expected plain files and folders;"
         " pack the archive without it"
     )
+
+
+ZIP = Kind(
+    words=".zip",
+    holds=lambda path: has_suffix(path, ".zip"),
+    open=lambda path, config, work_dir: ZipSource(path, config.split),
+)
+TAR = Kind(
+    words=".tar, .tar.gz, .tar.bz2, .tar.xz",
+    holds=lambda path: has_suffix(path, *_TAR_SUFFIXES),
+    open=lambda path, config, work_dir: TarSource(
+        path, config.split, work_dir=work_dir
+    ),
+)

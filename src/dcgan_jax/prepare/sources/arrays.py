@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 
 from dcgan_jax.prepare.sources import unpack
-from dcgan_jax.prepare.sources.base import Record, fingerprint_file
+from dcgan_jax.prepare.sources.base import (
+    Kind,
+    Record,
+    fingerprint_file,
+    has_suffix,
+)
 from dcgan_jax.system import errors, npy_file
 from dcgan_jax.system.errors import BrokenImage
 
@@ -74,7 +79,7 @@ class ArraysSource:
 def _load(path: Path) -> np.ndarray:
     """Map an .npy file into memory, refusing pickled objects."""
     try:
-        return npy_file.map_file(path)
+        return npy_file.map_file(path, whole=True)
     except ValueError as error:
         raise errors.InputError(
             f"{path} cannot be read as an array ({error}); expected numbers saved with"
@@ -188,3 +193,12 @@ def _check_labels(labels: np.ndarray, length: int, *, where: Path) -> np.ndarray
             f" {_MAX_CLASSES:,}"
         )
     return labels.astype(np.int32)
+
+
+KIND = Kind(
+    words=".npz or .npy",
+    holds=lambda path: has_suffix(path, ".npz", ".npy"),
+    open=lambda path, config, work_dir: ArraysSource(
+        path, config.split, work_dir=work_dir
+    ),
+)

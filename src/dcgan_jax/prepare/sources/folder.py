@@ -1,36 +1,31 @@
 """A folder of images."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from dcgan_jax.prepare.sources import layout
-from dcgan_jax.prepare.sources.base import Record, fingerprint_listing
+from dcgan_jax.prepare.sources.base import Kind, Record, fingerprint_listing
 from dcgan_jax.system import disk, errors
 from dcgan_jax.system.errors import BrokenImage
 
 MAX_FILE_BYTES = 256 << 20
 _NOT_PLAIN = "not a plain file"
-# What tells the folder of a run, whose grids are no images of a data set.
+# What tells the folder of a run, whose grids are no images of a data set, and that of a
+# prepared store or its lock.
 _RUN_FILES = frozenset({"config.json", "checkpoints"})
+_STORE = re.compile(r".+-[0-9]+x[13]-[0-9a-f]{8}(\.lock|\.left_out\.txt)?")
 
 
 class FolderSource:
-    """Images in a folder and its sub-folders; `layout.select` finds labels.
+    """Images in a folder and its sub-folders; `layout.select` finds labels."""
 
-    Args:
-        folder: that holds them.
-        split: the part asked for.
-        data_dir: of the prepared stores; not looked into where it lies in the folder.
-    """
-
-    def __init__(
-        self, folder: Path, split: str, *, data_dir: Path | None = None
-    ) -> None:
+    def __init__(self, folder: Path, split: str) -> None:
         self._folder = folder
         chosen = layout.select(
-            _list_files(folder, data_dir),
+            _list_files(folder),
             split,
             where=folder,
             read=lambda member: read_file(folder, member.path),
@@ -79,29 +74,25 @@ def read_file(folder: Path, name: str) -> bytes:
         raise BrokenImage(error.strerror or str(error), name=name) from error
 
 
-def _list_files(folder: Path, data_dir: Path | None) -> Iterator[layout.Member]:
+def _list_files(folder: Path) -> Iterator[layout.Member]:
     """List all files with their sizes, following links but never in a circle.
 
     What this project writes, stores and runs, is left out: the folder may be the one
     that the command is run in.
     """
     seen: set[tuple[int, int]] = set()
-    own = None if data_dir is None else _identify(data_dir)
     for root, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
         status = os.stat(root)
-        is_below = Path(root) != folder
-        if (
-            (status.st_dev, status.st_ino) in seen
-            or (is_below and (status.st_dev, status.st_ino) == own)
-            or (is_below and _RUN_FILES.issubset({*folders, *files}))
-        ):
+        is_run = Path(root) != folder and _RUN_FILES.issubset({*folders, *files})
+        if is_run or (status.st_dev, status.st_ino) in seen:
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not _is_store(name))
         inside = Path(root).relative_to(folder)
         for name in files:
-            yield _look_at(os.path.join(root, name), (inside / name).as_posix())
+            if not _is_store(name):
+                yield _look_at(os.path.join(root, name), (inside / name).as_posix())
 
 
 def _look_at(file: str, path: str) -> layout.Member:
@@ -113,15 +104,19 @@ def _look_at(file: str, path: str) -> layout.Member:
     return layout.Member(path, status.st_size, 0, None if is_plain else _NOT_PLAIN)
 
 
-def _identify(folder: Path) -> tuple[int, int] | None:
-    try:
-        status = os.stat(folder)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+def _is_store(name: str) -> bool:
+    return _STORE.fullmatch(name) is not None
 
 
 def _refuse(error: OSError) -> None:
     raise errors.InputError(
         f"{error.filename} cannot be read ({error.strerror}); make it readable"
     )
+
+
+KIND = Kind(
+    words="a folder",
+    holds=Path.is_dir,
+    open=lambda path, config, work_dir: FolderSource(path, config.split),
+    fingerprint=lambda path, split: FolderSource(path, split).fingerprint,
+)

@@ -28,6 +28,8 @@ def require_whole(archive: zipfile.ZipFile, path: Path) -> None:
     infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
     end = int(archive.start_dir)
     starts = [info.header_offset for info in infos]
+    if any(not 0 <= start < end for start in starts):
+        return  # that file is found to be broken when it is read
     with path.open("rb") as file:
         lost = None
         if (starts or [end])[0] > 0 and _is_header(file, 0):
