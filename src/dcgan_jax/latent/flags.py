@@ -29,7 +29,7 @@ class GeneratorFlags:
     """Write the numbers as JSON."""
 
 
-class Outcome(NamedTuple):
+class Findings(NamedTuple):
     """What a command has found.
 
     Attributes:
