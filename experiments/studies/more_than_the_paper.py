@@ -30,7 +30,7 @@ from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.features import extract, weights
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
-from dcgan_jax.system import backend, disk, errors
+from dcgan_jax.system import disk, errors
 from experiments import results, trained
 from experiments.studies import labelled_rows
 
@@ -84,8 +84,7 @@ class Judge:
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     store = _open_store(flags)
     judge = Judge(store, flags.weights_dir)
     # None: a run that became NaN or infinite.
