@@ -24,8 +24,7 @@ from dcgan_jax import cli
 from dcgan_jax.data import ready
 from dcgan_jax.pictures import grid
 from dcgan_jax.visualize import filters
-from dcgan_jax.visualize.commands import filters as command
-from dcgan_jax.visualize.commands.filters import FiltersConfig
+from dcgan_jax.visualize.filters import FiltersConfig
 from experiments import results
 
 
@@ -39,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--seen", default="", help="what the picture shows, in words")
     flags, rest = parser.parse_known_args(argv)
     config = cli.parse(FiltersConfig, rest, command="visualize filters")
-    command.check(config)
+    filters.check(config)
     cli.start()
     data = filters.find_data(config)
     code = ready.make_ready(data)

@@ -5,8 +5,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-import dcgan_jax
-from dcgan_jax import cli
+from dcgan_jax import __version__, cli
 from dcgan_jax.system import errors
 
 COMMANDS = {
@@ -25,7 +24,7 @@ COMMANDS = {
 def main(argv: Sequence[str]) -> int | None:
     """Run the command that the first argument names, or list all of them."""
     if list(argv) == ["--version"]:
-        print(f"dcgan {dcgan_jax.__version__}")
+        print(f"dcgan {__version__}")
         return 0
     return cli.run_command(argv, COMMANDS)
 
