@@ -23,8 +23,8 @@ from dcgan_jax.data import store as stores
 from dcgan_jax.evaluate import nearest, nearest_neighbour
 from dcgan_jax.evaluate.nearest import BLOCK
 from dcgan_jax.evaluate.nearest_neighbour import Identity
-from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.runs import load as loading
+from dcgan_jax.sample.numbered import SampleStream
 from dcgan_jax.system import backend
 from experiments.benchmarks import reports
 
@@ -44,7 +44,7 @@ def main() -> int:
     if flags.data_dir is not None:
         data = dataclasses.replace(data, data_dir=flags.data_dir)
     test = stores.open_store(stores.store_path(data))
-    samples = Samples(loaded, seed=0)
+    samples = SampleStream(loaded, seed=0)
     parts = {
         "count_s": lambda: _count(samples, test, flags.num_samples),
         "generator_s": lambda: _draw(samples, flags.num_samples),
@@ -80,7 +80,7 @@ def main() -> int:
     return 0
 
 
-def _count(samples: Samples, test: stores.Store, num_samples: int) -> None:
+def _count(samples: SampleStream, test: stores.Store, num_samples: int) -> None:
     identity = Identity("benchmark", 0, test.fingerprint)
     with tempfile.TemporaryDirectory() as folder:
         nearest_neighbour.measure(
@@ -92,7 +92,7 @@ def _count(samples: Samples, test: stores.Store, num_samples: int) -> None:
         )
 
 
-def _draw(samples: Samples, num_samples: int) -> None:
+def _draw(samples: SampleStream, num_samples: int) -> None:
     last = [samples.block(first, BLOCK) for first in range(0, num_samples, BLOCK)][-1]
     last.block_until_ready()
 

@@ -16,9 +16,9 @@ import numpy as np
 from dcgan_jax import cli
 from dcgan_jax.config import data_config
 from dcgan_jax.data import kept_rows
-from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import load as loading
+from dcgan_jax.sample.numbered import SampleStream
 from experiments import results
 
 COLUMNS = 10
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
             "width_multiplier": loaded.config.width_multiplier,
         }
         # Samples' classes take turns; here each has a row of its own.
-        images = Samples(loaded, flags.seed).images(10 * COLUMNS)
+        images = SampleStream(loaded, flags.seed).images(10 * COLUMNS)
         drawn[preset] = images.reshape(COLUMNS, 10, *images.shape[1:]).swapaxes(0, 1)
     store = kept_rows.open_training_store(data_config(loaded.config))
     labels = store.labels()

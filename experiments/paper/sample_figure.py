@@ -12,10 +12,10 @@ import numpy as np
 from dcgan_jax import cli
 from dcgan_jax.config import data_config
 from dcgan_jax.data import batches, kept_rows
-from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.sample import draw as sampling
+from dcgan_jax.sample.numbered import SampleStream
 from dcgan_jax.system import errors
 from experiments import results, trained
 
@@ -104,7 +104,7 @@ def _draw_picture(
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Draw real images and samples side by side; measure how much each differ."""
     loaded = loading.load_generator(str(workdir), weights_dir=None, step=step)
-    samples = Samples(loaded, seed).images(SIDE**2)
+    samples = SampleStream(loaded, seed).images(SIDE**2)
     store = kept_rows.open_training_store(data_config(loaded.config))
     num_rows = batches.count_training_rows(len(store), loaded.config.held_out)
     chosen = np.random.default_rng(seed).choice(

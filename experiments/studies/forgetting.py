@@ -19,9 +19,10 @@ import numpy as np
 from dcgan_jax import cli, models
 from dcgan_jax.latent import forgetting, object_maps, samples as dropping
 from dcgan_jax.latent.boxes import Box
-from dcgan_jax.latent.samples import Pairs, Samples
+from dcgan_jax.latent.samples import Pairs
 from dcgan_jax.runs import load as loading
-from dcgan_jax.sample import draw as sampling
+from dcgan_jax.sample import draw as sampling, numbered
+from dcgan_jax.sample.numbered import Samples
 from dcgan_jax.system import disk, errors
 from experiments import results, trained
 from experiments.studies import two_part_images
@@ -70,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
     cli.start()
     workdir, about = train(flags)
     loaded = loading.load_generator(str(workdir), weights_dir=None, step=None)
-    samples = dropping.draw_samples(
+    samples = numbered.choose(
         loaded, count=NUM_BOXED_SAMPLES + flags.num_new, seed=flags.seed
     )
     images = sampling.make_sampler(loaded.network)(loaded.variables, samples.latents)

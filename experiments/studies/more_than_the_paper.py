@@ -26,10 +26,10 @@ from dcgan_jax.config import data_config
 from dcgan_jax.data import ready, store as stores
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate import frechet
-from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.features import extract, weights
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
+from dcgan_jax.sample.numbered import SampleStream
 from dcgan_jax.system import disk, errors
 from experiments import results, trained
 from experiments.studies import labelled_rows
@@ -129,7 +129,7 @@ def _draw_samples(
     workdir: Path, count: int, *, step: int | None = None, ema: bool
 ) -> np.ndarray:
     loaded = loading.load_generator(str(workdir), weights_dir=None, step=step, ema=ema)
-    return Samples(loaded, seed=0).images(count)
+    return SampleStream(loaded, seed=0).images(count)
 
 
 def _data_flags(flags: argparse.Namespace) -> list[str]:

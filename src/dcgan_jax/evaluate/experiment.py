@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from dcgan_jax import models
-from dcgan_jax.config import CONDITIONAL, TrainConfig
+from dcgan_jax.architectures import CONDITIONAL
+from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import ready
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate import (
@@ -20,8 +21,8 @@ from dcgan_jax.evaluate import (
 from dcgan_jax.evaluate.config import EvaluateConfig, find_num_samples
 from dcgan_jax.evaluate.nearest_neighbour import Identity
 from dcgan_jax.evaluate.parzen import Outcome
-from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.evaluate.subject import Measured, Subject
+from dcgan_jax.sample.numbered import SampleStream
 from dcgan_jax.system import errors, result_file
 
 _LOG = logging.getLogger(__name__)
@@ -100,15 +101,15 @@ def _measure_nearest_neighbour(config: EvaluateConfig, subject: Subject) -> Meas
     loaded, train, num_rows = subject
     test = subjects.open_split(config, loaded.config, config.test_split)
     _check_classes(config, train, test)
+    identities = [
+        Identity(digest, config.seed, test.fingerprint) for digest in loaded.digests
+    ]
     by_count = nearest_neighbour.measure(
-        Samples(loaded, config.seed),
+        SampleStream(loaded, config.seed),
         test,
         num_samples=find_num_samples(config),
-        identity=Identity(
-            nearest_neighbour.hash_variables(loaded.variables),
-            config.seed,
-            test.fingerprint,
-        ),
+        identity=identities[0],
+        former=identities[1:],
         folder=subjects.folder(config),
     )
     real = nearest_neighbour.measure_training(train, test, num_rows=num_rows)
@@ -141,7 +142,7 @@ def _measure_parzen(config: EvaluateConfig, subject: Subject) -> Measured:
         valid = np.arange(min(parzen.NUM_VALIDATION, num_rows))
     sigmas = config.sigmas or parzen.SIGMAS
     outcome = parzen.measure(
-        _as_unit(Samples(loaded, config.seed).images(count)),
+        _as_unit(SampleStream(loaded, config.seed).images(count)),
         valid=_as_unit(train.rows(valid).images),
         test=_as_unit(test.rows(np.arange(len(test))).images),
         sigmas=sigmas,
@@ -183,7 +184,7 @@ def _measure_memorisation(config: EvaluateConfig, subject: Subject) -> Measured:
     count = find_num_samples(config)
     picture = subjects.folder(config) / "nearest_training_images.png"
     outcome = memorisation.measure(
-        Samples(loaded, config.seed).images(count),
+        SampleStream(loaded, config.seed).images(count),
         train,
         num_rows=num_rows,
         picture=picture,
