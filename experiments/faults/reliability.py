@@ -48,7 +48,7 @@ def main() -> int:
     work /= result_file.find_commit()
     lost = []
     for part in flags.part or PARTS:
-        module = importlib.import_module(f"faults.{part}")
+        module = importlib.import_module(f"experiments.faults.{part}")
         folder = work / part
         folder.mkdir(parents=True, exist_ok=True)
         if not module.run(Context(folder, flags.seed, flags.scale)):
