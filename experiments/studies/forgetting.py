@@ -9,7 +9,6 @@ two CPU cores, nearly all of it training. Stopped, the same command goes on.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -106,7 +105,6 @@ def main(argv: Sequence[str]) -> int:
         what="Forgetting the discs of a generator of striped images with discs; the"
         " picture beside this file: 16 samples with boxes, 16 others, each above the"
         f" same latent without the maps of {paper}",
-        command=" ".join(["python", *sys.argv]),
         seed=flags.seed,
         protocol=PROTOCOL.format(
             boxes=len(boxes), new=flags.num_new, random=NUM_RANDOM
@@ -210,9 +208,7 @@ def save_picture(
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = results.make_parser(__doc__)
     add = parser.add_argument
     add("--runs", type=Path, default=Path("runs"), help="folder of the run")
     add("--data_dir", type=Path, default=Path("data"))
