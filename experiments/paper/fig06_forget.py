@@ -7,8 +7,6 @@ a minute. Drops the maps of positive weight of every hidden convolution in turn;
 picture is of the paper's, the highest.
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,9 +22,7 @@ NUM_SHOWN = 24
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = results.make_parser(__doc__)
     add = parser.add_argument
     add("--run", required=True, help="as of dcgan_jax.sample")
     add("--boxes", type=Path, required=True)
@@ -64,7 +60,6 @@ def main(argv: Sequence[str]) -> int:
         what="Forgetting what boxes are drawn around; the picture beside this file:"
         " samples with boxes, then new ones, each above the same latent without maps of"
         f" {layer}",
-        command=" ".join(["python", *sys.argv]),
         seed=found.seed or 0,
         protocol=forgetting.PROTOCOL,
         numbers={"step": loaded.step, **numbers},

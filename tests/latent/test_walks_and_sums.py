@@ -46,7 +46,7 @@ def cut(picture, row, column, *, height, width, scale):
 def test_help_imports_no_heavy_library(module):
     code = f"""
 import sys
-from dcgan_jax.latent.commands import {module}
+from dcgan_jax.latent import {module}
 try:
     {module}.main(["--help"])
 except SystemExit:

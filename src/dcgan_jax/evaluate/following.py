@@ -17,7 +17,7 @@ from typing import Any
 from dcgan_jax import config as configs
 from dcgan_jax.config import OPERATIONAL_FIELDS, TrainConfig
 from dcgan_jax.data import batches
-from dcgan_jax.evaluate import candidate as candidates, nearest_neighbour, quality
+from dcgan_jax.evaluate import candidate as candidates, quality
 from dcgan_jax.evaluate.candidate import Measured
 from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.evaluate.quality import Yardstick
@@ -155,13 +155,12 @@ class _Follower:
         loaded = self._load(step)
         if loaded is None:
             return
-        digest = nearest_neighbour.hash_variables(loaded.variables)
-        row = self._log.find(step, digest)
+        row = self._log.find(step, loaded.digests)
         if row is None:
             row = {
                 "step": step,
                 "numbers": quality.measure_generator(self._yardstick, loaded),
-                "generator": digest,
+                "generator": loaded.digest,
                 "settings": self._log.settings,
                 "commit": result_file.find_commit(),
                 "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

@@ -23,8 +23,8 @@ from dcgan_jax.evaluate.candidate import Candidate, Measured
 from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.evaluate.extractors import Extractor, Images
 from dcgan_jax.evaluate.metrics import find_num_samples
-from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.runs.load import LoadedGenerator
+from dcgan_jax.sample.numbered import SampleStream
 from dcgan_jax.system import errors, result_file
 
 _LOG = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ def measure_generator(
 ) -> dict[str, float]:
     """Return a generator's numbers by name; see `fidelity.compute`."""
     fidelity = _import_fidelity()
-    drawn = Samples(loaded, yardstick.seed)
+    drawn = SampleStream(loaded, yardstick.seed)
     samples = Images(
         lambda first, count: np.asarray(drawn.block(first, count)),
         yardstick.num_samples,

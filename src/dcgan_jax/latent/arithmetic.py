@@ -158,14 +158,14 @@ def run(config: ArithmeticConfig) -> Outcome:
         ema=config.ema,
     )
     if config.picks is not None:
-        pick_files.check_same(picks, config.picks, generator=generator.identity)
+        pick_files.check_same(picks, config.picks, digests=generator.loaded.digests)
     work = _turn if set(picks.groups) == set(pick_files.TURN) else _add
     picture, found, lines = work(generator, picks.groups, config)
     config.out.parent.mkdir(parents=True, exist_ok=True)
     grid.save_image(picture, config.out)
     saved = dataclasses.replace(
         picks,
-        generator=generator.identity,
+        generator=generator.loaded.digest,
         run=flags.name_run(config.run),
         step=generator.loaded.step,
     )

@@ -50,9 +50,8 @@ def main(argv: Sequence[str]) -> int:
     """Draw the images that the flags describe; return the exit code."""
     config = cli.parse(SampleConfig, argv)
     _check(config)
-    from dcgan_jax.gan import keys
     from dcgan_jax.runs import load as loading
-    from dcgan_jax.sample import draw as sampling, labels
+    from dcgan_jax.sample import draw as sampling, numbered
     from dcgan_jax.system import backend
 
     cli.configure_logging()
@@ -63,11 +62,9 @@ def main(argv: Sequence[str]) -> int:
         step=config.step,
         ema=config.ema,
     )
-    chosen = labels.choose(
-        config.label, num_classes=loaded.config.num_classes, count=config.num
+    _, latents, chosen = numbered.choose(
+        loaded, count=config.num, seed=config.seed, label=config.label
     )
-    key = keys.make_key(config.seed, keys.Purpose.SAMPLES)
-    latents = sampling.draw_latents(loaded.draw_latents, key, config.num)
     if config.batch_stats:
         images = sampling.sample_with_batch_statistics(
             loaded.network, loaded.variables, latents, chosen

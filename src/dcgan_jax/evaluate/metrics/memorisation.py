@@ -4,7 +4,7 @@ from dcgan_jax.evaluate import candidate as candidates, memorisation
 from dcgan_jax.evaluate.candidate import Candidate, Measured, require_pixels
 from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.evaluate.metrics import Metric, find_num_samples
-from dcgan_jax.evaluate.samples import Samples
+from dcgan_jax.sample.numbered import SampleStream
 
 
 def _run(config: EvaluateConfig, candidate: Candidate) -> Measured:
@@ -12,7 +12,7 @@ def _run(config: EvaluateConfig, candidate: Candidate) -> Measured:
     count = find_num_samples(config)
     picture = candidates.folder(config) / "nearest_training_images.png"
     outcome = memorisation.measure(
-        Samples(loaded, config.seed).images(count),
+        SampleStream(loaded, config.seed).images(count),
         train,
         num_rows=num_rows,
         picture=picture,

@@ -8,7 +8,7 @@ from dcgan_jax.evaluate.candidate import Candidate, Measured
 from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.evaluate.metrics import Metric, find_num_samples
 from dcgan_jax.evaluate.nearest_neighbour import Identity
-from dcgan_jax.evaluate.samples import Samples
+from dcgan_jax.sample.numbered import SampleStream
 from dcgan_jax.system import errors
 
 _TABLE_3 = (
@@ -29,15 +29,15 @@ def _run(config: EvaluateConfig, candidate: Candidate) -> Measured:
     loaded, train, num_rows = candidate
     test = candidates.open_split(config, loaded.config, config.test_split)
     _check_classes(config, train, test)
+    identities = [
+        Identity(digest, config.seed, test.fingerprint) for digest in loaded.digests
+    ]
     by_count = nearest_neighbour.measure(
-        Samples(loaded, config.seed),
+        SampleStream(loaded, config.seed),
         test,
         num_samples=find_num_samples(config),
-        identity=Identity(
-            nearest_neighbour.hash_variables(loaded.variables),
-            config.seed,
-            test.fingerprint,
-        ),
+        identity=identities[0],
+        former=identities[1:],
         folder=candidates.folder(config),
     )
     real = nearest_neighbour.measure_training(train, test, num_rows=num_rows)

@@ -10,7 +10,7 @@ from dcgan_jax.evaluate.candidate import Candidate, Measured, require_pixels
 from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.evaluate.metrics import Metric, find_num_samples
 from dcgan_jax.evaluate.parzen import Outcome
-from dcgan_jax.evaluate.samples import Samples
+from dcgan_jax.sample.numbered import SampleStream
 
 _LOG = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def _run(config: EvaluateConfig, candidate: Candidate) -> Measured:
         valid = np.arange(min(parzen.NUM_VALIDATION, num_rows))
     sigmas = config.sigmas or parzen.SIGMAS
     outcome = parzen.measure(
-        _as_unit(Samples(loaded, config.seed).images(count)),
+        _as_unit(SampleStream(loaded, config.seed).images(count)),
         valid=_as_unit(train.rows(valid).images),
         test=_as_unit(test.rows(np.arange(len(test))).images),
         sigmas=sigmas,
