@@ -273,7 +273,7 @@ def test_help_imports_no_heavy_library_and_is_fast(command):
     assert told.stdout.endswith("heavy: []\n")
 
 
-COMMANDS = {"walk": "dcgan_jax.sample", "film": "dcgan_jax.export"}
+COMMANDS = {"walk": "dcgan_jax.sample.__main__", "film": "dcgan_jax.export.__main__"}
 
 
 @pytest.mark.parametrize("argv", [[], ["--help"], ["-h"]])

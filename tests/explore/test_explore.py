@@ -29,7 +29,7 @@ def with_gradio(monkeypatch):
 def test_help_imports_no_heavy_library():
     code = """
 import sys
-from dcgan_jax import explore
+from dcgan_jax.explore import __main__ as explore
 try:
     explore.main(["--help"])
 except SystemExit:
