@@ -7,25 +7,19 @@ from pathlib import Path
 from dcgan_jax import cli, presets
 from dcgan_jax.system import errors
 
-# Metrics that are measured alone …
-SINGLE = ("nearest_neighbour", "parzen", "memorisation")
-# … and any of which can be measured together, on the same features.
-QUALITY = ("fid", "kid", "is", "prc")
+# Each metric, and its module in `evaluate.metrics`.
+METRICS = {
+    "fid": "quality",
+    "kid": "quality",
+    "is": "quality",
+    "prc": "quality",
+    "nearest_neighbour": "nearest_neighbour",
+    "parzen": "parzen",
+    "memorisation": "memorisation",
+}
+# Any of these can be measured together, on the same features; the others alone.
+QUALITY = tuple(name for name, module in METRICS.items() if module == "quality")
 INCEPTION = "inception"
-
-_QUALITY_SAMPLES = 50_000  # Heusel et al. 2017 (FID)
-# Samples where none are asked for: Table 3's first column; parzen_ll.py; a picture.
-NUM_SAMPLES = {
-    "nearest_neighbour": 50_000, "parzen": 10_000, "memorisation": 50,
-}  # fmt: skip
-# Of features in memory.
-_MAX_QUALITY_SAMPLES = 1_000_000
-# The most: counted in int32; held in memory; seen in one picture.
-MAX_SAMPLES = {
-    "nearest_neighbour": 2**31 - 1, "parzen": 100_000, "memorisation": 10_000,
-}  # fmt: skip
-# Ten parts of the Inception score; more than precision's three neighbours.
-LEAST_QUALITY_IMAGES = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,26 +83,13 @@ def check(config: EvaluateConfig) -> None:
     Raises:
         InputError: naming the flag, its value and what was expected.
     """
-    is_quality = bool(find_quality_metrics(config))
-    least, most = 1, MAX_SAMPLES.get(config.metric, _MAX_QUALITY_SAMPLES)
-    if is_quality:
-        least = LEAST_QUALITY_IMAGES
-    number = find_num_samples(config)
-    if not least <= number <= most:
-        raise errors.InputError(
-            f"--num_samples={number}, expected {least} to {most:,}, the most that"
-            f" --metric={config.metric} can take."
-        )
-    if config.num_reference is not None and config.num_reference < least:
-        raise errors.InputError(
-            f"--num_reference={config.num_reference}, expected at least {least}."
-        )
+    quality = find_quality_metrics(config)
     for sigma in config.sigmas or ():
         if not (sigma > 0 and math.isfinite(sigma)):
             raise errors.InputError(f"--sigmas has {sigma}; each must be above 0.")
     if config.out is not None and config.out.suffix != ".json":
         raise errors.InputError(f"--out={config.out} must end in .json.")
-    if "is" in find_quality_metrics(config) and config.extractor != INCEPTION:
+    if "is" in quality and config.extractor != INCEPTION:
         raise errors.InputError(
             f"--metric={config.metric} with --extractor={config.extractor}: the"
             " Inception score needs the class probabilities of Inception, which a"
@@ -116,34 +97,28 @@ def check(config: EvaluateConfig) -> None:
             f" --extractor={INCEPTION}."
         )
     if config.every is not None:
-        _check_following(config, is_quality=is_quality)
+        _check_following(config, is_quality=bool(quality))
 
 
 def find_quality_metrics(config: EvaluateConfig) -> tuple[str, ...]:
-    """Return those of QUALITY that are asked for, in its order; () for one of SINGLE.
+    """Return those of QUALITY that are asked for, in its order; () for another metric.
 
     Raises:
         InputError: if a name is unknown, or metrics are asked for that do not go
             together.
     """
-    if config.metric in SINGLE:
+    single = [name for name in METRICS if name not in QUALITY]
+    if config.metric in single:
         return ()
     names = [name.strip() for name in config.metric.split(",")]
     for name in names:
-        if name in SINGLE:
+        if name in single:
             raise errors.InputError(
                 f"--metric={config.metric}: {name} is measured alone; only"
                 f" {', '.join(QUALITY)} go together."
             )
-        presets.check_name("metric", name, [*QUALITY, *SINGLE])
+        presets.check_name("metric", name, list(METRICS))
     return tuple(name for name in QUALITY if name in names)
-
-
-def find_num_samples(config: EvaluateConfig) -> int:
-    """Return the number of samples that is meant."""
-    if config.num_samples is None:
-        return NUM_SAMPLES.get(config.metric, _QUALITY_SAMPLES)
-    return config.num_samples
 
 
 def _check_following(config: EvaluateConfig, *, is_quality: bool) -> None:
