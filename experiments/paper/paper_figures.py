@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     title = f"Figures of {flags.run.resolve().name}, step {newest.step:,}"
     out = flags.out or folder / "figures.html"
     out.parent.mkdir(parents=True, exist_ok=True)
-    page = report.make_page(title, _list_facts(config, flags.run), figures)
+    page = report.make_report(title, _list_facts(config, flags.run), figures)
     disk.write_whole(out, page.encode())
     missing = [figure.title for figure in figures if figure.picture is None]
     print(f"{len(figures) - len(missing)} figures in {out}")

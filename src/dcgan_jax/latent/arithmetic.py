@@ -174,7 +174,9 @@ def run(config: ArithmeticConfig) -> Findings:
         ema=config.ema,
     )
     if config.picks is not None:
-        pick_files.check_same(picks, config.picks, digests=generator.loaded.digests)
+        pick_files.check_generator(
+            picks, config.picks, digests=generator.loaded.digests
+        )
     work = _turn if set(picks.groups) == set(pick_files.TURN) else _add
     picture, found, lines = work(generator, picks.groups, config)
     config.out.parent.mkdir(parents=True, exist_ok=True)
@@ -203,7 +205,7 @@ def _add(
     """Do Fig. 7: return its picture, numbers and lines for people."""
     from dcgan_jax.latent import exemplars
 
-    found = exemplars.add(generator, groups, noise=config.noise)
+    found = exemplars.add_concepts(generator, groups, noise=config.noise)
     lines = [
         f"A − B + C is {found.length:.2f} times as long as samples' latents are "
         f"(independent exemplars: {found.expected_length:.2f})"
@@ -223,7 +225,9 @@ def _turn(
     """Do Fig. 8: return its picture, numbers and lines for people."""
     from dcgan_jax.latent import exemplars, paths, pictures
 
-    turned = exemplars.turn(generator, groups, rows=config.rows, columns=config.columns)
+    turned = exemplars.turn_samples(
+        generator, groups, rows=config.rows, columns=config.columns
+    )
     transitions = paths.measure_transitions(turned.images)
     found = {
         "new_samples": list(turned.numbers),

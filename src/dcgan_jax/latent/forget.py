@@ -125,12 +125,14 @@ def run(
     samples = numbered.choose(loaded, count=count, seed=seed, label=config.label)
     boxed = sorted({box.sample for box in boxes})
     shown = [*boxed, *range(config.num_samples, count)]
-    fitted = forgetting.fit(samples, boxes, layer=config.layer, seed=seed, shown=shown)
+    fitted = forgetting.fit_maps(
+        samples, boxes, layer=config.layer, seed=seed, shown=shown
+    )
     forgotten = forgetting.forget(fitted, samples, num_dropped=config.num_dropped)
     drawn_pairs = Pairs(fitted.before, forgotten.after)
     few = slice(0, min(len(boxed), config.num_shown))
     rectangles = [[box[1:] for box in boxes if box.sample == n] for n in boxed]
-    picture = pairs.draw(
+    picture = pairs.draw_pairs(
         Pairs(*(part[few] for part in drawn_pairs)),
         Pairs(*(part[len(boxed) :] for part in drawn_pairs)),
         rectangles,

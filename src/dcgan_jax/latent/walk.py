@@ -180,7 +180,9 @@ def _write(images: "np.ndarray", out: Path, config: WalkConfig) -> None:
         )
         grid.save_image(grid.make_grid(large, columns=columns), out)
         return
-    frames = captions.enlarge(paths.join(images, closed=config.closed), least_side=128)
+    frames = captions.enlarge(
+        paths.join_segments(images, closed=config.closed), least_side=128
+    )
     animation.save_animation(frames, out, frames_per_second=config.fps)
 
 

@@ -63,7 +63,7 @@ def test_copies_are_left_out_and_their_originals_kept(prepared, found):
 
 
 def test_what_was_found_is_told(found):
-    assert find.describe(found) == (
+    assert find.describe_kept(found) == (
         "40 of 640 images are near duplicates of others (6.25%, 40 of equal hash, the"
         " others up to 3 bits apart), 600 are kept"
     )
