@@ -8,7 +8,6 @@ the format of files of picks is described in dcgan_jax.latent.picks.
 """
 
 import dataclasses
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,21 +78,16 @@ def main(argv: Sequence[str]) -> int:
     """Do the arithmetic that the flags describe; return the exit code."""
     config = parse(argv)
     check(config)
-    from dcgan_jax.system import result_file
 
     cli.start()
     found = run(config)
-    if config.json is not None:
-        command = ["python", "-m", "dcgan_jax.latent", "arithmetic", *argv]
-        result_file.save(
-            config.json,
-            what="arithmetic on the mean latents of exemplars",
-            command=shlex.join(command),
-            seed=found.numbers["seed"],
-            protocol=found.protocol,
-            numbers=found.numbers,
-        )
-    print(found.text)
+    flags.report(
+        found,
+        config.json,
+        what="arithmetic on the mean latents of exemplars",
+        argv=["arithmetic", *argv],
+        seed=found.numbers["seed"],
+    )
     return 0
 
 

@@ -2,12 +2,12 @@
 
 import dataclasses
 import math
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcgan_jax import cli
+from dcgan_jax.latent import flags
 from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.system import errors
 
@@ -75,7 +75,6 @@ def main(argv: Sequence[str]) -> int:
     seed = _settle_seed(config, drawn)
 
     from dcgan_jax.runs import load as loading
-    from dcgan_jax.system import result_file
 
     cli.start()
     loaded = loading.load_generator(
@@ -86,16 +85,13 @@ def main(argv: Sequence[str]) -> int:
     )
     boxes.check_step(drawn, loaded.step)
     found = run(config, loaded, drawn, seed=seed)
-    if config.json is not None:
-        result_file.save(
-            config.json,
-            what=f"Feature maps of {config.run} dropped by {config.boxes}",
-            command=shlex.join(["python", "-m", "dcgan_jax.latent", "forget", *argv]),
-            seed=seed,
-            protocol=found.protocol,
-            numbers=found.numbers,
-        )
-    print(found.text)
+    flags.report(
+        found,
+        config.json,
+        what=f"Feature maps of {config.run} dropped by {config.boxes}",
+        argv=["forget", *argv],
+        seed=seed,
+    )
     return 0
 
 
@@ -199,10 +195,8 @@ def _check(config: ForgetConfig) -> None:
         if value is not None and not 1 <= value <= bound:
             limit = "1 or more" if bound == math.inf else f"1 to {bound:,}"
             raise errors.InputError(f"--{name}={value}, expected {limit}.")
-    for name, suffix in (("out", ".png"), ("json", ".json")):
-        path = getattr(config, name)
-        if path is not None and path.suffix != suffix:
-            raise errors.InputError(f"--{name}={path} must end in {suffix}.")
+    flags.check_suffix(config.out, "out", ".png")
+    flags.check_suffix(config.json, "json", ".json")
 
 
 def _settle_seed(config: ForgetConfig, found: "BoxFile") -> int:

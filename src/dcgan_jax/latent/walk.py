@@ -9,7 +9,6 @@ The points are the first of the numbered samples (`python -m dcgan_jax.sample RU
 
 import dataclasses
 import math
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -67,20 +66,16 @@ def main(argv: Sequence[str]) -> int:
     """Walk as the flags describe; return the exit code."""
     config = parse(argv)
     check(config)
-    from dcgan_jax.system import result_file
 
     cli.start()
     found = run(config, outs=[config.out])
-    if config.json is not None:
-        result_file.save(
-            config.json,
-            what="how evenly the images of a walk in the latent space change",
-            command=shlex.join(["python", "-m", "dcgan_jax.latent", "walk", *argv]),
-            seed=config.seed,
-            protocol=found.protocol,
-            numbers=found.numbers,
-        )
-    print(found.text)
+    flags.report(
+        found,
+        config.json,
+        what="how evenly the images of a walk in the latent space change",
+        argv=["walk", *argv],
+        seed=config.seed,
+    )
     return 0
 
 
