@@ -22,7 +22,7 @@ NUM_SHOWN = 9
 class FiltersConfig:
     """Show the images that a discriminator's filters respond to, and to what in them.
 
-    To the left the same for random weights.
+    To the left the same for random loading.
     """
 
     run: Annotated[str, tyro.conf.Positional]
@@ -50,7 +50,7 @@ class FiltersConfig:
     """Folder of the authors' released parameters; None: a cache, into which they are
     downloaded."""
     seed: int = 0
-    """The seed of the random weights."""
+    """The seed of the random loading."""
     out: Path = Path("filters.png")
     """The picture."""
 
@@ -112,9 +112,9 @@ def find_data(config: FiltersConfig) -> "DataConfig":
         InputError: if the discriminator has no such filters.
     """
     from dcgan_jax.config import DataConfig, data_config
-    from dcgan_jax.features import weights
+    from dcgan_jax.runs import load as loading
 
-    trained = weights.find_config(config.run)
+    trained = loading.find_config(config.run)
     _check_filters(config, trained)
     data_dir = config.data_dir or trained.data_dir
     if config.dataset is None:
@@ -145,14 +145,13 @@ def measure(config: FiltersConfig) -> "FilterFigure":
         InputError: if weights or images cannot be used.
     """
     from dcgan_jax.data import store as stores
-    from dcgan_jax.features import weights
-    from dcgan_jax.runs import authors
+    from dcgan_jax.runs import authors, load as loading
     from dcgan_jax.visualize import filter_figure
 
     release = authors.RELEASES.get(config.run)
     architecture = config.run if release is None else release.preset
     networks = {
-        name: weights.load_discriminator(
+        name: loading.load_discriminator(
             which,
             weights_dir=config.weights_dir,
             step=config.step,
@@ -161,7 +160,7 @@ def measure(config: FiltersConfig) -> "FilterFigure":
         )
         for name, which in (
             ("trained", config.run),
-            ("random", f"{weights.RANDOM}:{architecture}"),
+            ("random", f"{loading.RANDOM}:{architecture}"),
         )
     }
     data = find_data(config)
