@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from dcgan_jax import cli
 from dcgan_jax.data import ready
 from dcgan_jax.pictures import grid
-from dcgan_jax.system import backend
 from dcgan_jax.visualize import filters
 from dcgan_jax.visualize.filters import FiltersConfig
 from experiments import results, trained
@@ -31,10 +30,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--name", required=True, help="of the result: fig05_NAME")
     parser.add_argument("--seen", default="", help="what the picture shows, in words")
     flags, rest = parser.parse_known_args(argv)
-    config = cli.parse(FiltersConfig, rest)
+    config = cli.parse(FiltersConfig, rest, command="visualize filters")
     filters.check(config)
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     data = filters.find_data(config)
     trained.require(ready.make_ready(data))
     measured = filters.measure(config)

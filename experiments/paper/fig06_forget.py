@@ -14,7 +14,6 @@ from dcgan_jax import cli, models
 from dcgan_jax.latent import boxes as box_files, forgetting
 from dcgan_jax.latent.forgetting import Choices
 from dcgan_jax.runs import load as loading
-from dcgan_jax.system import backend
 from experiments import results
 
 NAME = "fig06_forget"
@@ -32,8 +31,7 @@ def main(argv: Sequence[str]) -> int:
     add("--num_dropped", type=int, help="of largest weight; all positive by default")
     add("--name", default=NAME, help="of the picture and the result file")
     flags = parser.parse_args(argv)
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     found = box_files.read_boxes(flags.boxes, category=flags.category)
     loaded = loading.load_generator(flags.run, weights_dir=None, step=flags.step)
     box_files.check_step(found, loaded.step)

@@ -22,7 +22,7 @@ from dcgan_jax.latent.samples import Pairs
 from dcgan_jax.runs import load as loading
 from dcgan_jax.sample import draw as sampling, numbered
 from dcgan_jax.sample.numbered import Samples
-from dcgan_jax.system import backend, disk, errors
+from dcgan_jax.system import disk, errors
 from experiments import results, trained
 from experiments.studies import two_part_images
 from experiments.studies.two_part_images import Found
@@ -67,8 +67,7 @@ class Test(NamedTuple):
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     workdir, about = train(flags)
     loaded = loading.load_generator(str(workdir), weights_dir=None, step=None)
     samples = numbered.choose(

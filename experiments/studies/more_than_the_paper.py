@@ -27,7 +27,7 @@ from dcgan_jax.features import extract, weights
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.sample.numbered import SampleStream
-from dcgan_jax.system import backend, disk, errors
+from dcgan_jax.system import disk, errors
 from experiments import results, trained
 from experiments.studies import variants
 
@@ -85,8 +85,7 @@ def main(argv: Sequence[str]) -> int:
     add("--weights_dir", type=Path, help="the authors' files, else downloaded")
     add("--ema_decay", type=float, default=0.999)
     flags = variants.parse(parser, argv, least_steps=2)
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     store = _open_store(flags)
     judge = Judge(store, flags.weights_dir)
     half = flags.num_steps // 2

@@ -3,11 +3,8 @@
 import dataclasses
 import math
 from pathlib import Path
-from typing import Annotated
 
-import tyro
-
-from dcgan_jax import presets
+from dcgan_jax import cli, presets
 from dcgan_jax.system import errors
 
 # Each metric, and its module in `evaluate.metrics`.
@@ -26,58 +23,58 @@ INCEPTION = "inception"
 
 
 @dataclasses.dataclass(frozen=True)
-class EvaluateConfig:
-    """Measure how good a generator is."""
+class EvaluateConfig(cli.RunFlags):
+    """Measure how good a generator is.
 
-    run: Annotated[str, tyro.conf.Positional]
+    Examples:
+        dcgan evaluate runs/mnist --metric=nearest_neighbour
+        dcgan evaluate runs/faces --metric=fid,kid --num_samples=10000 --out=faces.json
+        dcgan evaluate runs/faces --metric=fid --every=1000
+    """
+
+    run: cli.Run
     """A run's folder, or an exported .safetensors file."""
     metric: str
-    """fid, kid, is (Inception score), prc (precision and recall), or several of them
-    with commas: on the features of --extractor. Or one of nearest_neighbour: test error
-    of 1-NN on labelled samples (Table 3); parzen: log-likelihood of test images under
-    windows around samples (Goodfellow et al. 2014); memorisation: the nearest training
-    image of each sample."""
+    """What is measured: fid, kid, is (Inception score) and prc (precision and recall),
+    or several of them with commas, on the features of --extractor. Or one of these:
+    nearest_neighbour is the test error of 1-NN on labelled samples (Table 3); parzen is
+    the log-likelihood of test images under windows around samples (Goodfellow et al.
+    2014); memorisation shows the nearest training image of each sample."""
     num_samples: int | None = None
-    """Images to generate. None: 50,000, for parzen 10,000, for memorisation 50."""
+    """The number of images to generate. Without this flag it is 50,000; for parzen it
+    is 10,000, for memorisation 50."""
     num_reference: int | None = None
-    """Real images that fid, kid and prc compare with, the first of their part; None:
-    all."""
+    """The number of real images that fid, kid and prc compare with, the first of their
+    part. Without this flag it is all of them."""
     reference_split: str | None = None
-    """The part whose images fid, kid and prc compare with; None: those that the run was
-    trained on."""
+    """The part whose images fid, kid and prc compare with. Without this flag it is the
+    one that the run was trained on."""
     extractor: str = INCEPTION
-    """What makes the features of fid, kid, is, prc: inception (torch-fidelity's), or a
-    discriminator, which gives other numbers under other names: authors_svhn,
+    """What makes the features of fid, kid, is and prc: inception (torch-fidelity's), or
+    a discriminator, which gives other numbers under other names: authors_svhn,
     authors_imagenet, a run's folder, or random:PRESET (untrained)."""
     inception_weights: Path | None = None
-    """The file weights-inception-2015-12-05-6726825d.pth of torch-fidelity; None: it is
-    downloaded."""
-    weights_dir: Path | None = None
-    """Folder of the authors' released parameters; None: a cache, into which they are
-    downloaded."""
+    """The file weights-inception-2015-12-05-6726825d.pth of torch-fidelity. Without
+    this flag it is downloaded."""
     every: int | None = None
-    """Follow the run while it trains: measure every checkpoint whose step is a multiple
-    of this, and the last; the numbers go to RUN/quality.jsonl."""
+    """The run is followed while it trains: every checkpoint whose step is a multiple of
+    this is measured, and the last. The numbers go to RUN/quality.jsonl."""
     wait: bool = True
-    """With --every: wait for checkpoints to come, until the run's last step. --no_wait
+    """With --every, checkpoints are waited for until the run's last step. --no_wait
     measures what is there, and the newest counts as the last."""
     seed: int = 0
-    """Of the samples."""
-    step: int | None = None
-    """The checkpoint's step; None: the newest."""
-    ema: bool = False
-    """Measure the average of the generator that --ema_decay has kept."""
+    """The seed of the samples."""
     data_dir: Path | None = None
-    """Folder of the prepared stores; None: the run's."""
+    """The folder of the prepared stores. Without this flag it is the run's."""
     source: Path | None = None
-    """The user's own images; None: the run's."""
+    """Your own copy of the data. Without this flag it is the run's."""
     test_split: str = "test"
     """The part to test on; memorisation takes none."""
     sigmas: tuple[float, ...] | None = None
-    """Widths of the windows to choose from, of pixels in [0, 1]; None: ten from 0.1 to
-    1."""
+    """The widths of the windows of parzen to choose from, for pixels in [0, 1]. Without
+    this flag they are ten from 0.1 to 1."""
     out: Path | None = None
-    """Write the result as JSON."""
+    """The result is written into this file, as JSON."""
 
 
 def check(config: EvaluateConfig) -> None:
