@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dcgan_jax.data import store as stores
+
 PACKAGE = Path(__file__).parents[1] / "src" / "dcgan_jax"
 
 SOURCE = '''
@@ -231,11 +233,11 @@ def workdir(extended, tmp_path_factory):
 
 
 def test_the_added_source_is_prepared(workdir):
-    (store,) = workdir.rglob("manifest.json")
-    images = np.load(store.parent / "images-00000.npy")
-    assert images.shape == (32, 28, 28, 1)
-    labels = np.load(store.parent / "labels.npy")
-    assert (images.mean((1, 2, 3)) == 200 * labels).all()
+    (manifest,) = (workdir / "data").rglob("manifest.json")
+    rows = stores.open_store(manifest.parent).rows(np.arange(32))
+    assert rows.images.shape == (32, 28, 28, 1)
+    assert sorted(rows.labels) == [0] * 16 + [1] * 16
+    assert (rows.images == 200 * rows.labels[:, None, None, None]).all()
 
 
 def test_the_added_architecture_trains_two_steps_by_the_added_loss(workdir):
