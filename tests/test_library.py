@@ -264,7 +264,7 @@ def test_a_conditional_discriminator_is_asked_with_labels(data_dir, tmp_path):
     out = dcgan_jax.train(
         dataset="digits", preset="mnist_mlp", data_dir=data_dir, image_size=32,
         upscale=True, width_multiplier=0.004, batch_size=16, num_steps=1,
-        workdir=tmp_path / "run",
+        held_out=0, workdir=tmp_path / "run",
     )  # fmt: skip
     assert out.step == 1
     gan = dcgan_jax.load(tmp_path / "run")

@@ -59,13 +59,11 @@ def main() -> int:
     numbers = {name: statistics.median(seen[1:]) for name, seen in times.items()}
     report = reports.Report(
         "benchmark_nearest",
-        out=flags.out,
+        flags,
         what="nearest neighbours of test images among generated samples: time, memory",
-        command=" ".join(["python experiments/benchmarks/nearest.py", *sys.argv[1:]]),
         protocol=PROTOCOL.format(
             samples=flags.num_samples, queries=len(test), rounds=flags.rounds
         ),
-        again=True,
     )
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     report.numbers |= {
@@ -112,15 +110,12 @@ def _products(own: jax.Array, other: jax.Array) -> jax.Array:
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = reports.make_parser(__doc__)
     add = parser.add_argument
     add("run", help="folder of a conditional run")
     add("--data_dir", type=Path, help="of the prepared test images; the run's")
     add("--num_samples", type=int, default=51_200)
     add("--rounds", type=int, default=3)
-    add("--out", type=Path)
     return parser.parse_args()
 
 

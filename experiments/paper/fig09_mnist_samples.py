@@ -6,8 +6,6 @@ Needs the two runs of table3_mnist_nearest.py; takes seconds. One class a row: f
 real images, then the GAN's, then the DCGAN's.
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,9 +24,7 @@ SCALE = 2
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = results.make_parser(__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--seed", type=int, default=0)
     flags = parser.parse_args(argv)
@@ -55,7 +51,6 @@ def main(argv: Sequence[str]) -> int:
     results.save(
         "fig09_mnist_samples",
         what="MNIST: real images, samples of the dense GAN and of the DCGAN",
-        command=" ".join(["python", *sys.argv]),
         seed=flags.seed,
         protocol="the picture beside this file, left to right; stored batch statistics",
         numbers=runs,

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,6 @@ def draw(figure: Figure, doc: str, argv: Sequence[str]) -> int:
     results.save(
         figure.name,
         what=caption,
-        command=" ".join(["python", *sys.argv]),
         seed=flags.seed,
         protocol="the picture beside this file: real training images left, samples"
         " right, none of them chosen; stored batch statistics. Diversity: standard"
@@ -130,11 +128,8 @@ def _caption(figure: Figure, about: dict[str, Any]) -> str:
 
 
 def _parse(doc: str, argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    parser = argparse.ArgumentParser(
-        description=doc,
-        epilog="Further flags go to dcgan_jax.train.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = results.make_parser(
+        doc, epilog="Further flags go to dcgan_jax.train.", allow_abbrev=False
     )
     add = parser.add_argument
     add("--run", type=Path, help="a run's folder, shown as it is")

@@ -62,10 +62,11 @@ def prepare(config: DataConfig, more: Sequence[str] = ()) -> None:
     with _start([*data_flags(config), *more], stdout=PIPE, stderr=STDOUT) as child:
         assert child.stdout is not None
         try:
-            for line in io.TextIOWrapper(child.stdout, errors="replace"):
-                last = line.strip() or last
-                if not last.startswith(_ERROR):  # which is raised
-                    print(line, end="", file=sys.stderr)
+            with io.TextIOWrapper(child.stdout, errors="replace") as lines:
+                for line in lines:
+                    last = line.strip() or last
+                    if not last.startswith(_ERROR):  # which is raised
+                        print(line, end="", file=sys.stderr)
         except BaseException:  # KeyboardInterrupt too: it goes on from there next time
             child.terminate()
             raise
