@@ -91,7 +91,7 @@ PREPARE_SCRIPT = """
 import resource, sys
 from pathlib import Path
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import prepare
+from dcgan_jax.prepare import build
 
 if __name__ == "__main__":
     most = int(sys.argv[4])
@@ -100,7 +100,7 @@ if __name__ == "__main__":
         dataset="arrays", source=Path(sys.argv[1]), image_size=28, channels=1,
         data_dir=Path(sys.argv[2]), num_workers=int(sys.argv[3]),
     )
-    prepare.prepare(config, rows_per_shard=100)
+    build.prepare(config, rows_per_shard=100)
 """
 
 

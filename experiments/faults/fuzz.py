@@ -19,8 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dcgan_jax.system import errors
-from experiments.faults import trials
+from experiments.faults import fuzz_own_files, fuzz_sources, fuzz_stores, trials
+from experiments.faults.hostile_files import Files, Parser
 from experiments.faults.trials import Context, Outcome
 
 INPUTS, BATCH = 10_000, 1000
@@ -31,8 +31,6 @@ _PATIENCE_SECONDS = 120
 _MAX_MESSAGE = 4000
 _GIVEN, _WORK = "given", "work"
 
-Files = dict[str, bytes]
-
 
 class Fed(NamedTuple):
     """What became of an input: whether it was read, and what was wrong, if anything."""
@@ -41,26 +39,8 @@ class Fed(NamedTuple):
     problem: str | None
 
 
-class Parser(NamedTuple):
-    """A reader of others' files, and what makes such files.
-
-    Attributes:
-        draw: chances → files by their paths, harmed or made up.
-        valid: files that must be taken.
-        read: takes the folder of the files and one to work in, and reads everything.
-        refusals: the errors that it documents.
-    """
-
-    draw: Callable[[random.Random], Files]
-    valid: list[Files]
-    read: Callable[[Path, Path], None]
-    refusals: tuple[type[Exception], ...] = (errors.InputError,)
-
-
 def list_parsers() -> dict[str, Callable[[Path], Parser]]:
     """Return what makes the parsers, by name; each takes a folder for its seeds."""
-    from experiments.faults import fuzz_own_files, fuzz_sources, fuzz_stores
-
     return {**fuzz_sources.PARSERS, **fuzz_stores.PARSERS, **fuzz_own_files.PARSERS}
 
 

@@ -16,7 +16,7 @@ from dcgan_jax import config as configs, models, presets
 from dcgan_jax.prepare.faces import log as face_log
 from dcgan_jax.runs import folder as run_dir
 from experiments.faults import fuzz_stores, hostile_files, mutations
-from experiments.faults.fuzz import Files, Parser
+from experiments.faults.hostile_files import Files, Parser
 
 _IDENTITY = {"weights": "a", "num": 3}
 
@@ -178,7 +178,7 @@ def resumed_files(folder: Path) -> Parser:
     from dcgan_jax.evaluate import nearest_neighbour
     from dcgan_jax.features import feature_file
     from dcgan_jax.prepare.dedup import find
-    from dcgan_jax.visualize import collapse
+    from dcgan_jax.visualize import run_modes
 
     shape = feature_file.Shape(40, 3, "float32")
     rows = np.arange(120, dtype=np.float32).reshape(40, 3)
@@ -231,9 +231,9 @@ def resumed_files(folder: Path) -> Parser:
         "features": read_features,
         "half": read_features,
         "log": read_log,
-        "count.npz": lambda path: nearest_neighbour._read(path, 4),
-        "modes.npz": collapse._read,
-        "codes.npy": lambda path: find._read_codes(path, 4),
+        "count.npz": lambda path: nearest_neighbour.read_count(path, 4),
+        "modes.npz": run_modes.read_modes,
+        "codes.npy": lambda path: find.read_codes(path, 4),
     }
 
     def read(given: Path, work: Path) -> None:

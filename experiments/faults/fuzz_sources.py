@@ -11,7 +11,7 @@ from dcgan_jax.data import transforms
 from dcgan_jax.prepare import sources
 from dcgan_jax.system.errors import BrokenImage
 from experiments.faults import hostile_files, mutations
-from experiments.faults.fuzz import Files, Parser
+from experiments.faults.hostile_files import Files, Parser
 
 _FILE = "file"
 # Read from what is found: enough to touch every kind of record.

@@ -10,9 +10,10 @@ import numpy as np
 from dcgan_jax.data import kept_rows, manifest, store as stores
 from dcgan_jax.data.manifest import Manifest, Shard
 from dcgan_jax.prepare import shards
+from dcgan_jax.prepare.decode import Decoded
 from dcgan_jax.runs import checkpoints
 from experiments.faults import hostile_files, mutations
-from experiments.faults.fuzz import Files, Parser
+from experiments.faults.hostile_files import Files, Parser
 
 _STORE, _MANIFEST = "store", "store/manifest.json"
 
@@ -104,8 +105,10 @@ def _make_store(folder: Path) -> Files:
     (path / "dedup").mkdir()
     written = []
     for number in range(2):
-        rows = shards.Rows(4, (28, 28, 1))
-        rows._images[:], rows._labels[:], rows._is_there[:] = number, number, True
+        rows = shards.ShardRows(4, (28, 28, 1))
+        images = np.full((4, 28, 28, 1), number, np.uint8)
+        labels = np.full(4, number, np.int32)
+        rows.fill(iter([Decoded(np.arange(4), images, labels, [], 4)]), lambda n: None)
         finished = shards.write(path / "unfinished", number, rows, labelled=True)
         written.append(finished.shard)
     description = Manifest(

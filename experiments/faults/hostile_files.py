@@ -10,14 +10,34 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, features
 
+from dcgan_jax.system import errors
 from experiments.faults import mutations
 
+Files = dict[str, bytes]
 _TIFF_KINDS = ("tiff_adobe_deflate", "tiff_lzw", "jpeg", "packbits")
+
+
+class Parser(NamedTuple):
+    """A reader of others' files, and what makes such files.
+
+    Attributes:
+        draw: chances → files by their paths, harmed or made up.
+        valid: files that must be taken.
+        read: takes the folder of the files and one to work in, and reads everything.
+        refusals: the errors that it documents.
+    """
+
+    draw: Callable[[random.Random], Files]
+    valid: list[Files]
+    read: Callable[[Path, Path], None]
+    refusals: tuple[type[Exception], ...] = (errors.InputError,)
 
 
 def encode(pixels: np.ndarray, file_format: str, **options: object) -> bytes:

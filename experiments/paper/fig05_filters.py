@@ -25,8 +25,7 @@ from dcgan_jax.data import ready
 from dcgan_jax.pictures import grid
 from dcgan_jax.system import backend
 from dcgan_jax.visualize import filters
-from dcgan_jax.visualize.commands import filters as command
-from dcgan_jax.visualize.commands.filters import FiltersConfig
+from dcgan_jax.visualize.filters import FiltersConfig
 from experiments import results
 
 
@@ -40,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--seen", default="", help="what the picture shows, in words")
     flags, rest = parser.parse_known_args(argv)
     config = cli.parse(FiltersConfig, rest)
-    command.check(config)
+    filters.check(config)
     cli.configure_logging()
     backend.enable_compilation_cache()
     data = filters.find_data(config)

@@ -16,7 +16,7 @@ import pytest
 
 from dcgan_jax.gan import state as train_state
 from dcgan_jax.gan.state import NetState, TrainState
-from dcgan_jax.runs import checkpoint_manifest, checkpoints
+from dcgan_jax.runs import checkpoint_manifest, checkpoints, orbax_files
 from dcgan_jax.system import errors
 
 
@@ -380,3 +380,35 @@ def test_another_type_is_refused_naming_the_array_and_both(folder):
     sign(path, values)
     with pytest.raises(errors.InputError, match=r"kernel is float16 .* float32"):
         checkpoints.restore(checkpoints.find_newest(folder), shapes_of(make_state(20)))
+
+
+def test_what_no_reader_would_take_does_not_count_as_saved(folder):
+    state = make_state(30).replace(optional={"sums": {"d": np.zeros(2)}})  # float64
+    with pytest.raises(ValueError, match="optional/sums/d is float64"):
+        checkpoints.save(folder, state, about={"config": {}})
+    assert checkpoints.list_steps(folder) == [10, 20]
+    assert not list(folder.glob(".step_*"))
+
+
+def test_a_save_that_changes_a_value_does_not_count_as_one(folder, monkeypatch):
+    write = orbax_files.save
+
+    def harm(path, arrays):
+        write(path, {name: np.zeros_like(array) for name, array in arrays.items()})
+
+    monkeypatch.setattr(orbax_files, "save", harm)
+    with pytest.raises(errors.InputError, match="cannot be relied on"):
+        checkpoints.save(folder, make_state(30), about={"config": {}})
+    assert checkpoints.list_steps(folder) == [10, 20]
+
+
+def test_a_folder_that_can_hold_checkpoints_stays_as_it_is(tmp_path):
+    checkpoints.prove_folder(tmp_path / "[a]")
+    assert os.listdir(tmp_path / "[a]") == []
+
+
+def test_a_folder_that_cannot_hold_checkpoints_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(orbax_files, "save", lambda path, arrays: path.mkdir())
+    with pytest.raises(errors.InputError, match=r"cannot hold checkpoints.*--workdir"):
+        checkpoints.prove_folder(tmp_path)
+    assert os.listdir(tmp_path) == []

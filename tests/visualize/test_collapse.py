@@ -6,9 +6,11 @@ import pytest
 from PIL import Image
 
 from dcgan_jax import cli, models
+from dcgan_jax.data import store as stores
 from dcgan_jax.runs import load as loading
-from dcgan_jax.visualize import __main__ as visualize, collapse
-from dcgan_jax.visualize.commands.collapse import CollapseConfig
+from dcgan_jax.sample import draw as sampling
+from dcgan_jax.visualize import __main__ as visualize, collapse, run_modes
+from dcgan_jax.visualize.collapse import CollapseConfig
 
 main = functools.partial(cli.run_command, commands=visualize.COMMANDS)
 main.__module__ = visualize.__name__
@@ -21,8 +23,13 @@ def run(tiny_run, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def layers(run):
-    return collapse.measure_run(CollapseConfig(run))
+def store(run):
+    return stores.open_store(stores.store_path(collapse.find_data(CollapseConfig(run))))
+
+
+@pytest.fixture(scope="module")
+def layers(run, store):
+    return run_modes.measure_run(run, store)
 
 
 def test_every_checkpoint_and_filter_is_measured(layers):
@@ -42,7 +49,8 @@ def test_the_generators_maps_are_those_that_its_last_layer_reads(run):
     network = models.make_generator(config)
     variables = loading.pick_variables(arrays, "gen")
     latents = np.random.default_rng(0).uniform(-1, 1, (2, 100)).astype(np.float32)
-    maps = np.asarray(collapse.generator_maps(network, variables, latents))
+    last = models.list_hidden_convolutions(network)[-1]
+    maps = sampling.make_map_reader(network, last)(variables, latents)
     assert maps.min() == 0 < maps.max()
     kernel = np.asarray(variables["params"]["conv2"]["kernel"])  # (5, 5, 1, filters)
     side = maps.shape[1]
@@ -57,12 +65,12 @@ def test_the_generators_maps_are_those_that_its_last_layer_reads(run):
 
 
 def test_a_checkpoint_is_measured_once_and_counts_when_it_is_gone(
-    run, layers, tmp_path, monkeypatch
+    run, store, layers, tmp_path, monkeypatch
 ):
     later = shutil.copytree(run, tmp_path / "run")
     shutil.rmtree(later / "checkpoints" / "step_00000010")
-    monkeypatch.setattr(collapse.filter_modes, "measure", None)
-    again = collapse.measure_run(CollapseConfig(later))
+    monkeypatch.setattr(run_modes.filter_modes, "measure", None)
+    again = run_modes.measure_run(later, store)
     for layer, other in zip(layers, again, strict=True):
         assert sorted(other.modes) == [10, 20]
         for step, modes in layer.modes.items():

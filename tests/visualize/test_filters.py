@@ -10,8 +10,8 @@ from dcgan_jax import cli, config as configs, models, presets
 from dcgan_jax.data import store as stores
 from dcgan_jax.runs import load as loading
 from dcgan_jax.system import errors
-from dcgan_jax.visualize import __main__ as visualize, filters
-from dcgan_jax.visualize.commands.filters import FiltersConfig
+from dcgan_jax.visualize import __main__ as visualize, filter_figure, filters
+from dcgan_jax.visualize.filters import FiltersConfig
 
 main = functools.partial(cli.run_command, commands=visualize.COMMANDS)
 main.__module__ = visualize.__name__
@@ -86,7 +86,7 @@ def test_the_first_layers_have_filters_of_their_own(config):
 
 
 def test_a_second_time_nothing_passes_the_networks(config, measured, monkeypatch):
-    monkeypatch.setattr(filters.extract, "in_batches", None)
+    monkeypatch.setattr(filter_figure.extract, "in_batches", None)
     again = filters.measure(config)
     np.testing.assert_array_equal(again.picture, measured.picture)
 

@@ -134,7 +134,7 @@ def _measure(
     marks = sorted({*MARKS, num_samples})
     wanted = [mark for mark in marks if mark <= num_samples]
     none = _Count(0, nearest.start(len(test)), {})
-    kept = _read(file, len(test)) or none
+    kept = read_count(file, len(test)) or none
     # A count cannot go back to a number that it has passed without telling it.
     count = kept if all(m > kept.done or m in kept.errors for m in wanted) else none
     if count.done:
@@ -206,7 +206,12 @@ def _keep(file: Path, count: _Count, *, beyond: int) -> None:
     disk.write_whole(file, buffer.getvalue())
 
 
-def _read(file: Path, num_queries: int) -> _Count | None:
+def read_count(file: Path, num_queries: int) -> _Count | None:
+    """Read how far a count has come; None if none was begun.
+
+    Raises:
+        InputError: if the file is damaged or of other test images.
+    """
     if not file.is_file():
         return None
     try:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import dcgan_jax
+from dcgan_jax import __version__
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.runs import folder as run_dir, quality_log
 from dcgan_jax.system import disk
@@ -57,7 +57,7 @@ def save(card: Card, path: Path) -> None:
         f"# {card.title}",
         f"A {card.config.architecture} GAN (Radford, Metz, Chintala 2015; Goodfellow et"
         f" al. 2014), step {card.step:,}, exported by dcgan_jax"
-        f" {dcgan_jax.__version__} as {card.form}: {', '.join(card.files)}.",
+        f" {__version__} as {card.form}: {', '.join(card.files)}.",
         f"![samples of seed 0, not chosen]({card.picture})",
         "## Data and protocol",
         _protocol(card),

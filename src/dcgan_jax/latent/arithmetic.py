@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcgan_jax import cli
-from dcgan_jax.latent import flags, json_file, picks as pick_files
+from dcgan_jax.latent import flags, picks as pick_files
 from dcgan_jax.latent.flags import GeneratorFlags, Outcome
 from dcgan_jax.latent.picks import Groups, Picks
-from dcgan_jax.system import errors
+from dcgan_jax.system import errors, json_values
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,7 +118,7 @@ def find_picks(config: ArithmeticConfig) -> Picks:
     }
     if config.picks is None:
         groups = pick_files.check_groups(given, what="the command line")
-        seed = json_file.require_integer(
+        seed = json_values.require_integer(
             config.seed or 0, "--seed", most=pick_files.MAX_SEED
         )
         return Picks("", config.run, config.step, seed, config.label, groups)

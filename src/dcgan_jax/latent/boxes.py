@@ -25,7 +25,6 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dcgan_jax.latent import json_file
 from dcgan_jax.system import disk, errors, json_values
 
 VERSION = 1
@@ -71,7 +70,7 @@ def read_boxes(path: Path, *, category: str | None = None) -> BoxFile:
         MissingInputError: if there is no such file.
         InputError: if it holds anything else, or no box.
     """
-    values = json_file.read_json(path, MAX_BYTES)
+    values = json_values.read_json(path, MAX_BYTES)
     try:
         found = (
             _read_coco(values, category)
@@ -273,7 +272,7 @@ def _optional(values: dict[str, Any], name: str) -> int | None:
 
 
 def _whole(value: Any, what: str) -> int:
-    return json_file.require_integer(value, what, most=_MAX_NUMBER)
+    return json_values.require_integer(value, what, most=_MAX_NUMBER)
 
 
 def _size(value: Any, what: str) -> int:

@@ -21,7 +21,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax.latent import json_file
 from dcgan_jax.system import disk, errors, json_values
 
 FORMAT = "dcgan_jax picks 1"
@@ -107,7 +106,7 @@ def read_picks(path: Path) -> Picks:
         MissingInputError: if there is no such file.
         InputError: if it is of another version, too large, or holds other values.
     """
-    values = json_file.read_json(path, _MAX_BYTES)
+    values = json_values.read_json(path, _MAX_BYTES)
     if values.get("format") != FORMAT:
         found = json_values.shorten(values.get("format"))
         raise errors.InputError(f"{path} has the format {found}, expected {FORMAT!r}.")
@@ -127,7 +126,7 @@ def read_picks(path: Path) -> Picks:
         generator=_read_text(values, "generator", r"[0-9a-f]{64}", path),
         run=_read_text(values, "run", r"[^\x00-\x1f\x7f]{1,200}", path),
         step=_read_optional(values, "step", path),
-        seed=json_file.read_integer(values, "seed", path=path, most=MAX_SEED),
+        seed=json_values.read_integer(values, "seed", path=path, most=MAX_SEED),
         label=_read_optional(values, "label", path),
         groups=check_groups(groups, what=str(path)),
     )
@@ -162,7 +161,7 @@ def _check_group(numbers: Any, what: str) -> tuple[int, ...]:
             "samples' numbers."
         )
     for number in numbers:
-        json_file.require_integer(number, f"{what}: a number", most=MAX_NUMBER)
+        json_values.require_integer(number, f"{what}: a number", most=MAX_NUMBER)
     if len(set(numbers)) < len(numbers):
         raise errors.InputError(
             f"{what} names a sample twice: {json_values.shorten(numbers)}."
@@ -183,4 +182,4 @@ def _read_text(values: dict[str, Any], name: str, pattern: str, path: Path) -> s
 def _read_optional(values: dict[str, Any], name: str, path: Path) -> int | None:
     if values[name] is None:
         return None
-    return json_file.read_integer(values, name, path=path, most=MAX_SEED)
+    return json_values.read_integer(values, name, path=path, most=MAX_SEED)

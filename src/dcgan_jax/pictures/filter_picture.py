@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dcgan_jax.pictures import grid, lettering
+from dcgan_jax.pictures import captions, grid
 
 _SIDE = 3  # images a row of a filter's square: its nine strongest
 _GAP, _WIDE_GAP = 8, 32
@@ -46,11 +46,11 @@ def make_picture(random: Shown, trained: Shown, filters: tuple[int, ...]) -> np.
     margin = np.full((len(picture), _MARGIN, 3), 255, np.uint8)
     for index, number in enumerate(filters):
         top = index * len(rows[0])
-        margin = lettering.letter(margin, str(number), left=2, top=top, size=_LETTERS)
+        margin = captions.letter(margin, str(number), left=2, top=top, size=_LETTERS)
     picture = np.concatenate([margin, picture], axis=1)
     strip = np.full((2 * _LETTERS, picture.shape[1], 3), 255, np.uint8)
     for text, left in (("random filters", 0), ("trained filters", half)):
-        strip = lettering.letter(strip, text, left=_MARGIN + left, top=4, size=_LETTERS)
+        strip = captions.letter(strip, text, left=_MARGIN + left, top=4, size=_LETTERS)
     return np.concatenate([strip, picture])
 
 

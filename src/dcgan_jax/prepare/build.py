@@ -174,7 +174,7 @@ def _make_shards(
         # A shard is written while the next one is being decoded: disks make wait.
         written: tuple[int, concurrent.futures.Future[Finished]] | None = None
         for n in missing:
-            rows = shards.Rows(len(parts[n]), shape)
+            rows = shards.ShardRows(len(parts[n]), shape)
             rows.fill(decoded, advance)
             if written is not None:
                 keep(*written)

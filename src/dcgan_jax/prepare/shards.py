@@ -23,7 +23,7 @@ class Finished:
     left_out: list[tuple[str, str]]
 
 
-class Rows:
+class ShardRows:
     """The rows of one shard while they are being decoded."""
 
     def __init__(self, num_rows: int, image_shape: tuple[int, int, int]) -> None:
@@ -54,7 +54,7 @@ class Rows:
         return self._images[self._is_there], self._labels[self._is_there]
 
 
-def write(notes: Path, number: int, rows: Rows, *, labelled: bool) -> Finished:
+def write(notes: Path, number: int, rows: ShardRows, *, labelled: bool) -> Finished:
     """Write a shard's files beside the folder `notes`, and last a note in it.
 
     Args:

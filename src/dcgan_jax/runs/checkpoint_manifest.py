@@ -43,8 +43,12 @@ def sign(manifest: dict[str, Any]) -> dict[str, Any]:
     return {**manifest, _SIGNATURE: _sha256(manifest)}
 
 
-def verify(path: Path) -> dict[str, Any]:
+def verify(path: Path, *, name: str | None = None) -> dict[str, Any]:
     """Return the manifest of a checkpoint whose files are all there and unchanged.
+
+    Args:
+        path: the checkpoint's folder.
+        name: the one that the folder will have; None: its own.
 
     Raises:
         OSError: if a file cannot be read.
@@ -63,32 +67,32 @@ def verify(path: Path) -> dict[str, Any]:
         FILE_NAME,
     )
     files = {
-        str(file.relative_to(path)): file.stat().st_size
-        for file in (path / "state").rglob("*")
-        if file.is_file()
+        str(child.relative_to(path)): child.stat().st_size
+        for child in (path / "state").rglob("*")
+        if child.is_file()
     }
-    for name in sorted(files.keys() ^ about.sha256.keys()):
-        if name in about.sha256:
-            raise ValueError(f"{name} is missing")
+    for file in sorted(files.keys() ^ about.sha256.keys()):
+        if file in about.sha256:
+            raise ValueError(f"{file} is missing")
         # Hidden ones are those of systems that copy folders.
-        if not Path(name).name.startswith("."):
-            raise ValueError(f"{name} is not known")
-    for name, digest in about.sha256.items():
-        if disk.hash_file(path / name) != digest:
-            raise ValueError(f"{name} is damaged (its sha256 differs)")
-    _check_contents(about, path, num_bytes=sum(files.values()))
+        if not Path(file).name.startswith("."):
+            raise ValueError(f"{file} is not known")
+    for file, digest in about.sha256.items():
+        if disk.hash_file(path / file) != digest:
+            raise ValueError(f"{file} is damaged (its sha256 differs)")
+    _check_contents(about, name or path.name, num_bytes=sum(files.values()))
     return manifest
 
 
-def _check_contents(about: _Contents, path: Path, *, num_bytes: int) -> None:
+def _check_contents(about: _Contents, folder: str, *, num_bytes: int) -> None:
     """Raise a ValueError if a manifest's step or arrays cannot be those of its files.
 
     Args:
         about: the manifest.
-        path: the checkpoint's folder.
+        folder: the name of the checkpoint's folder.
         num_bytes: of all files.
     """
-    if path.name != f"step_{about.step:08d}":
+    if folder != f"step_{about.step:08d}":
         raise ValueError(f"{FILE_NAME} is of step {about.step}")
     total = 0
     for name, array in about.arrays.items():

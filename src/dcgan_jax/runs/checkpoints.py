@@ -3,7 +3,7 @@
 `checkpoints/step_00001200/` holds `state/` (orbax) and `manifest.json`: format version,
 step, resolved config, the store's fingerprint, every array's shape, the sha256 of every
 file and of itself. The folder is written under another name and renamed when it is
-complete.
+complete and has been read back.
 """
 
 import errno
@@ -19,16 +19,15 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-import orbax.checkpoint as ocp
-from flax import traverse_util
 
 from dcgan_jax.gan import state as train_state
 from dcgan_jax.gan.state import TrainState
-from dcgan_jax.runs import checkpoint_manifest
+from dcgan_jax.runs import checkpoint_manifest, orbax_files
 from dcgan_jax.system import disk, errors
 
 MANIFEST = checkpoint_manifest.FILE_NAME
 _SLACK_BYTES = 1 << 20  # for orbax's own files and the manifest
+_STATE = "state"
 _FOLDER = re.compile(r"step_(\d{8})")
 
 
@@ -56,7 +55,9 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
         The checkpoint's folder.
 
     Raises:
-        OSError: if the disk is full; older checkpoints stay as they are.
+        OSError: if the disk is full.
+        InputError: if what was written is not what is read back. Older checkpoints stay
+            as they are in both cases.
     """
     step = int(state.step)
     final = folder / f"step_{step:08d}"
@@ -70,7 +71,7 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
     try:
         num_bytes = sum(array.nbytes for array in arrays.values())
         _require_room(partial, num_bytes + _SLACK_BYTES)
-        _save_arrays(partial / "state", arrays)
+        orbax_files.save(partial / _STATE, arrays)
         manifest = {
             "format_version": checkpoint_manifest.FORMAT_VERSION,
             "step": step,
@@ -81,7 +82,7 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
             },
             "sha256": {
                 str(path.relative_to(partial)): disk.hash_file(path)
-                for path in sorted((partial / "state").rglob("*"))
+                for path in sorted((partial / _STATE).rglob("*"))
                 if path.is_file()
             },
         }
@@ -89,6 +90,8 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
         disk.write_whole(partial / MANIFEST, signed.encode())
         for path in [*partial.rglob("*"), partial]:
             disk.sync(path)
+        checkpoint_manifest.verify(partial, name=final.name)
+        orbax_files.prove(partial / _STATE, arrays)
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
         disk.sync(folder)
@@ -96,6 +99,30 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
         _remove_for_good(partial)
         raise
     return final
+
+
+def prove_folder(folder: Path) -> None:
+    """Save an array in a run's folder and read it back, before there is much to lose.
+
+    Raises:
+        InputError: if checkpoints cannot be kept there.
+    """
+    partial = folder / ".step_probe.partial"
+    remove_partial(folder)
+    partial.mkdir(parents=True)
+    arrays = {"probe": np.arange(2, dtype=np.float32)}
+    try:
+        orbax_files.save(partial / _STATE, arrays)
+        orbax_files.prove(partial / _STATE, arrays)
+    except (ValueError, OSError) as error:
+        _remove_for_good(partial)
+        if isinstance(error, OSError):
+            raise
+        raise errors.InputError(
+            f"{folder} cannot hold checkpoints: what is written there to try it is not "
+            f"read back ({errors.first_line(error)}). Choose another --workdir."
+        ) from error
+    shutil.rmtree(partial)
 
 
 def list_steps(folder: Path) -> list[int]:
@@ -171,25 +198,8 @@ def read_arrays(checkpoint: Checkpoint) -> dict[str, jax.Array]:
     Raises:
         InputError: if orbax cannot make of the files what the manifest says.
     """
-    device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-    target = {
-        name: jax.ShapeDtypeStruct(
-            tuple(about["shape"]), about["dtype"], sharding=device
-        )
-        for name, about in checkpoint.manifest["arrays"].items()
-    }
-    try:
-        with _open_checkpointer() as checkpointer:
-            nested = checkpointer.restore(
-                (checkpoint.path / "state").absolute(),
-                traverse_util.unflatten_dict(target, sep="/"),
-            )
-    except Exception as error:  # orbax and TensorStore have no errors in common
-        raise errors.InputError(
-            f"{checkpoint.path} cannot be read ({errors.first_line(error)}). Move it"
-            " away to go on from an older one."
-        ) from error
-    return traverse_util.flatten_dict(nested, sep="/")
+    about = checkpoint.manifest["arrays"]
+    return orbax_files.read(checkpoint.path / _STATE, about)
 
 
 def prune(folder: Path, *, keep_newest: int, keep_every: int | None) -> None:
@@ -228,33 +238,6 @@ def _require_room(folder: Path, num_bytes: int) -> None:
             f"{os.strerror(errno.ENOSPC)} ({num_bytes:,} bytes needed, {free:,} free)",
             str(folder.parent),
         )
-
-
-def _open_checkpointer() -> ocp.StandardCheckpointer:
-    """Return orbax's checkpointer for this process alone, of how many there may be."""
-    if jax.process_count() == 1:
-        return ocp.StandardCheckpointer()
-    own = jax.process_index()
-    return ocp.StandardCheckpointer(
-        multiprocessing_options=ocp.options.MultiprocessingOptions(
-            primary_host=own, active_processes={own}
-        )
-    )
-
-
-def _save_arrays(path: Path, arrays: Mapping[str, jax.Array | np.ndarray]) -> None:
-    try:
-        with _open_checkpointer() as checkpointer:
-            checkpointer.save(
-                path.absolute(), traverse_util.unflatten_dict(arrays, sep="/")
-            )
-            checkpointer.wait_until_finished()
-    except ValueError as error:
-        # What TensorStore makes of ENOSPC and EDQUOT.
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path.parents[1]))
-        raise full from error
 
 
 def _check_arrays(

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import dcgan_jax
+from dcgan_jax import __version__
 from dcgan_jax.system import disk
 
 # Of an absolute path, all but what follows the last slash.
@@ -71,7 +71,7 @@ def find_commit() -> str:
     An installed package has none: its version stands for it.
     """
     if _git("ls-files", "--error-unmatch", Path(__file__).name) is None:
-        return f"version {dcgan_jax.__version__}"
+        return f"version {__version__}"
     commit = _git("rev-parse", "--short=12", "HEAD")
     others = ":(top,exclude)experiments/results"
     changes = _git("status", "--porcelain", "-uno", "--", ":/", others)

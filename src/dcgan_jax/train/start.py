@@ -56,6 +56,7 @@ def start_or_resume(
         else:
             folder = workdir / run_dir.CHECKPOINTS
             checkpoints.remove_partial(folder)
+            checkpoints.prove_folder(folder)
             newest = checkpoints.find_newest(folder)
             if newest is None:
                 state = _begin_at_means(config, jax.jit(init)(key), store)

@@ -5,9 +5,9 @@ import functools
 from dcgan_jax import cli
 
 COMMANDS = {
-    "filters": "dcgan_jax.visualize.commands.filters",
+    "filters": "dcgan_jax.visualize.filters",
     "film": "dcgan_jax.visualize.film",
-    "collapse": "dcgan_jax.visualize.commands.collapse",
+    "collapse": "dcgan_jax.visualize.collapse",
 }
 
 if __name__ == "__main__":

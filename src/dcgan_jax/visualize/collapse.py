@@ -1,62 +1,75 @@
-"""The modes of a run's filters at every checkpoint that it has kept.
+"""Filters that collapse to one mode as a run goes on (§7): collapse RUN."""
 
-What is measured stays in the run's folder, so that a stopped measurement goes on, and a
-checkpoint that training has since deleted still counts. The folder may be deleted.
-"""
-
-import contextlib
 import dataclasses
-import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
-import jax
-import jax.numpy as jnp
-import numpy as np
+import tyro
 
-from dcgan_jax import models
-from dcgan_jax.config import DataConfig, TrainConfig, data_config
-from dcgan_jax.data import store as stores
-from dcgan_jax.gan import keys, steps
-from dcgan_jax.models import layers
-from dcgan_jax.models.dcgan import Discriminator, Generator
-from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading
-from dcgan_jax.sample import draw as sampling
-from dcgan_jax.system import backend, disk, errors, npy_file, progress
-from dcgan_jax.visualize import filter_modes
-from dcgan_jax.visualize.commands.collapse import CollapseConfig
-from dcgan_jax.visualize.filter_modes import Modes, State
+from dcgan_jax import cli
+from dcgan_jax.system import errors
 
-Array = jax.Array
-# Latents, and images of the data: enough to tell one pattern from several.
-NUM_INPUTS = 64
-_FILE = re.compile(r"step_(\d{8})\.npz")
+if TYPE_CHECKING:
+    from dcgan_jax.config import DataConfig
+    from dcgan_jax.visualize.run_modes import LayerModes
+
+_MARKS = {"silent": "x", "fixed": "s", "oscillating": "o"}
+_MOST_TICKS = 8
 
 
-class Layer(NamedTuple):
-    """What was measured of one layer.
+@dataclasses.dataclass(frozen=True)
+class CollapseConfig:
+    """Look in every checkpoint of a run for filters that have collapsed.
 
-    Attributes:
-        name: of network and layer.
-        modes: by step.
+    Train with --keep_every_steps to keep checkpoints of the whole run, or call this now
+    and then while it trains.
     """
 
-    name: str
-    modes: dict[int, Modes]
+    run: Annotated[Path, tyro.conf.Positional]
+    """A run's folder."""
+    data_dir: Path | None = None
+    """Folder of the prepared stores; None: the run's."""
+    source: Path | None = None
+    """The user's own images; None: the run's."""
+    out: Path = Path("collapse.png")
+    """A picture of the share of each filter's energy in one pattern, by step."""
 
-    @property
-    def states(self) -> dict[int, list[State]]:
-        """The filters' states by step."""
-        return {step: filter_modes.classify(own) for step, own in self.modes.items()}
+
+def main(argv: Sequence[str]) -> int:
+    """Measure and print what the flags describe; return the exit code."""
+    config = cli.parse(CollapseConfig, argv, command="collapse")
+    if config.out.suffix != ".png":
+        raise errors.InputError(f"--out={config.out} must end in .png.")
+    from dcgan_jax.data import ready, store as stores
+    from dcgan_jax.system import backend
+    from dcgan_jax.visualize import run_modes
+
+    cli.configure_logging()
+    backend.enable_compilation_cache()
+    data = find_data(config)
+    code = ready.make_ready(data)
+    if code != 0:
+        return code
+    store = stores.open_store(stores.store_path(data))
+    layers = run_modes.measure_run(config.run, store)
+    config.out.parent.mkdir(parents=True, exist_ok=True)
+    save_map(layers, config.out)
+    print("\n".join([*map(_tell, layers), str(config.out)]))
+    return 0
 
 
-def find_data(config: CollapseConfig) -> DataConfig:
+def find_data(config: CollapseConfig) -> "DataConfig":
     """Return what to prepare: the images that the run was trained on.
 
     Raises:
         MissingInputError: if there is no run, or it has no checkpoint.
         InputError: if its networks are no plain DCGAN.
     """
+    from dcgan_jax import models
+    from dcgan_jax.config import data_config
+    from dcgan_jax.runs import checkpoints, folder as run_dir
+
     trained = run_dir.read_config(config.run)
     models.make_discriminator(trained)  # or it is none
     if not checkpoints.list_steps(config.run / run_dir.CHECKPOINTS):
@@ -70,117 +83,66 @@ def find_data(config: CollapseConfig) -> DataConfig:
     )
 
 
-def measure_run(config: CollapseConfig) -> tuple[Layer, Layer]:
-    """Measure the generator's last hidden layer and the discriminator's last.
+def _tell(layer: "LayerModes") -> str:
+    from dcgan_jax.visualize import filter_modes
 
-    The generator's maps are those of the run's fixed latents, after ReLU; the
-    discriminator's those of the first images of its data, after LeakyReLU; both by
-    stored batch statistics.
+    states = layer.states
+    steps = sorted(states)
+    found = filter_modes.find_collapsed(states)
+    lines = [
+        f"{layer.name}: {len(found)} of {len(states[steps[-1]])} filters collapsed at"
+        f" step {steps[-1]}, {len(steps)} checkpoints from step {steps[0]}"
+    ]
+    lines += [
+        f"filter {filter_.number:4}  {filter_.state} since step {filter_.since}"
+        for filter_ in found
+    ]
+    return "\n".join(lines)
+
+
+def save_map(layers: "Sequence[LayerModes]", path: Path) -> None:
+    """Draw the share of each filter's energy in one pattern against the step.
+
+    A row is a filter; the rows are sorted by their last value. Filters that have
+    collapsed are marked at the steps at which they had.
 
     Args:
-        config: the flags; the store is prepared.
-
-    Returns:
-        Generator and discriminator.
+        layers: with the same steps.
+        path: of the PNG.
     """
-    trained = run_dir.read_config(config.run)
-    store = stores.open_store(stores.store_path(find_data(config)))
-    images = store.rows(np.arange(min(NUM_INPUTS, len(store)))).images
-    measure = _make_measure(trained, images)
-    folder = config.run / "evaluation" / "filter_modes"
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = checkpoints.list_steps(config.run / run_dir.CHECKPOINTS)
-    missing = sorted(set(kept) - set(_list_measured(folder)))
-    with progress.track(
-        "checkpoints", len(missing), unit="checkpoints", visible=bool(missing)
-    ) as advance:
-        for step in missing:
-            # A run that goes on deletes old checkpoints meanwhile.
-            with contextlib.suppress(errors.MissingInputError):
-                _, arrays, _ = loading.read_run(str(config.run), step=step)
-                _save(_file(folder, step), measure(arrays))
-            advance(1)
-    measured = [step for step in _list_measured(folder) if step <= kept[-1]]
-    read = {step: _read(_file(folder, step)) for step in sorted(measured)}
-    depths = (
-        len(models.make_generator(trained).convolutions) - 2,
-        len(models.make_discriminator(trained).convolutions) - 1,
-    )
-    names = (f"generator, conv{depths[0]}", f"discriminator, conv{depths[1]}")
-    gen, disc = (
-        Layer(name, {step: pair[index] for step, pair in read.items()})
-        for index, name in enumerate(names)
-    )
-    return gen, disc
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
+    from dcgan_jax.system import disk
 
-def _make_measure(trained: TrainConfig, images: np.ndarray) -> Any:
-    """Return the function: a checkpoint's arrays → modes of both layers."""
-    gen = models.for_inference(models.make_generator(trained))
-    disc = models.for_inference(models.make_discriminator(trained))
-    key = keys.make_key(trained.seed, keys.Purpose.FIXED_LATENTS)
-    draw = models.make_latents(trained)
-    latents = sampling.draw_latents(draw, key, NUM_INPUTS)
-
-    @backend.jit
-    def activate(variables: dict[str, Any]) -> tuple[Array, Array]:
-        real = steps.scale_images(jnp.asarray(images))
-        return (
-            generator_maps(gen, variables["gen"], latents),
-            discriminator_maps(disc, variables["disc"], real),
+    figure = Figure(figsize=(6 * len(layers), 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    for panel, layer in enumerate(layers, start=1):
+        axes = figure.add_subplot(1, len(layers), panel)
+        steps = sorted(layer.modes)
+        states = layer.states
+        shares = np.stack([layer.modes[step].mode_share for step in steps], axis=1)
+        order = np.argsort(-shares[:, -1], kind="stable")
+        drawn = axes.imshow(
+            shares[order], aspect="auto", vmin=0, vmax=1, interpolation="nearest"
         )
-
-    def measure(arrays: dict[str, Any]) -> tuple[Modes, Modes]:
-        variables = {
-            "gen": loading.pick_variables(arrays, "gen"),
-            "disc": loading.pick_variables(arrays, "disc"),
-        }
-        ours, theirs = (np.asarray(maps) for maps in activate(variables))
-        return filter_modes.measure(ours), filter_modes.measure(theirs)
-
-    return measure
-
-
-def generator_maps(
-    network: Generator, variables: dict[str, Any], latents: Any
-) -> Array:
-    """Return the last hidden maps after ReLU, (n, side, side, filters)."""
-    last = models.list_hidden_convolutions(network)[-1]
-    _, found = network.apply(  # type: ignore[misc]
-        variables, latents, train=False, mutable=[layers.MAPS]
-    )
-    maps: Array = found[layers.MAPS][f"{last}_maps"][0]
-    return maps
-
-
-def discriminator_maps(
-    network: Discriminator, variables: dict[str, Any], images: Any
-) -> Array:
-    """Return the last maps after LeakyReLU, (n, side, side, filters)."""
-    _, activations = network.apply(variables, images, train=False)  # type: ignore[misc]
-    last: Array = list(activations.values())[-1]
-    return last
-
-
-def _list_measured(folder: Path) -> list[int]:
-    matches = [_FILE.fullmatch(path.name) for path in folder.iterdir()]
-    return [int(match.group(1)) for match in matches if match]
-
-
-def _file(folder: Path, step: int) -> Path:
-    return folder / f"step_{step:08d}.npz"
-
-
-def _save(path: Path, pair: tuple[Modes, Modes]) -> None:
+        for state, mark in _MARKS.items():
+            places = [
+                (column, row)
+                for column, step in enumerate(steps)
+                for row, index in enumerate(order)
+                if states[step][index] == state
+            ]
+            if places:
+                x, y = np.transpose(places)
+                axes.scatter(x, y, s=9, marker=mark, color="red", label=state)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(loc="lower right")
+        every = -(-len(steps) // _MOST_TICKS)
+        axes.set_xticks(range(0, len(steps), every), [*map(str, steps[::every])])
+        axes.set_xlabel("step")
+        axes.set_ylabel(f"filters of {layer.name}")
+        figure.colorbar(drawn, label="share of the energy in one pattern")
     with disk.replacing(path) as partial:
-        np.savez(partial, gen=np.stack(pair[0]), disc=np.stack(pair[1]))
-
-
-def _read(path: Path) -> tuple[Modes, Modes]:
-    try:
-        arrays = npy_file.read_npz(path)
-        return Modes(*arrays["gen"]), Modes(*arrays["disc"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise errors.InputError(
-            f"{path} is damaged ({error}); delete it and run the command again."
-        ) from None
+        figure.savefig(partial, dpi=100)

@@ -102,7 +102,7 @@ def _make_frame(step: int, path: Path, *, max_width: int) -> "np.ndarray":
     import numpy as np
     from PIL import Image
 
-    from dcgan_jax.pictures import animation, lettering
+    from dcgan_jax.pictures import animation, captions
 
     try:
         with Image.open(path) as picture:
@@ -113,7 +113,7 @@ def _make_frame(step: int, path: Path, *, max_width: int) -> "np.ndarray":
         ) from None
     frame = pixels if pixels.ndim == 3 else pixels[..., None]
     frame = animation.shrink(frame, max_width=max_width)
-    return lettering.add_heading(frame, f"step {step:,}", size=_LETTERS)
+    return captions.add_heading(frame, f"step {step:,}", size=_LETTERS)
 
 
 def _check(config: FilmConfig) -> None:

@@ -13,8 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dcgan_jax import models
-from dcgan_jax.gan import steps
-from dcgan_jax.models import layers
+from dcgan_jax.models import layers, pixels
 from dcgan_jax.models.dcgan import Discriminator
 from dcgan_jax.system import backend
 
@@ -60,7 +59,7 @@ def make_responses(network: Discriminator) -> Respond:
 
     @backend.jit
     def respond(variables: dict[str, Any], images: Array) -> Array:
-        maps = _last_maps(plain, variables, steps.scale_images(images))
+        maps = last_maps(plain, variables, pixels.scale_images(images, "tanh"))
         responses: Array = maps.max(axis=(1, 2))
         return responses
 
@@ -80,7 +79,7 @@ def make_guided_gradients(network: Discriminator) -> Explain:
     guided = models.for_inference(network).clone(activation=guided_leaky_relu)
 
     def add_responses(images: Array, variables: dict[str, Any], filters: Array) -> Any:
-        maps = _last_maps(guided, variables, images)
+        maps = last_maps(guided, variables, images)
         by_place = maps.reshape(len(maps), -1, maps.shape[-1])
         own = jnp.take_along_axis(by_place, filters[:, None, None], axis=2)[..., 0]
         places = own.argmax(axis=1)[:, None]
@@ -89,7 +88,7 @@ def make_guided_gradients(network: Discriminator) -> Explain:
     @backend.jit
     def explain(variables: dict[str, Any], images: Array, filters: Array) -> Array:
         gradients: Array = jax.grad(add_responses)(
-            steps.scale_images(images), variables, filters
+            pixels.scale_images(images, "tanh"), variables, filters
         )
         return gradients
 
@@ -97,10 +96,13 @@ def make_guided_gradients(network: Discriminator) -> Explain:
     return compiled
 
 
-def _last_maps(network: Discriminator, variables: dict[str, Any], images: Array) -> Any:
-    """Return the activations of the last convolution, float32."""
+def last_maps(
+    network: Discriminator, variables: dict[str, Any], images: Array
+) -> Array:
+    """Return the last convolution's maps after LeakyReLU, (n, side, side, filters)."""
     _, activations = network.apply(variables, images, train=False)  # type: ignore[misc]
-    return list(activations.values())[-1].astype(jnp.float32)
+    maps: Array = list(activations.values())[-1]
+    return maps.astype(jnp.float32)
 
 
 class Strongest(NamedTuple):

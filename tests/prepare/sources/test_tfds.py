@@ -20,14 +20,14 @@ BUILD = """
 import sys
 from pathlib import Path
 from dcgan_jax.config import DataConfig
-from dcgan_jax.data import prepare
+from dcgan_jax.prepare import build
 
 if __name__ == "__main__":
     config = DataConfig(
         dataset=sys.argv[1], image_size=28, channels=1, data_dir=Path(sys.argv[2]),
         split=sys.argv[3],
     )
-    print(prepare.prepare(config))
+    print(build.prepare(config))
 """
 
 

@@ -143,7 +143,7 @@ def hash_store(
         for start in range(0, len(store), _PART_ROWS):
             rows = np.arange(start, min(start + _PART_ROWS, len(store)))
             file = notes / f"codes-{start:09}.npy"
-            codes = _read_codes(file, len(rows))
+            codes = read_codes(file, len(rows))
             if codes is None:
                 codes = hash_rows(store, weights, rows)
                 with disk.replacing(file) as partial:
@@ -203,7 +203,8 @@ def _check_size(store: Store, how: DedupConfig) -> None:
         )
 
 
-def _read_codes(file: Path, count: int) -> np.ndarray | None:
+def read_codes(file: Path, count: int) -> np.ndarray | None:
+    """Read the codes of an earlier search; None if it left none of so many images."""
     if not file.is_file():
         return None
     with contextlib.suppress(ValueError):

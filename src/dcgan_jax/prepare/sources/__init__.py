@@ -1,12 +1,13 @@
 """Open the images that a config names: a known data set, or the user's own files."""
 
-import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from dcgan_jax.config import DataConfig
-from dcgan_jax.prepare.sources.base import Record, Source, fingerprint_file
+from dcgan_jax.prepare import download
+from dcgan_jax.prepare.sources import archives, arrays, digits, folder, lmdb, tfds
+from dcgan_jax.prepare.sources.base import Kind, Record, Source
 from dcgan_jax.system import errors
 from dcgan_jax.system.errors import BrokenImage
 
@@ -20,17 +21,19 @@ __all__ = [
     "open_source",
 ]
 
-Kind = Literal["folder", "lmdb", "lmdb_zip", "tfds", "zip", "tar", "arrays"]
-_TAR_SUFFIXES = (
-    ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz",
-)  # fmt: skip
-_TFDS_NAMES = {
-    "mnist": "mnist",
-    "fashion_mnist": "fashion_mnist",
-    "cifar10": "cifar10",
-    "svhn": "svhn_cropped",
-    "celeb_a": "celeb_a",
-    "imagenet32": "imagenet2012",
+# What --source may name. A later one is asked first: it is the more particular one.
+KINDS = (folder.KIND, archives.ZIP, archives.TAR, arrays.KIND, tfds.KIND, lmdb.KIND)
+
+
+def _open_lsun(config: DataConfig, work_dir: Path) -> Source:
+    return lmdb.KIND.open(download.fetch_lsun(config), config.split, work_dir)
+
+
+# What --dataset knows by name: (config, folder for unpacking) → the images.
+NAMED: dict[str, Callable[[DataConfig, Path], Source]] = {
+    "digits": lambda config, work_dir: digits.DigitsSource(config.split),
+    "lsun_bedroom": _open_lsun,
+    **dict.fromkeys(tfds.NAMES, tfds.build),
 }
 
 
@@ -62,24 +65,15 @@ def open_source(config: DataConfig, work_dir: Path) -> Source:
     """
     check(config)
     if config.source is not None:
-        return _open_path(config.source, config.split, work_dir=work_dir)
-    if config.dataset == "digits":
-        from dcgan_jax.prepare.sources import digits
-
-        return digits.DigitsSource(config.split)
-    if config.dataset == "lsun_bedroom":
-        from dcgan_jax.prepare import download
-
-        return _open_path(download.fetch_lsun(config), config.split, work_dir=work_dir)
-    if config.dataset in _TFDS_NAMES or config.dataset.startswith("tfds:"):
-        from dcgan_jax.prepare.sources import tfds
-
-        name = config.dataset.removeprefix("tfds:")
-        return tfds.build(_TFDS_NAMES.get(name, name), config, work_dir=work_dir)
-    raise errors.InputError(
-        f"unknown dataset {config.dataset!r}; known: digits, lsun_bedroom,"
-        f" {', '.join(_TFDS_NAMES)}, tfds:NAME, and folder or arrays with --source"
-    )
+        return find_kind(config.source).open(config.source, config.split, work_dir)
+    if config.dataset.startswith("tfds:"):
+        return tfds.build(config, work_dir)
+    if config.dataset not in NAMED:
+        raise errors.InputError(
+            f"unknown dataset {config.dataset!r}; known: {', '.join(NAMED)},"
+            " tfds:NAME, and folder or arrays with --source"
+        )
+    return NAMED[config.dataset](config, work_dir)
 
 
 def fingerprint_source(config: DataConfig) -> str | None:
@@ -91,18 +85,7 @@ def fingerprint_source(config: DataConfig) -> str | None:
     """
     if config.source is None or not config.source.exists():
         return None
-    kind = find_kind(config.source)
-    if kind == "folder":
-        from dcgan_jax.prepare.sources import folder
-
-        return folder.FolderSource(config.source, config.split).fingerprint
-    if kind == "lmdb":
-        return fingerprint_file(config.source / "data.mdb")
-    if kind == "tfds":
-        from dcgan_jax.prepare.sources import tfds
-
-        return tfds.fingerprint_folder(config.source)
-    return fingerprint_file(config.source)
+    return find_kind(config.source).fingerprint(config.source, config.split)
 
 
 def find_kind(path: Path) -> Kind:
@@ -120,61 +103,12 @@ def find_kind(path: Path) -> Kind:
         raise errors.InputError(
             f"--source={path} cannot be read: permission denied; make it readable"
         )
-    if path.is_dir():
-        if (path / "data.mdb").is_file():
-            return "lmdb"
-        return "tfds" if (path / "dataset_info.json").is_file() else "folder"
-    name = path.name.lower()
-    if path.stat().st_size == 0:
+    if not path.is_dir() and path.stat().st_size == 0:
         raise errors.InputError(f"--source={path} is empty; get it again")
-    if name.endswith((".npz", ".npy")):
-        return "arrays"
-    if name.endswith(".zip"):
-        return _zip_kind(path)
-    if name.endswith(_TAR_SUFFIXES):
-        return "tar"
+    for kind in reversed(KINDS):
+        if kind.holds(path):
+            return kind
+    *others, last = [kind.words for kind in KINDS if kind.words]
     raise errors.InputError(
-        f"--source={path} is of no known kind; expected a folder, .zip, .tar, .tar.gz,"
-        " .tar.bz2, .tar.xz, .npz or .npy, or an LSUN LMDB"
+        f"--source={path} is of no known kind; expected {', '.join(others)}, or {last}"
     )
-
-
-def _zip_kind(path: Path) -> Kind:
-    status = path.stat()
-    return _look_into_zip(path, status.st_size, status.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=8)  # reading the list of a large zip takes its time
-def _look_into_zip(path: Path, size: int, changed: int) -> Kind:
-    from dcgan_jax.prepare.sources import unpack
-
-    del size, changed  # a file that was replaced is another one
-    with unpack.open_zip(path) as archive:
-        names = archive.namelist()
-    is_lmdb = any(name.rpartition("/")[2] == "data.mdb" for name in names)
-    return "lmdb_zip" if is_lmdb else "zip"
-
-
-def _open_path(path: Path, split: str, *, work_dir: Path) -> Source:
-    kind = find_kind(path)
-    if kind in ("lmdb", "lmdb_zip"):
-        from dcgan_jax.prepare.sources import lmdb
-
-        return lmdb.open_lmdb(path, work_dir=work_dir)
-    if kind == "tfds":
-        from dcgan_jax.prepare.sources import tfds
-
-        return tfds.read(path, split)
-    if kind == "arrays":
-        from dcgan_jax.prepare.sources import arrays
-
-        return arrays.ArraysSource(path, split, work_dir=work_dir)
-    if kind == "folder":
-        from dcgan_jax.prepare.sources import folder
-
-        return folder.FolderSource(path, split)
-    from dcgan_jax.prepare.sources import archives
-
-    if kind == "zip":
-        return archives.ZipSource(path, split)
-    return archives.TarSource(path, split, work_dir=work_dir)

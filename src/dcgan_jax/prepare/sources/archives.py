@@ -9,10 +9,18 @@ from pathlib import Path
 from typing import IO, Any
 
 from dcgan_jax.prepare.sources import layout, unpack
-from dcgan_jax.prepare.sources.base import Record, fingerprint_file
+from dcgan_jax.prepare.sources.base import (
+    Kind,
+    Record,
+    fingerprint_file,
+    has_suffix,
+)
 from dcgan_jax.system import disk, errors
 from dcgan_jax.system.errors import BrokenImage
 
+_TAR_SUFFIXES = (
+    ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz",
+)  # fmt: skip
 MAX_MEMBER_BYTES = 256 << 20
 _KNOWN_METHODS = (
     zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA,
@@ -182,3 +190,15 @@ def _refuse_kind(name: str, kind: str, *, where: Path) -> None:
         f"{where}: member {name!r} is {kind}, expected plain files and folders;"
         " pack the archive without it"
     )
+
+
+ZIP = Kind(
+    words=".zip",
+    holds=lambda path: has_suffix(path, ".zip"),
+    open=lambda path, split, work_dir: ZipSource(path, split),
+)
+TAR = Kind(
+    words=".tar, .tar.gz, .tar.bz2, .tar.xz",
+    holds=lambda path: has_suffix(path, *_TAR_SUFFIXES),
+    open=lambda path, split, work_dir: TarSource(path, split, work_dir=work_dir),
+)

@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 
 from dcgan_jax.prepare.sources import unpack
-from dcgan_jax.prepare.sources.base import Record, fingerprint_file
+from dcgan_jax.prepare.sources.base import (
+    Kind,
+    Record,
+    fingerprint_file,
+    has_suffix,
+)
 from dcgan_jax.system import errors, npy_file
 from dcgan_jax.system.errors import BrokenImage
 
@@ -188,3 +193,10 @@ def _check_labels(labels: np.ndarray, length: int, *, where: Path) -> np.ndarray
             f" {_MAX_CLASSES:,}"
         )
     return labels.astype(np.int32)
+
+
+KIND = Kind(
+    words=".npz or .npy",
+    holds=lambda path: has_suffix(path, ".npz", ".npy"),
+    open=lambda path, split, work_dir: ArraysSource(path, split, work_dir=work_dir),
+)

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -61,3 +61,25 @@ def fingerprint_listing(entries: Iterable[tuple[str, int]]) -> str:
     for name, size in sorted(entries):
         digest.update(f"{name}\0{size}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def has_suffix(path: Path, *suffixes: str) -> bool:
+    """Tell whether a path is no folder and its name ends so, in whichever case."""
+    return not path.is_dir() and path.name.lower().endswith(suffixes)
+
+
+class Kind(NamedTuple):
+    """A kind of file or folder that --source may name; `sources.KINDS` lists them.
+
+    Attributes:
+        words: what it is, for messages; empty where they leave it out.
+        holds: tells by a look whether a path is of this kind; the path is there, can be
+            read, and is no empty file.
+        open: (path, split, folder that archives may be unpacked into) → its images.
+        fingerprint: (path, split) → that of the opened source, found without unpacking.
+    """
+
+    words: str
+    holds: Callable[[Path], bool]
+    open: Callable[[Path, str, Path], Source]
+    fingerprint: Callable[[Path, str], str] = lambda path, split: fingerprint_file(path)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dcgan_jax.prepare.sources import layout
-from dcgan_jax.prepare.sources.base import Record, fingerprint_listing
+from dcgan_jax.prepare.sources.base import Kind, Record, fingerprint_listing
 from dcgan_jax.system import errors
 from dcgan_jax.system.errors import BrokenImage
 
@@ -68,3 +68,11 @@ def _refuse(error: OSError) -> None:
     raise errors.InputError(
         f"{error.filename} cannot be read ({error.strerror}); make it readable"
     )
+
+
+KIND = Kind(
+    words="a folder",
+    holds=Path.is_dir,
+    open=lambda path, split, work_dir: FolderSource(path, split),
+    fingerprint=lambda path, split: FolderSource(path, split).fingerprint,
+)

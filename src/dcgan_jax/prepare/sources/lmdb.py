@@ -1,6 +1,7 @@
 """LSUN's LMDB layout: keys of 40 hex digits, values that are encoded images."""
 
 import array
+import functools
 from pathlib import Path
 from typing import IO, Any
 
@@ -8,9 +9,16 @@ import numpy as np
 
 from dcgan_jax.prepare.sources import lmdb_pages, unpack
 from dcgan_jax.prepare.sources.archives import MAX_MEMBER_BYTES
-from dcgan_jax.prepare.sources.base import Record, fingerprint_file
+from dcgan_jax.prepare.sources.base import (
+    Kind,
+    Record,
+    fingerprint_file,
+    has_suffix,
+)
 from dcgan_jax.system import disk, errors
 from dcgan_jax.system.errors import BrokenImage
+
+_DATA_FILE = "data.mdb"
 
 
 class LmdbSource:
@@ -70,9 +78,9 @@ def open_lmdb(path: Path, *, work_dir: Path) -> LmdbSource:
         InputError: if it is damaged, empty, or the disk has no room to unpack it.
     """
     if path.is_dir():
-        return LmdbSource(path / "data.mdb", where=path / "data.mdb")
+        return LmdbSource(path / _DATA_FILE, where=path / _DATA_FILE)
     with unpack.open_zip(path) as archive:
-        found = [i for i in archive.infolist() if Path(i.filename).name == "data.mdb"]
+        found = [i for i in archive.infolist() if Path(i.filename).name == _DATA_FILE]
         if len(found) > 1:
             raise errors.InputError(
                 f"{path} holds {len(found)} files data.mdb, expected one; unpack it and"
@@ -105,3 +113,33 @@ def _list_values(data_file: Path, where: Path) -> tuple[bytes, np.ndarray]:
     if not places:
         raise errors.InputError(f"{where} holds no images: the LMDB is empty")
     return bytes(keys), np.array(places, np.int64).reshape(-1, 3)
+
+
+def _is_lmdb(path: Path) -> bool:
+    if path.is_dir():
+        return (path / _DATA_FILE).is_file()
+    if not has_suffix(path, ".zip"):
+        return False
+    status = path.stat()
+    return _look_into_zip(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=8)  # reading the list of a large zip takes its time
+def _look_into_zip(path: Path, size: int, changed: int) -> bool:
+    del size, changed  # a file that was replaced is another one
+    with unpack.open_zip(path) as archive:
+        names = archive.namelist()
+    return any(name.rpartition("/")[2] == _DATA_FILE for name in names)
+
+
+def _fingerprint(path: Path, split: str) -> str:
+    del split
+    return fingerprint_file(path / _DATA_FILE if path.is_dir() else path)
+
+
+KIND = Kind(
+    words="an LSUN LMDB",
+    holds=_is_lmdb,
+    open=lambda path, split, work_dir: open_lmdb(path, work_dir=work_dir),
+    fingerprint=_fingerprint,
+)

@@ -12,10 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from dcgan_jax.config import DataConfig
-from dcgan_jax.prepare.sources.base import Record, fingerprint_listing
+from dcgan_jax.prepare.sources.base import Kind, Record, fingerprint_listing
 from dcgan_jax.system import disk, errors
 
 _FORMAT = "array_record"  # of tfds' formats the one with random access
+# What tfds calls the data sets that --dataset knows by a name of their own.
+NAMES = {
+    "mnist": "mnist",
+    "fashion_mnist": "fashion_mnist",
+    "cifar10": "cifar10",
+    "svhn": "svhn_cropped",
+    "celeb_a": "celeb_a",
+    "imagenet32": "imagenet2012",
+}
 _OWN_FILES = {
     "celeb_a": (
         "img_align_celeba.zip from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
@@ -102,17 +111,18 @@ class TfdsSource:
         return self._records
 
 
-def build(name: str, config: DataConfig, *, work_dir: Path) -> TfdsSource:
+def build(config: DataConfig, work_dir: Path) -> TfdsSource:
     """Download and build a data set, unless tfds' own folder has it, and open it.
 
     Args:
-        name: tfds' name, with a config after a slash if need be.
-        config: names the split, and the data set as the user knows it.
+        config: names the split and the data set, by one of `NAMES` or tfds:NAME, with a
+            config after a slash if need be.
         work_dir: where it is built anew if tfds' folder has it without random access.
 
     Raises:
         InputError: if tfds does not know it or cannot get it, or has no TensorFlow.
     """
+    name = NAMES.get(config.dataset, config.dataset.removeprefix("tfds:"))
     tfds = _import()
     try:
         builder = tfds.builder(name)
@@ -221,3 +231,11 @@ def _explain_failure(error: Exception, config: DataConfig) -> str:
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0][:300] if lines else ""
+
+
+KIND = Kind(
+    words="",
+    holds=lambda path: (path / "dataset_info.json").is_file(),
+    open=lambda path, split, work_dir: read(path, split),
+    fingerprint=lambda path, split: fingerprint_folder(path),
+)

@@ -1,12 +1,11 @@
 import pytest
 
-from dcgan_jax.latent import json_file
 from dcgan_jax.system import errors, json_values
 
 
 def read(path, text, **bounds):
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return json_file.read_json(path, **bounds)
+    return json_values.read_json(path, **bounds)
 
 
 @pytest.fixture
@@ -42,18 +41,18 @@ def test_a_file_is_bounded_in_size(path):
 
 def test_a_missing_file_is_named(path):
     with pytest.raises(errors.MissingInputError, match=r"file\.json"):
-        json_file.read_json(path)
+        json_values.read_json(path)
 
 
 @pytest.mark.parametrize("value", [0, 5])
 def test_whole_numbers_up_to_a_bound_are_taken(value):
-    assert json_file.require_integer(value, "number", most=5) == value
+    assert json_values.require_integer(value, "number", most=5) == value
 
 
 @pytest.mark.parametrize("value", [-1, 6, True, 1.0, "1", None, [1], 10**4000])
 def test_what_is_no_such_number_is_refused_shortly(value):
     with pytest.raises(errors.InputError, match=r"number is .*from 0 to 5") as error:
-        json_file.require_integer(value, "number", most=5)
+        json_values.require_integer(value, "number", most=5)
     assert len(str(error.value)) < 200
 
 

@@ -1,1 +1,0 @@
-"""Flags and files of the commands of `python -m dcgan_jax.visualize`."""
