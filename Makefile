@@ -33,7 +33,7 @@ browser: $(BROWSER)/test.stamp
 # The documentation, into site/. Warnings are errors. It reads the docstrings without
 # importing the package, so that its environment is small.
 docs: $(DOCS)/docs.stamp
-	$(DOCS)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
