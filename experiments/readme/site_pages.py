@@ -1,8 +1,8 @@
 """What the site shows from outside of docs/: a hook of MkDocs, named in mkdocs.yml.
 
 Pages and pictures stay where the repository has them, and links to them work in both
-places: `../experiments/results/NAME.png` in a page of docs/, as GitHub shows it, becomes
-`results/NAME.png` on the site.
+places: `../experiments/results/NAME.png` in a page of docs/ is `results/NAME.png` on
+the site.
 """
 
 import re

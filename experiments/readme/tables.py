@@ -84,7 +84,7 @@ def _reproduce_table() -> str:
 
 def _show_part(numbers: dict[str, Any], part: Part) -> str:
     if not part.key:
-        return "drawn"
+        return "drawn †"  # none is of the paper's data and size yet
     row = Row(part.what, part.paper, part.result, part.key, part.unit, "")
     shown = _show(numbers, row)
     return f"{shown} †" if shown and _extent(numbers, row) else shown
