@@ -203,6 +203,16 @@ def test_every_room_has_its_floor_and_its_line():
     assert all(line for floor in FLOORS for line in floor.values())
 
 
+def test_the_documentation_shows_the_floors_as_they_are():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    shown = [line for line in text.splitlines() if re.match(r"\| \d+ \| `", line)]
+    assert shown == [
+        f"| {number} | `{room}` | {line} |"
+        for number, rooms in reversed(list(enumerate(FLOORS)))
+        for room, line in rooms.items()
+    ]
+
+
 @pytest.mark.parametrize("root", [SRC, EXPERIMENTS], ids=lambda path: path.name)
 def test_no_modules_import_each_other_in_a_circle(root):
     assert find_circles(root, root.name) == []
