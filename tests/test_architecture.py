@@ -69,7 +69,7 @@ HEAVY = {
     },
     "gradio": {"explore.page", "explore.parts", "explore.server", "explore.tabs"},
     "onnxruntime": {"export.onnx_form"},
-    "orbax": {"runs.checkpoints"},
+    "orbax": {"runs.orbax_files"},
     "tensorboardX": {"train.reporter"},
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dcgan_jax import cli
 from dcgan_jax.latent import flags, picks as pick_files
-from dcgan_jax.latent.flags import GeneratorFlags, Outcome
+from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.latent.picks import Groups, Picks
 from dcgan_jax.system import errors, json_values
 
@@ -79,18 +79,18 @@ def main(argv: Sequence[str]) -> int:
     from dcgan_jax.system import result_file
 
     cli.start()
-    outcome = run(config)
+    found = run(config)
     if config.json is not None:
         command = ["python", "-m", "dcgan_jax.latent", "arithmetic", *argv]
         result_file.save(
             config.json,
             what="arithmetic on the mean latents of exemplars",
             command=shlex.join(command),
-            seed=outcome.numbers["seed"],
-            protocol=outcome.protocol,
-            numbers=outcome.numbers,
+            seed=found.numbers["seed"],
+            protocol=found.protocol,
+            numbers=found.numbers,
         )
-    print(outcome.text)
+    print(found.text)
     return 0
 
 
@@ -152,7 +152,7 @@ def find_picks(config: ArithmeticConfig) -> Picks:
     return picks
 
 
-def run(config: ArithmeticConfig) -> Outcome:
+def run(config: ArithmeticConfig) -> Findings:
     """Do the arithmetic and draw it.
 
     Raises:
@@ -185,7 +185,7 @@ def run(config: ArithmeticConfig) -> Outcome:
     if config.save_picks is not None:
         pick_files.save_picks(saved, config.save_picks)
     numbers = {**dataclasses.asdict(saved), "ema": config.ema, **found}
-    return Outcome("\n".join([*lines, str(config.out)]), numbers, _PROTOCOL)
+    return Findings("\n".join([*lines, str(config.out)]), numbers, _PROTOCOL)
 
 
 _PROTOCOL = (

@@ -18,7 +18,7 @@ class GeneratorFlags(cli.RunFlags):
     """The numbers are written into this file, as JSON."""
 
 
-class Outcome(NamedTuple):
+class Findings(NamedTuple):
     """What a command has found.
 
     Attributes:

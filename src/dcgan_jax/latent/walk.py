@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dcgan_jax import cli
 from dcgan_jax.latent import flags
-from dcgan_jax.latent.flags import GeneratorFlags, Outcome
+from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
@@ -67,17 +67,17 @@ def main(argv: Sequence[str]) -> int:
     from dcgan_jax.system import result_file
 
     cli.start()
-    outcome = run(config, outs=[config.out])
+    found = run(config, outs=[config.out])
     if config.json is not None:
         result_file.save(
             config.json,
             what="how evenly the images of a walk in the latent space change",
             command=shlex.join(["python", "-m", "dcgan_jax.latent", "walk", *argv]),
             seed=config.seed,
-            protocol=outcome.protocol,
-            numbers=outcome.numbers,
+            protocol=found.protocol,
+            numbers=found.numbers,
         )
-    print(outcome.text)
+    print(found.text)
     return 0
 
 
@@ -110,7 +110,7 @@ def check(config: WalkConfig) -> None:
         animation.check_path(config.out)
 
 
-def run(config: WalkConfig, *, outs: Sequence[Path]) -> Outcome:
+def run(config: WalkConfig, *, outs: Sequence[Path]) -> Findings:
     """Walk, draw it and measure how evenly the images change.
 
     Args:
@@ -156,7 +156,7 @@ def run(config: WalkConfig, *, outs: Sequence[Path]) -> Outcome:
         "largest_step_by_median_by_row": [flags.finite(x) for x in transitions.by_row],
         "median_step_grey_levels": transitions.median,
     }
-    return Outcome(f"{_describe(transitions)}\n{told}", numbers, _PROTOCOL)
+    return Findings(f"{_describe(transitions)}\n{told}", numbers, _PROTOCOL)
 
 
 _PROTOCOL = (
