@@ -1,4 +1,4 @@
-"""Draw with and without an object that boxes are given of, as in Fig. 6."""
+"""Draw with and without an object that boxes show, as in Fig. 6."""
 
 import dataclasses
 import math
