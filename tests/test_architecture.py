@@ -25,7 +25,6 @@ FLOORS: tuple[dict[str, str], ...] = (
     },
     {
         "config": "the settings of a run, a data set and a cluster",
-        "help_page": "what --help shows: examples, and flags in their groups",
         "pictures": "arrays become PNG, GIF, film, captions and an HTML report",
     },
     {
