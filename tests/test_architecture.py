@@ -25,7 +25,6 @@ FLOORS: tuple[dict[str, str], ...] = (
     },
     {
         "config": "the settings of a run, a data set and a cluster",
-        "help_page": "what --help shows: examples, and flags in their groups",
         "pictures": "arrays become PNG, GIF, film, captions and an HTML report",
     },
     {
@@ -203,6 +202,16 @@ def test_every_room_has_its_floor_and_its_line():
     found = {path.stem for path in SRC.iterdir() if path.name not in ("__pycache__",)}
     assert rooms == found - set(ROOF)
     assert all(line for floor in FLOORS for line in floor.values())
+
+
+def test_the_documentation_shows_the_floors_as_they_are():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    shown = [line for line in text.splitlines() if re.match(r"\| \d+ \| `", line)]
+    assert shown == [
+        f"| {number} | `{room}` | {line} |"
+        for number, rooms in reversed(list(enumerate(FLOORS)))
+        for room, line in rooms.items()
+    ]
 
 
 @pytest.mark.parametrize("root", [SRC, EXPERIMENTS], ids=lambda path: path.name)

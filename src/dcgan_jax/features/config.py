@@ -41,7 +41,7 @@ class TargetFlags:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class MethodFlags(cli.WeightsFlags):
+class MethodFlags:
     """Vectors: what is made of an image, and by which network."""
 
     method: Method = "discriminator"
@@ -103,7 +103,7 @@ class FitFlags:
 
 # A dataclass takes the fields of its last base first.
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FeaturesConfig(FitFlags, MethodFlags, TargetFlags):
+class FeaturesConfig(FitFlags, cli.WeightsFlags, MethodFlags, TargetFlags):
     """Train a linear classifier on a discriminator's features, as in §5 of the paper.
 
     Examples:
@@ -128,8 +128,7 @@ def check(config: FeaturesConfig) -> None:
     for cost in (*(config.C_grid or ()), *([] if config.C is None else [config.C])):
         if not 0 < cost < float("inf"):
             raise errors.InputError(f"C is {cost}; it must be above 0.")
-    if config.out is not None and config.out.suffix != ".json":
-        raise errors.InputError(f"--out={config.out} must end in .json.")
+    cli.check_suffix(config.out, "out", ".json")
     find_weights(config)
 
 

@@ -90,8 +90,7 @@ def check(config: FiltersConfig) -> None:
             f"--num_images={config.num_images}; expected {NUM_SHOWN} at least, which"
             " are shown of every filter."
         )
-    if config.out.suffix != ".png":
-        raise errors.InputError(f"--out={config.out} must end in .png.")
+    cli.check_suffix(config.out, "out", ".png")
 
 
 def list_filters(config: FiltersConfig) -> tuple[int, ...]:
