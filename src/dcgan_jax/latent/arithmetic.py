@@ -1,10 +1,7 @@
-"""Add and subtract visual concepts, or turn samples along an axis, as in Fig. 7 and 8.
+"""Add and subtract visual concepts, or turn samples along an axis.
 
-python -m dcgan_jax.latent arithmetic RUN --positive=3,17,40 --negative=5,8,9 --add=1,2
-python -m dcgan_jax.latent arithmetic RUN --turn_from=3,17,40,41 --turn_to=5,8,9,30
-
-The numbers are those that `python -m dcgan_jax.sample RUN --numbered --num=200` shows;
-the format of files of picks is described in dcgan_jax.latent.picks.
+Fig. 7 and 8 of the paper. The format of files of picks is described in
+`dcgan_jax.latent.picks`.
 """
 
 import dataclasses
@@ -109,9 +106,9 @@ def check(config: ArithmeticConfig) -> None:
             f"--rows={config.rows} --columns={config.columns}, expected at least 1 and "
             f"2, and at most {MAX_IMAGES:,} images."
         )
-    flags.check_suffix(config.out, "out", ".png")
-    flags.check_suffix(config.json, "json", ".json")
-    flags.check_suffix(config.save_picks, "save_picks", ".json")
+    cli.check_suffix(config.out, "out", ".png")
+    cli.check_suffix(config.json, "json", ".json")
+    cli.check_suffix(config.save_picks, "save_picks", ".json")
 
 
 def find_picks(config: ArithmeticConfig) -> Picks:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dcgan_jax import cli
-from dcgan_jax.system import errors, result_file
+from dcgan_jax.system import result_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,16 +57,6 @@ def report(
             numbers=found.numbers,
         )
     print(found.text)
-
-
-def check_suffix(path: Path | None, flag: str, *suffixes: str) -> None:
-    """Raise an error unless a file's name ends as it must.
-
-    Raises:
-        InputError: naming the flag, its value and what was expected.
-    """
-    if path is not None and path.suffix not in suffixes:
-        raise errors.InputError(f"--{flag}={path} must end in {' or '.join(suffixes)}.")
 
 
 def name_run(run: str) -> str:

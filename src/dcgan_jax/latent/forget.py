@@ -1,4 +1,4 @@
-"""Draw with and without an object that boxes are given of, as in Fig. 6."""
+"""Draw with and without an object that boxes show, as in Fig. 6."""
 
 import dataclasses
 import math
@@ -195,8 +195,8 @@ def _check(config: ForgetConfig) -> None:
         if value is not None and not 1 <= value <= bound:
             limit = "1 or more" if bound == math.inf else f"1 to {bound:,}"
             raise errors.InputError(f"--{name}={value}, expected {limit}.")
-    flags.check_suffix(config.out, "out", ".png")
-    flags.check_suffix(config.json, "json", ".json")
+    cli.check_suffix(config.out, "out", ".png")
+    cli.check_suffix(config.json, "json", ".json")
 
 
 def _settle_seed(config: ForgetConfig, found: "BoxFile") -> int:

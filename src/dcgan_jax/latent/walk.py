@@ -1,10 +1,7 @@
 """Walk between random points of the latent space, as in Fig. 4.
 
-python -m dcgan_jax.latent walk RUN --points=9 --out=walk.png
-
-The points are the first of the numbered samples (`python -m dcgan_jax.sample RUN
---numbered`) of the same seed. A picture has a row from each point to the next; a film
-(.gif, .mp4) goes through all of them.
+The points are the first of the numbered samples of the same seed. A picture has a row
+from each point to the next; a film (.gif, .mp4) goes through all of them.
 """
 
 import dataclasses
@@ -100,8 +97,8 @@ def check(config: WalkConfig) -> None:
         raise errors.InputError(
             f"--fps={config.fps}, expected more than 0 and at most {MAX_FPS:g}."
         )
-    flags.check_suffix(config.out, "out", ".png", ".gif", ".mp4")
-    flags.check_suffix(config.json, "json", ".json")
+    cli.check_suffix(config.out, "out", ".png", ".gif", ".mp4")
+    cli.check_suffix(config.json, "json", ".json")
     if config.out.suffix != ".png":
         from dcgan_jax.pictures import animation
 
