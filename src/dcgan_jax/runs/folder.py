@@ -75,7 +75,7 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
     asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
     # Before the first checkpoint there is nothing that other settings could break.
     if path.exists() and checkpoints.list_steps(workdir / CHECKPOINTS):
-        differences = list(_differences(read_json(path), asked))
+        differences = list(_differences(json_values.read_json(path), asked))
         if differences and not config.allow_changes:
             raise errors.InputError(
                 f"{workdir} holds a run with "
@@ -101,25 +101,13 @@ def read_config(workdir: Path) -> TrainConfig:
             f"{workdir} holds no run: expected {CONFIG} in it. Give the --workdir of a "
             "training run."
         )
-    values = read_json(path)
+    values = json_values.read_json(path)
     values.pop("data_fingerprint", None)
     try:
         return configs.train_config_from_json(values)
     except ValueError as error:
         told = str(error).removesuffix(".")
         raise errors.InputError(f"{path} is not a run's config: {told}.") from None
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        InputError: if the file holds anything else.
-    """
-    try:
-        return json_values.parse(path.read_bytes())
-    except ValueError as error:
-        raise errors.InputError(f"{path} is not JSON as expected: {error}.") from None
 
 
 def cut_metrics(workdir: Path, *, step: int) -> None:
