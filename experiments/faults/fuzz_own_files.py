@@ -86,7 +86,9 @@ def authors_files(folder: Path) -> Parser:
     def read(given: Path, work: Path) -> None:
         del work
         known = (given / "id").read_text()
-        for array in parser.read_arrays("net", "a", [known], weights_dir=given):
+        for array in parser.read_numbered_arrays(
+            "net", "a", [known], weights_dir=given
+        ):
             if array.dtype != np.float32:
                 raise TypeError(str(array.dtype))
 

@@ -96,7 +96,7 @@ def test_the_stream_is_the_same(loaded, then):
 
 
 def test_the_grid_of_an_export_is_the_same(loaded, then, tmp_path):
-    subject = write.Subject("conditional", loaded, None)
+    subject = write.Exported("conditional", loaded, None)
     list(write.write(subject, tmp_path / "g.safetensors", form="safetensors"))
     picture = np.asarray(Image.open(tmp_path / "g.png"))
     assert_same_pictures(picture[: len(then["export_grid"])], then["export_grid"])

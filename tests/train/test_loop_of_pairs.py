@@ -96,7 +96,7 @@ def test_the_grid_shows_a_class_a_row(preset, runs):
     config = run_dir.read_config(runs[preset])
     loaded = loading.load_generator(str(runs[preset]), weights_dir=None, step=None)
     key = keys.make_key(config.seed, keys.Purpose.FIXED_LATENTS)
-    latents = sampling.draw_latents(loaded.draw_latents, key, 100)
+    latents = sampling.draw_first_latents(loaded.draw_latents, key, 100)
     sampler = sampling.make_sampler(loaded.network)
     for row in range(10):
         same_class = np.full(10, row, np.int32)

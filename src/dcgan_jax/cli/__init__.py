@@ -179,7 +179,7 @@ def parse(
     except SystemExit as stop:
         if stop.code == 0:
             raise
-        message = flag_errors.describe(stderr.getvalue(), flags)
+        message = flag_errors.describe_flag_error(stderr.getvalue(), flags)
         raise errors.InputError(
             f"{message} ({program} --help lists all flags)"
         ) from None

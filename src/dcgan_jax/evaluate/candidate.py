@@ -36,7 +36,7 @@ class Measured(NamedTuple):
     text: str
 
 
-def read_config(config: EvaluateConfig) -> TrainConfig:
+def read_candidate_config(config: EvaluateConfig) -> TrainConfig:
     """Read the config of the run or exported generator that is evaluated.
 
     Raises:

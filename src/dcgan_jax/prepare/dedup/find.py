@@ -126,7 +126,7 @@ def learn_hashes(
     with progress.track(
         "learning hashes", how.num_steps, unit="steps", visible=show_progress
     ) as advance:
-        weights = hashes.train(how, images, advance=advance)
+        weights = hashes.learn_autoencoder(how, images, advance=advance)
     with disk.replacing(file) as partial:
         np.savez(partial, **weights._asdict())
     return weights
