@@ -42,6 +42,16 @@ class DataConfig:
     """1 for grey, 3 for colour."""
     upscale: bool = False
     """Enlarge images that are smaller than image_size; without it they are an error."""
+    value_range: str | None = None
+    """The values in the files that become black and white, as 0,4095 for 12 bits in
+    files of 16; values beyond are cut off. None: the range of the files' type."""
+    max_pixels: int = 89_478_485
+    """A picture with more pixels counts as broken, since it may exhaust the memory; a
+    JPEG of up to four times as many is read at a fraction of its size."""
+    max_broken: float = 0.01
+    """The share of pictures that may be broken; they are left out and listed."""
+    reprepare: bool = False
+    """Prepare the data again, although a prepared copy is there."""
     dedup: bool = False
     """Train without near duplicates (§4.1.1), which are looked for while preparing."""
     data_dir: Path = Path("data")
@@ -219,7 +229,7 @@ OPERATIONAL_FIELDS = frozenset(
         "source", "data_dir", "num_workers", "preset", "workdir", "num_epochs",
         "num_steps", "log_every_steps", "sample_every_steps", "checkpoint_every_steps",
         "keep_newest", "keep_every_steps", "allow_changes", "profile_first_step",
-        "profile_num_steps", "on_nan",
+        "profile_num_steps", "on_nan", "max_broken", "reprepare",
     }
 )  # fmt: skip
 # Settings that the processes of a run may each have their own of.
@@ -229,6 +239,7 @@ ABSENT_MEANS = {
     "shuffle": "rows", "bn_affine": True, "held_out": 0, "updates": "alternating",
     "dedup": False, "batch_norm": "paper", "disc_pooling": "none",
     "spectral_norm": False, "r1_gamma": 0.0, "diffaugment": "none",
+    "max_pixels": 89_478_485,
 }  # fmt: skip
 
 
@@ -246,7 +257,7 @@ _LEAST = {
     "min_learning_rate": (0, True), "momentum": (0, True), "final_momentum": (0, True),
     "momentum_epochs": (1, True), "disc_gradient_scale": (0, False),
     "max_column_norm": (0, False), "d_learning_rate": (0, True), "r1_gamma": (0, True),
-    "ema_decay": (0, True),
+    "ema_decay": (0, True), "max_pixels": (1, True), "max_broken": (0, True),
 }  # fmt: skip
 # Settings that other networks have no use for: there they stay at their defaults.
 _ONLY_OF = {
@@ -259,7 +270,7 @@ _MOST = {
     "momentum": (1, False), "final_momentum": (1, False), "ema_decay": (1, False),
     # Beyond what any memory holds: a config may be another's.
     "width_multiplier": (100, True), "latent_size": (10**6, True),
-    "num_classes": (10**6, True),
+    "num_classes": (10**6, True), "max_broken": (1, False),
 }  # fmt: skip
 
 
@@ -321,7 +332,9 @@ def to_json(config: DataConfig) -> dict[str, Any]:
             return {key: plain(item) for key, item in value.items()}
         return str(value) if isinstance(value, Path) else value
 
-    return {key: plain(value) for key, value in dataclasses.asdict(config).items()}
+    values = {key: plain(value) for key, value in dataclasses.asdict(config).items()}
+    # What one command line asked for; who reads the run later did not ask for it.
+    return {**values, "reprepare": False}
 
 
 def shared_settings(config: TrainConfig) -> dict[str, Any]:

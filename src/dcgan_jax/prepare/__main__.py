@@ -28,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _raise_terminated)
     make = _make_faces if "--faces" in argv else _make_store
     try:
-        told = make(argv)
+        line = make(argv)
     except KeyboardInterrupt as stop:
         number = signal.SIGTERM if isinstance(stop, _Terminated) else signal.SIGINT
         print(
@@ -36,23 +36,22 @@ def main(argv: Sequence[str]) -> int:
         )
         # Not by return: the download threads of tfds would hold the exit up for long.
         os._exit(128 + number)
-    print(told)
+    print(line)
     return 0
 
 
 def _make_store(argv: Sequence[str]) -> str:
     # Here, not above: each decoding process imports this module anew.
     from dcgan_jax import cli
-    from dcgan_jax.data import manifest, store
-    from dcgan_jax.prepare import build
+    from dcgan_jax.data import store
+    from dcgan_jax.prepare import build, told
 
     config = cli.parse_data(PrepareConfig, argv)
     path = build.prepare(config, labelled=config.labelled)
     if config.verify:
         store.open_store(path, hash_all=True)
-    count = manifest.read(path).num_images
-    told = f"{path}: {count:,} images{', all checked' if config.verify else ''}"
-    return f"{told}\n{_deduplicate(config)}" if config.dedup else told
+    line = f"{path}: {told.describe(path, verified=config.verify)}"
+    return f"{line}\n{_deduplicate(config)}" if config.dedup else line
 
 
 def _deduplicate(config: PrepareConfig) -> str:

@@ -13,6 +13,7 @@ from dcgan_jax.prepare.sources.base import (
     Kind,
     Record,
     fingerprint_file,
+    fingerprint_file_before,
     has_suffix,
 )
 from dcgan_jax.system import disk, errors
@@ -134,7 +135,11 @@ def _look_into_zip(path: Path, size: int, changed: int) -> bool:
 
 def _fingerprint(path: Path, split: str) -> str:
     del split
-    return fingerprint_file(path / _DATA_FILE if path.is_dir() else path)
+    return fingerprint_file(_data_file(path))
+
+
+def _data_file(path: Path) -> Path:
+    return path / _DATA_FILE if path.is_dir() else path
 
 
 KIND = Kind(
@@ -142,4 +147,5 @@ KIND = Kind(
     holds=_is_lmdb,
     open=lambda path, config, work_dir: open_lmdb(path, work_dir=work_dir),
     fingerprint=_fingerprint,
+    fingerprints_before=lambda path, split: [fingerprint_file_before(_data_file(path))],
 )
