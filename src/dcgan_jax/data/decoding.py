@@ -251,7 +251,7 @@ def _has_careless_alpha(
     if image.format not in _CARELESS_ALPHA:
         return False
     says_none = image.format == "TGA" and content[17] & 0x0F == 0
-    return says_none or foreground.getextrema()[3] == (0, 0)
+    return says_none or foreground.getchannel("A").getextrema() == (0, 0)
 
 
 def _is_deep_colour(image: Image.Image, content: bytes) -> bool:
