@@ -25,7 +25,6 @@ FLOORS: tuple[dict[str, str], ...] = (
     },
     {
         "config": "the settings of a run, a data set and a cluster",
-        "help_page": "what --help shows: examples, and flags in their groups",
         "pictures": "arrays become PNG, GIF, film, captions and an HTML report",
     },
     {
@@ -36,6 +35,7 @@ FLOORS: tuple[dict[str, str], ...] = (
     {
         "gan": "the idea: steps, losses, optimisers, state; pure functions",
         "cli": "flags become a config; errors become one line and an exit code",
+        "settings": "keyword arguments become a config",
     },
     {
         "runs": "what a run leaves, and reading it; the authors' released files",
@@ -49,6 +49,7 @@ FLOORS: tuple[dict[str, str], ...] = (
         "visualize": "filters, collapsed filters and films of a run",
         "export": "networks for others, with their model card",
         "evaluate": "the metrics, a file each",
+        "library": "a trained pair of networks, to work with from Python",
     },
     {"explore": "the page on which a person does all this"},
 )
@@ -70,7 +71,7 @@ HEAVY = {
     },
     "gradio": {"explore.page", "explore.parts", "explore.server", "explore.tabs"},
     "onnxruntime": {"export.onnx_form"},
-    "orbax": {"runs.checkpoints"},
+    "orbax": {"runs.orbax_files"},
     "tensorboardX": {"train.reporter"},
 }  # fmt: skip
 
@@ -201,6 +202,16 @@ def test_every_room_has_its_floor_and_its_line():
     found = {path.stem for path in SRC.iterdir() if path.name not in ("__pycache__",)}
     assert rooms == found - set(ROOF)
     assert all(line for floor in FLOORS for line in floor.values())
+
+
+def test_the_documentation_shows_the_floors_as_they_are():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    shown = [line for line in text.splitlines() if re.match(r"\| \d+ \| `", line)]
+    assert shown == [
+        f"| {number} | `{room}` | {line} |"
+        for number, rooms in reversed(list(enumerate(FLOORS)))
+        for room, line in rooms.items()
+    ]
 
 
 @pytest.mark.parametrize("root", [SRC, EXPERIMENTS], ids=lambda path: path.name)

@@ -1,9 +1,13 @@
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from dcgan_jax.data import store
 from dcgan_jax.prepare import workers
 
 

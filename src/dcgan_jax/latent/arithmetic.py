@@ -1,10 +1,7 @@
-"""Add and subtract visual concepts, or turn samples along an axis, as in Fig. 7 and 8.
+"""Add and subtract visual concepts, or turn samples along an axis.
 
-python -m dcgan_jax.latent arithmetic RUN --positive=3,17,40 --negative=5,8,9 --add=1,2
-python -m dcgan_jax.latent arithmetic RUN --turn_from=3,17,40,41 --turn_to=5,8,9,30
-
-The numbers are those that `python -m dcgan_jax.sample RUN --numbered --num=200` shows;
-the format of files of picks is described in dcgan_jax.latent.picks.
+Fig. 7 and 8 of the paper. The format of files of picks is described in
+`dcgan_jax.latent.picks`.
 """
 
 import dataclasses
@@ -15,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dcgan_jax import cli
 from dcgan_jax.latent import flags, picks as pick_files
-from dcgan_jax.latent.flags import GeneratorFlags, Outcome
+from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.latent.picks import Groups, Picks
 from dcgan_jax.system import errors, json_values
 
@@ -82,18 +79,18 @@ def main(argv: Sequence[str]) -> int:
     from dcgan_jax.system import result_file
 
     cli.start()
-    outcome = run(config)
+    found = run(config)
     if config.json is not None:
         command = ["python", "-m", "dcgan_jax.latent", "arithmetic", *argv]
         result_file.save(
             config.json,
             what="arithmetic on the mean latents of exemplars",
             command=shlex.join(command),
-            seed=outcome.numbers["seed"],
-            protocol=outcome.protocol,
-            numbers=outcome.numbers,
+            seed=found.numbers["seed"],
+            protocol=found.protocol,
+            numbers=found.numbers,
         )
-    print(outcome.text)
+    print(found.text)
     return 0
 
 
@@ -115,9 +112,9 @@ def check(config: ArithmeticConfig) -> None:
             f"--rows={config.rows} --columns={config.columns}, expected at least 1 and "
             f"2, and at most {MAX_IMAGES:,} images."
         )
-    flags.check_suffix(config.out, "out", ".png")
-    flags.check_suffix(config.json, "json", ".json")
-    flags.check_suffix(config.save_picks, "save_picks", ".json")
+    cli.check_suffix(config.out, "out", ".png")
+    cli.check_suffix(config.json, "json", ".json")
+    cli.check_suffix(config.save_picks, "save_picks", ".json")
 
 
 def find_picks(config: ArithmeticConfig) -> Picks:
@@ -155,7 +152,7 @@ def find_picks(config: ArithmeticConfig) -> Picks:
     return picks
 
 
-def run(config: ArithmeticConfig) -> Outcome:
+def run(config: ArithmeticConfig) -> Findings:
     """Do the arithmetic and draw it.
 
     Raises:
@@ -188,7 +185,7 @@ def run(config: ArithmeticConfig) -> Outcome:
     if config.save_picks is not None:
         pick_files.save_picks(saved, config.save_picks)
     numbers = {**dataclasses.asdict(saved), "ema": config.ema, **found}
-    return Outcome("\n".join([*lines, str(config.out)]), numbers, _PROTOCOL)
+    return Findings("\n".join([*lines, str(config.out)]), numbers, _PROTOCOL)
 
 
 _PROTOCOL = (

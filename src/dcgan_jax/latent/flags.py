@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dcgan_jax import cli
-from dcgan_jax.system import errors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +18,7 @@ class GeneratorFlags(cli.RunFlags):
     """The numbers are written into this file, as JSON."""
 
 
-class Outcome(NamedTuple):
+class Findings(NamedTuple):
     """What a command has found.
 
     Attributes:
@@ -31,16 +30,6 @@ class Outcome(NamedTuple):
     text: str
     numbers: dict[str, Any]
     protocol: str
-
-
-def check_suffix(path: Path | None, flag: str, *suffixes: str) -> None:
-    """Raise an error unless a file's name ends as it must.
-
-    Raises:
-        InputError: naming the flag, its value and what was expected.
-    """
-    if path is not None and path.suffix not in suffixes:
-        raise errors.InputError(f"--{flag}={path} must end in {' or '.join(suffixes)}.")
 
 
 def name_run(run: str) -> str:

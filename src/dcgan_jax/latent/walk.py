@@ -1,10 +1,7 @@
 """Walk between random points of the latent space, as in Fig. 4.
 
-python -m dcgan_jax.latent walk RUN --points=9 --out=walk.png
-
-The points are the first of the numbered samples (`python -m dcgan_jax.sample RUN
---numbered`) of the same seed. A picture has a row from each point to the next; a film
-(.gif, .mp4) goes through all of them.
+The points are the first of the numbered samples of the same seed. A picture has a row
+from each point to the next; a film (.gif, .mp4) goes through all of them.
 """
 
 import dataclasses
@@ -16,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dcgan_jax import cli
 from dcgan_jax.latent import flags
-from dcgan_jax.latent.flags import GeneratorFlags, Outcome
+from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
@@ -70,17 +67,17 @@ def main(argv: Sequence[str]) -> int:
     from dcgan_jax.system import result_file
 
     cli.start()
-    outcome = run(config, outs=[config.out])
+    found = run(config, outs=[config.out])
     if config.json is not None:
         result_file.save(
             config.json,
             what="how evenly the images of a walk in the latent space change",
             command=shlex.join(["python", "-m", "dcgan_jax.latent", "walk", *argv]),
             seed=config.seed,
-            protocol=outcome.protocol,
-            numbers=outcome.numbers,
+            protocol=found.protocol,
+            numbers=found.numbers,
         )
-    print(outcome.text)
+    print(found.text)
     return 0
 
 
@@ -105,15 +102,15 @@ def check(config: WalkConfig) -> None:
         raise errors.InputError(
             f"--fps={config.fps}, expected more than 0 and at most {MAX_FPS:g}."
         )
-    flags.check_suffix(config.out, "out", ".png", ".gif", ".mp4")
-    flags.check_suffix(config.json, "json", ".json")
+    cli.check_suffix(config.out, "out", ".png", ".gif", ".mp4")
+    cli.check_suffix(config.json, "json", ".json")
     if config.out.suffix != ".png":
         from dcgan_jax.pictures import animation
 
         animation.check_path(config.out)
 
 
-def run(config: WalkConfig, *, outs: Sequence[Path]) -> Outcome:
+def run(config: WalkConfig, *, outs: Sequence[Path]) -> Findings:
     """Walk, draw it and measure how evenly the images change.
 
     Args:
@@ -159,7 +156,7 @@ def run(config: WalkConfig, *, outs: Sequence[Path]) -> Outcome:
         "largest_step_by_median_by_row": [flags.finite(x) for x in transitions.by_row],
         "median_step_grey_levels": transitions.median,
     }
-    return Outcome(f"{_describe(transitions)}\n{told}", numbers, _PROTOCOL)
+    return Findings(f"{_describe(transitions)}\n{told}", numbers, _PROTOCOL)
 
 
 _PROTOCOL = (

@@ -19,7 +19,7 @@ from dcgan_jax.data.store import is_complete, store_path
 from dcgan_jax.prepare import decode, shards, sources, told
 from dcgan_jax.prepare.shards import Finished
 from dcgan_jax.prepare.sources import Source, layout, splits
-from dcgan_jax.system import disk, errors, progress
+from dcgan_jax.system import disk, errors, marks, progress
 
 MAX_BROKEN_FRACTION = 0.01
 SHUFFLE_SEED = 20151119  # fixed, so that equal sources give equal stores
@@ -65,7 +65,7 @@ def prepare(
             call then goes on from there.
     """
     path = store_path(config)
-    _check_limits(config)
+    marks.check_bounds(config)
     started = time.time()
     if config.data_dir.exists() and not config.data_dir.is_dir():
         raise errors.InputError(f"--data_dir={config.data_dir} is a file, not a folder")
@@ -315,15 +315,3 @@ def _check_unchanged(path: Path, config: DataConfig) -> None:
 
 def _is_older(path: Path, seconds: float) -> bool:
     return (path / manifest.FILE_NAME).stat().st_mtime < seconds
-
-
-def _check_limits(config: DataConfig) -> None:
-    """Raise an error for a limit that no source can be held to."""
-    if config.max_pixels < 1:
-        raise errors.InputError(
-            f"--max_pixels={config.max_pixels}; it must be at least 1"
-        )
-    if not 0 <= config.max_broken < 1:
-        raise errors.InputError(
-            f"--max_broken={config.max_broken}; it must be at least 0 and below 1"
-        )

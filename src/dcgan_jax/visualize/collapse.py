@@ -48,8 +48,7 @@ def parse(argv: Sequence[str]) -> CollapseConfig:
 def main(argv: Sequence[str]) -> int:
     """Measure and print what the flags describe; return the exit code."""
     config = parse(argv)
-    if config.out.suffix != ".png":
-        raise errors.InputError(f"--out={config.out} must end in .png.")
+    cli.check_suffix(config.out, "out", ".png")
     from dcgan_jax.data import ready, store as stores
     from dcgan_jax.visualize import run_modes
 

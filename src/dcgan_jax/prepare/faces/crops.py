@@ -18,7 +18,7 @@ from dcgan_jax.prepare.build import MAX_BROKEN_FRACTION, make_broken_error
 from dcgan_jax.prepare.config import FacesConfig
 from dcgan_jax.prepare.faces import detect, log as face_log
 from dcgan_jax.prepare.sources import Source
-from dcgan_jax.system import disk, errors, progress
+from dcgan_jax.system import disk, errors, marks, progress
 from dcgan_jax.system.errors import BrokenImage
 
 # Starting processes takes about a second; so many are searched meanwhile.
@@ -61,7 +61,7 @@ def extract(config: FacesConfig, *, show_progress: bool = True) -> face_log.Tall
         InputError: if a setting, the source or the folder cannot be used, OpenCV is
             missing, more than 1 % of the photographs are broken, or none has a face.
     """
-    _check(config)
+    marks.check_bounds(config)
     detect.load_detector(detect.CASCADE)
     data = DataConfig(
         dataset="folder",
@@ -219,22 +219,6 @@ def _check_broken(out: Path, tally: face_log.Tally, num_photos: int) -> None:
 def _remove(out: Path) -> None:
     shutil.rmtree(out / _UNPACKED, ignore_errors=True)
     face_log.remove(out)
-
-
-def _check(config: FacesConfig) -> None:
-    """Raise an error for a setting out of its range."""
-    bounds = {
-        "min_face_size": (detect.CASCADE_WINDOW, 4096),
-        "face_margin": (0, 2),
-        "min_neighbors": (1, 1000),
-        "num_workers": (0, 4096),
-    }
-    for name, (least, most) in bounds.items():
-        value = getattr(config, name)
-        if not least <= value <= most:  # also nan
-            raise errors.InputError(
-                f"--{name}={value}; it must be at least {least} and at most {most}"
-            )
 
 
 def _check_folder(config: FacesConfig) -> None:

@@ -173,7 +173,9 @@ class Kind(NamedTuple):
         holds: tells by a look whether a path is of this kind; the path is there, can be
             read, and is no empty file.
         open: (path, config, folder that archives may be unpacked into) → its images.
-        fingerprint: (path, split) → that of the opened source, found without unpacking.
+        fingerprint: (path, split) → that of the opened source, found without unpacking;
+            for a source whose fingerprint is `fingerprint_file` of the path, the
+            default.
         fingerprints_before: (path, split) → those that a store of old may have.
     """
 

@@ -12,15 +12,15 @@ import importlib
 import io
 import logging
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar
 
 import tyro
 
-from dcgan_jax import config as configs, help_page, presets
+from dcgan_jax import config as configs, presets
+from dcgan_jax.cli import flag_errors, help_page
 from dcgan_jax.config import (
     ClusterConfig,
     DataConfig,
@@ -162,7 +162,8 @@ def parse(
         )
         _show(page)
         raise SystemExit(0)
-    _refuse_values_of_switches(config_type, argv)
+    flags = help_page.list_flags(config_type, default)
+    flag_errors.refuse_values_of_switches(flags, argv)
     stderr = io.StringIO()
     try:
         with contextlib.redirect_stderr(stderr):
@@ -178,7 +179,7 @@ def parse(
     except SystemExit as stop:
         if stop.code == 0:
             raise
-        message = _one_line(stderr.getvalue())
+        message = flag_errors.describe(stderr.getvalue(), flags)
         raise errors.InputError(
             f"{message} ({program} --help lists all flags)"
         ) from None
@@ -198,25 +199,22 @@ def name_program(command: str) -> str:
         command: its name, such as `latent walk`.
     """
     file = Path(sys.argv[0])
-    room = file.parent.name if file.name == "__main__.py" else ""
-    if room == __package__:
-        return f"python -m {room} {command}"
-    if room == command.split(maxsplit=1)[0]:
-        return f"python -m {__package__}.{command}"
+    folders = [file.parent.name, file.parent.parent.name]
+    if file.name == "__main__.py" and "dcgan_jax" in folders:
+        return (
+            f"python -m dcgan_jax{' ' if folders[0] == 'dcgan_jax' else '.'}{command}"
+        )
     return f"dcgan {command}"
 
 
-def _refuse_values_of_switches(config_type: type[Any], argv: Sequence[str]) -> None:
-    hints = get_type_hints(config_type)
-    for word, following in zip(argv, [*argv, ""][1:], strict=True):
-        name, has_value, value = word.removeprefix("--").partition("=")
-        name = name.replace("-", "_").removeprefix("no_")
-        is_given = has_value or following.lower() in ("true", "false")
-        if word.startswith("--") and hints.get(name) is bool and is_given:
-            raise errors.InputError(
-                f"--{name} takes no value, but got {value or following!r}; write "
-                f"--{name} or --no_{name}."
-            )
+def check_suffix(path: Path | None, flag: str, *suffixes: str) -> None:
+    """Raise an error unless a file's name ends as it must.
+
+    Raises:
+        InputError: naming the flag, its value and what was expected.
+    """
+    if path is not None and path.suffix not in suffixes:
+        raise errors.InputError(f"--{flag}={path} must end in {' or '.join(suffixes)}.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -285,20 +283,6 @@ def _find_preset(argv: Sequence[str]) -> TrainConfig:
         chosen.get("preset"),
         image_size=int(size) if size.isdecimal() else None,
     )
-
-
-def _one_line(panel: str) -> str:
-    """Condense tyro's boxed report into one line."""
-    lines = [line.strip("│╭╮╰╯ ") for line in panel.splitlines()[1:]]
-    sections = [
-        section.strip()
-        for section in re.split(r"─{3,}", " ".join(line for line in lines if line))
-    ]
-    message = sections[0] or "the command line cannot be read"
-    close = next((s for s in sections if s.startswith("Perhaps you meant")), "")
-    flag = re.search(r"--[\w.]+", close)
-    hint = f"; did you mean {flag.group()}?" if flag else ""
-    return f"{message}{hint}"
 
 
 def _report(message: str, code: int) -> int:

@@ -8,6 +8,7 @@ import pytest
 from dcgan_jax import cli, presets
 from dcgan_jax.config import AdamConfig, DataConfig, SgdConfig, TrainConfig
 from dcgan_jax.data import ready
+from dcgan_jax.evaluate import __main__ as evaluate
 from dcgan_jax.export import __main__ as export
 from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.system import errors
@@ -27,11 +28,17 @@ from dcgan_jax.train import __main__ as train
         (["--preset=cifar"], "unknown preset 'cifar'; did you mean 'cifar10'?"),
         (["--batchsize=3"], "did you mean --batch_size?"),
         (["--adam.learning_rat=3"], "did you mean --adam.learning_rate?"),
-        (["--batch_size=many"], "many"),
-        (["--batch_size"], "--batch_size"),
-        (["--image_size=33"], "33"),
-        (["--precision=float16"], "float16"),
-        (["stray"], "stray"),
+        (
+            ["--batch_size=many"],
+            "'many' is no value of --batch_size; expected INT (",
+        ),
+        (["--batch_size"], "no value is given; expected --batch_size=INT ("),
+        (["--loss=hing"], "--loss; did you mean hinge? Expected non_saturating|mini"),
+        (["--image_size=33"], "'33' is no value of --image_size"),
+        (["--precision=float16"], "'float16' is no value of --precision"),
+        (["stray"], "nothing is expected here: stray ("),
+        (["--seeed=3"], "unknown flag --seeed=3; did you mean --seed? ("),
+        (["--foo"], "unknown flag --foo ("),
         (["--dedup=True"], "--dedup takes no value, but got 'True'; write --dedup or"),
         (["--dedup", "False"], "--dedup takes no value, but got 'False'"),
         (["--no-dedup=1", "--x"], "--dedup takes no value, but got '1'"),
@@ -54,7 +61,14 @@ def test_what_cannot_be_read_is_one_line_and_exit_code_2(argv, told, one_error):
     ("main", "argv", "told"),
     [
         (sample.main, ["r", "--wieghts_dir=x"], "did you mean --weights_dir?"),
-        (sample.main, [], "RUN"),
+        (sample.main, [], "missing: RUN ("),
+        (sample.main, ["--num=3", "--batch_stats"], "missing: RUN ("),
+        (evaluate.main, [], "missing: RUN, --metric ("),
+        (
+            evaluate.main,
+            ["r", "--metric=fid", "--sigmas", "a"],
+            "'a' is no value of --s",
+        ),
         (sample.main, ["r", "--ema=yes"], "write --ema or --no_ema"),
         (sample.main, ["r", "--num=0"], "num is 0"),
         (sample.main, ["r", "--num=1", "--batch_stats"], "at least 2"),
@@ -125,6 +139,7 @@ CHANGES = {
     "split": "test",
     "sgd.decay_factor": 1.5,
     "ema_decay": 0.5,
+    "value_range": "0,4095",
 }
 
 

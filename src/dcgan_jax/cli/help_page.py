@@ -20,7 +20,7 @@ import tyro
 
 _MAX_WIDTH = 100
 _MAX_CHOICES_WIDTH = 48
-_NAMES = {int: "INT", float: "FLOAT", str: "TEXT", Path: "PATH"}
+_NAMES = {bool: "", int: "INT", float: "FLOAT", str: "TEXT", Path: "PATH"}
 
 
 def format_page(
@@ -38,7 +38,7 @@ def format_page(
     width = min(shutil.get_terminal_size().columns, _MAX_WIDTH) - 1
     docstring = inspect.cleandoc(config_type.__doc__ or "")
     what, _, examples = docstring.partition("\n\nExamples:\n")
-    flags = list(_list_flags(config_type, default))
+    flags = list_flags(config_type, default)
     arguments = [flag.shown for flag in flags if flag.is_positional]
     lines = [f"usage: {' '.join([program, *arguments, '[FLAGS]'])}", ""]
     lines += [*_wrap(what, width, indent=0), "", "Examples"]
@@ -55,19 +55,26 @@ def format_page(
 
 
 @dataclasses.dataclass(frozen=True)
-class _Flag:
-    """A flag as the page shows it.
+class Flag:
+    """A flag or argument of a command.
 
     Attributes:
+        name: without dashes.
         shown: its name and what follows it.
+        values: the kinds of its values, or all of its choices, with a | between.
         text: what it does, its choices and its default.
         owner: the dataclass that declares it.
+        is_switch: it takes no value; `--no_…` turns it off.
+        is_positional: it has no dashes.
     """
 
+    name: str
     shown: str
+    values: str
     text: str
     owner: type[Any]
-    is_positional: bool = False
+    is_switch: bool
+    is_positional: bool
 
 
 def list_texts(config_type: type[Any]) -> dict[str, str]:
@@ -94,15 +101,23 @@ def _read_texts(owner: type[Any]) -> dict[str, str]:
     return texts
 
 
-def _list_flags(
-    config_type: type[Any], default: Any, prefix: str = ""
-) -> Iterator[_Flag]:
+def list_flags(config_type: type[Any], default: Any) -> list[Flag]:
+    """Return the flags of a command, in the order of its dataclass's fields.
+
+    Args:
+        config_type: as for `format_page`.
+        default: as for `format_page`.
+    """
+    return list(_walk(config_type, default))
+
+
+def _walk(config_type: type[Any], default: Any, prefix: str = "") -> Iterator[Flag]:
     texts = list_texts(config_type)
     hints = typing.get_type_hints(config_type, include_extras=True)
     for field in dataclasses.fields(config_type):
         value = _find_default(field, default)
         if dataclasses.is_dataclass(value):
-            yield from _list_flags(type(value), value, f"{prefix}{field.name}.")
+            yield from _walk(type(value), value, f"{prefix}{field.name}.")
         elif not any(map(dataclasses.is_dataclass, _split(hints[field.name])[0])):
             owner = next(
                 owner
@@ -128,16 +143,16 @@ def _find_default(field: "dataclasses.Field[Any]", default: Any) -> Any:
 
 def _make_flag(
     name: str, hint: Any, value: Any, *, text: str, owner: type[Any]
-) -> _Flag:
+) -> Flag:
     kinds, metavar, is_positional = _split(hint)
     texts = [text]
+    values = words = "|".join(map(_name_kind, kinds))
     if bool in kinds:
         shown = f"--{name}, --no_{name}"
         told = f"--{name}" if value else f"--no_{name}"
     else:
-        words = "|".join(map(_name_kind, kinds))
         if len(words) > _MAX_CHOICES_WIDTH or "," in words:
-            texts.append(f"The choices are: {words.replace('|', ' | ')}.")
+            texts.append(f"The choices are: {values.replace('|', ' | ')}.")
             words = "CHOICE"
         words = metavar or words
         is_list = any(typing.get_origin(kind) is tuple for kind in kinds)
@@ -147,7 +162,15 @@ def _make_flag(
         texts.append("" if is_positional else "This flag is required.")
     elif value is not None:
         texts.append(f"The default is {told}.")
-    return _Flag(shown, " ".join(filter(None, texts)), owner, is_positional)
+    return Flag(
+        name=name,
+        shown=shown,
+        values=values,
+        text=" ".join(filter(None, texts)),
+        owner=owner,
+        is_switch=bool in kinds,
+        is_positional=is_positional,
+    )
 
 
 def _split(hint: Any) -> tuple[list[Any], str | None, bool]:
@@ -173,9 +196,9 @@ def _name_kind(kind: Any) -> str:
     return _NAMES[kind]
 
 
-def _group(config_type: type[Any], flags: list[_Flag]) -> dict[str, list[_Flag]]:
+def _group(config_type: type[Any], flags: list[Flag]) -> dict[str, list[Flag]]:
     """Put flags below titles: arguments, the command's own, those of its bases."""
-    groups: dict[str, list[_Flag]] = {"Arguments": [], "Flags": []}
+    groups: dict[str, list[Flag]] = {"Arguments": [], "Flags": []}
     for flag in flags:
         title = (flag.owner.__doc__ or "").splitlines()[0].rstrip(".")
         if flag.owner is config_type:

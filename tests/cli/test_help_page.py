@@ -8,7 +8,8 @@ from typing import Literal
 
 import pytest
 
-from dcgan_jax import __main__ as dcgan, cli, config as configs, help_page
+from dcgan_jax import __main__ as dcgan, cli, config as configs
+from dcgan_jax.cli import help_page
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.prepare.__main__ import PrepareConfig
 
@@ -26,6 +27,7 @@ WAYS = {
     "/usr/bin/dcgan": "dcgan train",
     "/x/dcgan_jax/__main__.py": "python -m dcgan_jax train",
     "/x/dcgan_jax/train/__main__.py": "python -m dcgan_jax.train",
+    "/x/dcgan_jax/latent/__main__.py": "python -m dcgan_jax.train",
     "/x/ipykernel/__main__.py": "dcgan train",
 }
 
@@ -248,7 +250,7 @@ def test_run_flags_stand_in_one_place():
     assert {field.name for field in dataclasses.fields(cli.RunFlags)} == shared
     declared = [
         path
-        for path in Path(cli.__file__).parent.rglob("*.py")
+        for path in Path(cli.__file__).parents[1].rglob("*.py")
         if re.search(r"^    weights_dir: [^,]*$", path.read_text("utf-8"), re.MULTILINE)
     ]
     assert declared == [Path(cli.__file__)]
