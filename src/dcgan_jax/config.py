@@ -51,8 +51,8 @@ class DataConfig:
     channels: Channels
     """The number of colour channels: 1 for grey, 3 for colour."""
     upscale: bool = False
-    """Images that are smaller than --image_size are enlarged; without this flag they
-    are an error."""
+    """Images that are smaller than --image_size are enlarged; otherwise they are an
+    error."""
     value_range: str | None = None
     """The values in the files that become black and white, as 0,4095 for 12 bits in
     files of 16; values beyond them are cut off. Without this flag they are those of the
@@ -126,8 +126,8 @@ class NetworkConfig:
     architecture: ArchitectureName
     """The pair of networks."""
     num_classes: Annotated[int | None, Bounds(at_least=1, at_most=10**6)] = None
-    """The number of classes of a conditional network. Without this flag the data say
-    it."""
+    """The number of classes of a conditional network; None takes as many as the data
+    have."""
     width_multiplier: Annotated[float, Bounds(above=0, at_most=100)] = 1.0
     """The number of feature maps or units of every layer is multiplied by this."""
     input_bias: bool
