@@ -11,7 +11,7 @@ from dcgan_jax import models, presets
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import optimizers, steps
 from dcgan_jax.models import convolution, dcgan, layers
-from dcgan_jax.models.dcgan import Layer
+from dcgan_jax.models.dcgan import ConvSpec
 
 Array = jax.Array
 Precision = Literal["float32", "bfloat16"]
@@ -91,7 +91,7 @@ class ExampleGenerator(nn.Module):
 
     base_size: int
     base_features: int
-    convolutions: tuple[Layer, ...]
+    convolutions: tuple[ConvSpec, ...]
     kernel_size: int
     dtype: jnp.dtype
     formulation: convolution.Formulation

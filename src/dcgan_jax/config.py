@@ -7,15 +7,15 @@ outside `presets`, where each value carries its source.
 import dataclasses
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from dcgan_jax.architectures import ARCHITECTURES, CONDITIONAL, PLAIN
 from dcgan_jax.system import errors, json_values
 
-Architecture = Literal[
-    "small", "dcgan64", "imagenet32", "svhn32", "conditional_mnist", "mlp_gan",
-    "goodfellow_mnist", "goodfellow_cifar10", "goodfellow_cifar10_conv",
-    "goodfellow_faces",
-]  # fmt: skip
+if TYPE_CHECKING:
+    ArchitectureName = str
+else:  # a new one is added to the table alone
+    ArchitectureName = Literal[tuple(ARCHITECTURES)]
 ImageSize = Literal[28, 32, 48, 64, 96, 128]
 Channels = Literal[1, 3]
 Shuffle = Literal["auto", "rows", "blocks"]
@@ -23,11 +23,6 @@ DiffAugment = Literal[
     "none", "color", "translation", "cutout", "color,translation", "color,cutout",
     "translation,cutout", "color,translation,cutout",
 ]  # fmt: skip
-
-# DCGANs that are told nothing but images.
-PLAIN = ("small", "dcgan64", "imagenet32", "svhn32")
-# Networks that are told the label of every image.
-CONDITIONAL = frozenset({"conditional_mnist", "mlp_gan"})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -105,7 +100,7 @@ class TrainConfig(DataConfig):
     seed: int = 0
     """Seed of the initial weights, the latents and the order of the data."""
 
-    architecture: Architecture
+    architecture: ArchitectureName
     """The pair of networks."""
     num_classes: int | None = None
     """Classes of a conditional network; None: as many as the data have."""
@@ -257,7 +252,7 @@ _LEAST = {
 _ONLY_OF = {
     "batch_norm": PLAIN, "disc_pooling": PLAIN, "spectral_norm": PLAIN,
     "r1_gamma": PLAIN, "diffaugment": PLAIN,
-    "bn_affine": (*PLAIN, *sorted(CONDITIONAL)),
+    "bn_affine": (*PLAIN, *CONDITIONAL),
 }  # fmt: skip
 _MOST = {
     "b1": (1, False), "b2": (1, False), "decay_fraction": (1, True),
@@ -288,10 +283,11 @@ def check(config: TrainConfig) -> None:
     for field in dataclasses.fields(config):
         if field.name in _ONLY_OF and getattr(config, field.name) != field.default:
             _check_has_choice(config, field.name)
-    if config.architecture == "goodfellow_cifar10_conv" and config.image_size != 32:
+    side = ARCHITECTURES[config.architecture].image_size
+    if side not in (None, config.image_size):
         raise errors.InputError(
             f"--image_size={config.image_size}; the networks of "
-            f"--architecture={config.architecture} are for 32 pixels alone."
+            f"--architecture={config.architecture} are for {side} pixels alone."
         )
 
 

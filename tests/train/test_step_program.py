@@ -10,7 +10,7 @@ import optax
 import pytest
 
 from dcgan_jax import presets
-from dcgan_jax.config import PLAIN
+from dcgan_jax.architectures import PLAIN
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import losses, steps
 from dcgan_jax.gan.state import NetState

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from dcgan_jax import models
-from dcgan_jax.config import CONDITIONAL, TrainConfig
+from dcgan_jax.architectures import CONDITIONAL
+from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import ready
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate import (
