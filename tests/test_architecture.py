@@ -22,6 +22,7 @@ FLOORS: tuple[dict[str, str], ...] = (
     {"system": "the machine: errors, disk, bounded JSON and .npy files, progress"},
     {
         "config": "the settings of a run, a data set and a cluster",
+        "flag_values": "what holds for a flag of any command: ~ and the seeds",
         "pictures": "arrays become PNG, GIF, film, captions and an HTML report",
     },
     {
@@ -59,15 +60,15 @@ HEAVY = {
     "torch_fidelity": {"evaluate.fidelity"},
     "cv2": {"pictures.animation", "prepare.faces.detect"},
     "lmdb": set(),  # its pages are read by prepare.sources.lmdb_pages
-    "matplotlib": {"pictures.curves", "visualize.collapse"},
+    "matplotlib": {"pictures.figures"},
     "sklearn": {
         "features.kmeans", "features.linear_svm", "features.neighbours",
         "features.protocols", "latent.object_maps", "prepare.sources.digits",
     },
     "gradio": {"explore.page", "explore.parts", "explore.server", "explore.tabs"},
     "onnxruntime": {"export.onnx_form"},
-    "orbax": {"runs.checkpoints"},
-    "tensorboardX": {"train.reporter"},
+    "orbax": {"runs.orbax_files"},
+    "tensorboardX": {"train.event_file"},
 }  # fmt: skip
 
 # Nothing of gan/ compiles, knows a device or touches a file.

@@ -20,14 +20,14 @@ from typing import Any, TypeVar
 
 import tyro
 
-from dcgan_jax import config as configs, presets
+from dcgan_jax import config as configs, flag_values, presets
 from dcgan_jax.config import (
     ClusterConfig,
     DataConfig,
     TrainConfig,
     data_config,
 )
-from dcgan_jax.system import disk, errors
+from dcgan_jax.system import disk, errors, surroundings
 
 T = TypeVar("T")
 D = TypeVar("D", bound=DataConfig)
@@ -39,20 +39,26 @@ def run_main(main: Callable[[Sequence[str]], int | None]) -> None:
 
     DCGAN_JAX_TRACEBACK=1 shows the traceback of an error in place of one line.
     """
+    surroundings.settle()
     if os.environ.get("DCGAN_JAX_TRACEBACK") == "1":
         sys.exit(main(sys.argv[1:]))
     try:
-        code = main(sys.argv[1:])
-    except (errors.InputError, FileNotFoundError, PermissionError) as error:
+        code = _call(main)
+    except errors.InputError as error:
         code = _report(str(error), BAD_INPUT)
     except errors.NonFiniteError as error:
         code = _report(str(error), NOT_FINITE)
     except KeyboardInterrupt:
         code = _report("stopped; the same command goes on from here", INTERRUPTED)
     except OSError as error:
-        if not disk.is_full(error):
+        if error.errno is None:
             raise
-        code = _report(f"{error}; free some space and run the command again", BAD_INPUT)
+        code = _report(_explain(error), BAD_INPUT)
+    except (RuntimeError, AssertionError) as error:
+        told = surroundings.explain_no_device(error)
+        if told is None:
+            raise
+        code = _report(told, BAD_INPUT)
     sys.exit(code)
 
 
@@ -81,7 +87,7 @@ def run_command(argv: Sequence[str], commands: Mapping[str, str]) -> int | None:
     if name in ("-h", "--help"):
         for known, module in commands.items():
             text = importlib.import_module(module).__doc__ or ""
-            print(f"{known:12} {text.splitlines()[0]}")
+            print(f"{known:12} {text.partition(chr(10))[0]}".rstrip())
         return 0
     if name not in commands:
         close = difflib.get_close_matches(name, commands, n=1)
@@ -145,7 +151,7 @@ def parse(
     prog = f"python -m dcgan_jax.{name} {command}".rstrip()
     try:
         with contextlib.redirect_stderr(stderr):
-            return tyro.cli(
+            config = tyro.cli(
                 config_type,
                 prog=prog,
                 args=list(argv),
@@ -154,6 +160,7 @@ def parse(
                 # Of settings that may be None, those of the recipe are flags.
                 config=(tyro.conf.AvoidSubcommands,),
             )
+            return flag_values.settle(config)
     except SystemExit as stop:
         if stop.code == 0:
             raise
@@ -200,15 +207,28 @@ def _find_preset(argv: Sequence[str]) -> TrainConfig:
 def _one_line(panel: str) -> str:
     """Condense tyro's boxed report into one line."""
     lines = [line.strip("│╭╮╰╯ ") for line in panel.splitlines()[1:]]
-    sections = [
-        section.strip()
-        for section in re.split(r"─{3,}", " ".join(line for line in lines if line))
-    ]
-    message = sections[0] or "the command line cannot be read"
+    # Where the terminal knows ASCII alone, the box is of dashes.
+    parts = re.split(r"[─-]{3,}", " ".join(line for line in lines if line))
+    sections = [part.strip() for part in parts if part.strip()]
+    message = sections[0] if sections else "the command line cannot be read"
     close = next((s for s in sections if s.startswith("Perhaps you meant")), "")
     flag = re.search(r"--[\w.]+", close)
     hint = f"; did you mean {flag.group()}?" if flag else ""
     return f"{message}{hint} (--help lists all flags)"
+
+
+def _call(main: Callable[[Sequence[str]], int | None]) -> int | None:
+    try:
+        return main(sys.argv[1:])
+    finally:
+        sys.stdout.flush()
+
+
+def _explain(error: OSError) -> str:
+    if disk.is_full(error):
+        return f"{error}; free some space and run the command again"
+    advice = "" if error.filename is None else "; give another path"
+    return errors.one_line(f"{error}{advice}")
 
 
 def _report(message: str, code: int) -> int:

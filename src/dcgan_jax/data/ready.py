@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dcgan_jax.architectures import CONDITIONAL
 from dcgan_jax.config import DataConfig, TrainConfig, data_config
 from dcgan_jax.data import kept_rows, store
+from dcgan_jax.system import stop_signals
 
 
 def make_ready(config: DataConfig) -> int:
@@ -60,12 +61,15 @@ def make_all_ready(configs: Iterable[DataConfig]) -> int:
 @contextlib.contextmanager
 def _passing_signals_to(child: subprocess.Popen[bytes]) -> Iterator[None]:
     # A terminal sends Ctrl-C to both processes by itself; SIGTERM comes to us alone.
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: child.terminate()),
-    }
-    try:
+    def pass_on(number: int, frame: object) -> None:
+        del frame
+        child.send_signal(number)
+
+    with stop_signals.handled(
+        {
+            signal.SIGINT: lambda *_: None,
+            signal.SIGTERM: pass_on,
+            signal.SIGHUP: pass_on,
+        }
+    ):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -6,11 +6,8 @@ A resumed run therefore draws what an uninterrupted one would have drawn.
 import enum
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-
-from dcgan_jax.system import errors
-
-NUM_SEEDS = 2**32
 
 
 class Purpose(enum.IntEnum):
@@ -32,12 +29,10 @@ def make_key(seed: int, purpose: Purpose) -> jax.Array:
         purpose: what the key is for.
 
     Raises:
-        InputError: if the seed is none of those.
+        ValueError: if the seed is none of those.
     """
-    if not 0 <= seed < NUM_SEEDS:
-        raise errors.InputError(
-            f"seed is {seed}, expected 0 to {NUM_SEEDS - 1}"
-        )
-    data = np.array([0, seed], np.uint32)  # as jax.random.key makes it
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed is {seed}, expected 0 to {2**32 - 1}")
+    data = jnp.asarray(np.array([0, seed], np.uint32))  # as jax.random.key makes it
     key = jax.random.wrap_key_data(data, impl="threefry2x32")
     return jax.random.fold_in(key, int(purpose))

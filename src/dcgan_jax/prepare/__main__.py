@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from dcgan_jax.config import DataConfig
+from dcgan_jax.system import stop_signals
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,12 +26,13 @@ class PrepareConfig(DataConfig):
 
 def main(argv: Sequence[str]) -> int:
     """Make what the flags describe, say where it is; return the exit code."""
-    signal.signal(signal.SIGTERM, _raise_terminated)
     make = _make_faces if "--faces" in argv else _make_store
+    deaths = (signal.SIGTERM, signal.SIGHUP)
     try:
-        told = make(argv)
+        with stop_signals.handled(dict.fromkeys(deaths, _raise_terminated)):
+            told = make(argv)
     except KeyboardInterrupt as stop:
-        number = signal.SIGTERM if isinstance(stop, _Terminated) else signal.SIGINT
+        number = stop.args[0] if isinstance(stop, _Terminated) else signal.SIGINT
         print(
             "stopped; the same command goes on from here", file=sys.stderr, flush=True
         )
@@ -80,11 +82,11 @@ def _make_faces(argv: Sequence[str]) -> str:
 
 
 class _Terminated(KeyboardInterrupt):
-    """Unwind the stack after SIGTERM, so that workers and files are closed."""
+    """Unwind the stack after a signal, so that workers and files are closed."""
 
 
 def _raise_terminated(number: int, frame: FrameType | None) -> None:
-    raise _Terminated
+    raise _Terminated(number)
 
 
 if __name__ == "__main__":

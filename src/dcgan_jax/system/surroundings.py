@@ -98,12 +98,17 @@ def explain_no_device(error: BaseException) -> str | None:
 class _Forgiving(io.FileIO):
     """A stream whose reader may leave: what is then written is dropped."""
 
+    _has_failed = False
+
     def write(self, content: Any) -> int:
+        if self._has_failed:
+            return len(content)
         try:
             return super().write(content) or 0
         except OSError as error:
-            # A disk that is full must be heard of, unless it holds the log.
+            # A disk that is full must be heard of, once, unless it holds the log.
             if self.fileno() != 2 and error.errno not in _HUNG_UP:
+                self._has_failed = True
                 raise
             return len(content)
 
