@@ -19,10 +19,12 @@ PACKAGE = "dcgan_jax"
 
 # From the ground up: a floor's rooms, and what each is for.
 FLOORS: tuple[dict[str, str], ...] = (
-    {"system": "the machine: errors, disk, bounded JSON and .npy files, progress"},
+    {
+        "system": "the machine: errors, disk, bounded JSON and .npy files, progress",
+        "architectures": "the list of the pairs of networks",
+    },
     {
         "config": "the settings of a run, a data set and a cluster",
-        "flag_values": "what holds for a flag of any command: ~ and the seeds",
         "pictures": "arrays become PNG, GIF, film, captions and an HTML report",
     },
     {
@@ -198,6 +200,16 @@ def test_every_room_has_its_floor_and_its_line():
     found = {path.stem for path in SRC.iterdir() if path.name not in ("__pycache__",)}
     assert rooms == found - set(ROOF)
     assert all(line for floor in FLOORS for line in floor.values())
+
+
+def test_the_documentation_shows_the_floors_as_they_are():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    shown = [line for line in text.splitlines() if re.match(r"\| \d+ \| `", line)]
+    assert shown == [
+        f"| {number} | `{room}` | {line} |"
+        for number, rooms in reversed(list(enumerate(FLOORS)))
+        for room, line in rooms.items()
+    ]
 
 
 @pytest.mark.parametrize("root", [SRC, EXPERIMENTS], ids=lambda path: path.name)

@@ -7,16 +7,13 @@ a minute. Drops the maps of positive weight of every hidden convolution in turn;
 picture is of the paper's, the highest.
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from dcgan_jax import cli, models
-from dcgan_jax.latent import boxes as box_files, forgetting
-from dcgan_jax.latent.forgetting import Choices
+from dcgan_jax.latent import boxes as box_files, forget
+from dcgan_jax.latent.forget import ForgetConfig
 from dcgan_jax.runs import load as loading
-from dcgan_jax.system import backend
 from experiments import results
 
 NAME = "fig06_forget"
@@ -24,9 +21,7 @@ NUM_SHOWN = 24
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = results.make_parser(__doc__)
     add = parser.add_argument
     add("--run", required=True, help="as of dcgan_jax.sample")
     add("--boxes", type=Path, required=True)
@@ -36,37 +31,32 @@ def main(argv: Sequence[str]) -> int:
     add("--num_dropped", type=int, help="of largest weight; all positive by default")
     add("--name", default=NAME, help="of the picture and the result file")
     flags = parser.parse_args(argv)
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     found = box_files.read_boxes(flags.boxes, category=flags.category)
     loaded = loading.load_generator(flags.run, weights_dir=None, step=flags.step)
     box_files.check_step(found, loaded.step)
     numbers = {}
     # The paper's layer, the highest, is the one of the picture.
     for layer in models.list_hidden_convolutions(loaded.network):
-        outcome = forgetting.run(
-            loaded,
-            found,
-            seed=found.seed or 0,
-            choices=Choices(
-                num_samples=flags.num_samples,
-                label=None,
-                layer=layer,
-                num_dropped=flags.num_dropped,
-                num_shown=NUM_SHOWN,
-            ),
+        config = ForgetConfig(
+            run=flags.run,
+            boxes=flags.boxes,
+            num_samples=flags.num_samples,
+            layer=layer,
+            num_dropped=flags.num_dropped,
+            num_shown=NUM_SHOWN,
             out=results.FOLDER / f"{flags.name}.png",
         )
-        print(forgetting.describe(outcome), flush=True)
-        numbers[layer] = forgetting.to_numbers(outcome)
+        outcome = forget.run(config, loaded, found, seed=found.seed or 0)
+        print(outcome.text, flush=True)
+        numbers[layer] = outcome.numbers
     results.save(
         flags.name,
         what="Forgetting what boxes are drawn around; the picture beside this file:"
         " samples with boxes, then new ones, each above the same latent without maps of"
         f" {layer}",
-        command=" ".join(["python", *sys.argv]),
         seed=found.seed or 0,
-        protocol=forgetting.PROTOCOL,
+        protocol=outcome.protocol,
         numbers={"step": loaded.step, **numbers},
     )
     return 0

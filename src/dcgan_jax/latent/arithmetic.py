@@ -1,10 +1,7 @@
-"""Add and subtract visual concepts, or turn samples along an axis, as in Fig. 7 and 8.
+"""Add and subtract visual concepts, or turn samples along an axis.
 
-python -m dcgan_jax.latent arithmetic RUN --positive=3,17,40 --negative=5,8,9 --add=1,2
-python -m dcgan_jax.latent arithmetic RUN --turn_from=3,17,40,41 --turn_to=5,8,9,30
-
-The numbers are those that `python -m dcgan_jax.sample RUN --numbered --num=200` shows;
-the format of files of picks is described in dcgan_jax.latent.picks.
+Fig. 7 and 8 of the paper. The format of files of picks is described in
+`dcgan_jax.latent.picks`.
 """
 
 import dataclasses
@@ -15,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dcgan_jax import cli
 from dcgan_jax.latent import flags, picks as pick_files
-from dcgan_jax.latent.flags import GeneratorFlags, Outcome
+from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.latent.picks import Groups, Picks
 from dcgan_jax.system import errors, json_values
 
@@ -29,55 +26,71 @@ MAX_IMAGES = 5000  # of a turn; of 64 × 64 pixels, a minute on two CPU cores
 
 @dataclasses.dataclass(frozen=True)
 class ArithmeticConfig(GeneratorFlags):
-    """Do arithmetic on the mean latents of exemplars (§6.3.2, Fig. 7 and 8)."""
+    """Do arithmetic on the mean latents of exemplars (§6.3.2, Fig. 7 and 8).
+
+    Exemplars are named by the numbers that `dcgan sample RUN --numbered --num=200`
+    writes below its images.
+
+    Examples:
+        dcgan latent arithmetic RUN --positive=3,17,40 --negative=5,8,9 --add=1,2,6
+        dcgan latent arithmetic RUN --turn_from=3,17,40,41 --turn_to=5,8,9,30
+        dcgan latent arithmetic RUN --picks=picks.json --out=glasses.png
+    """
 
     positive: str | None = None
-    """Numbers of samples that show A in A − B + C, as 3,17,40; three in the paper,
-    since "single samples per concept were unstable"."""
+    """The numbers of samples that show A in A − B + C, as 3,17,40. The paper takes
+    three, since "single samples per concept were unstable"."""
     negative: str | None = None
-    """Of samples that show B."""
+    """The numbers of samples that show B."""
     add: str | None = None
-    """Of samples that show C."""
+    """The numbers of samples that show C."""
     turn_from: str | None = None
-    """Of samples that look one way; four in the paper (Fig. 8)."""
+    """The numbers of samples that look one way; the paper takes four (Fig. 8)."""
     turn_to: str | None = None
-    """Of samples that look the other way."""
+    """The numbers of samples that look the other way."""
     picks: Path | None = None
-    """Take the exemplars, the seed, the label and the step from this file."""
+    """The exemplars, the seed, the label and the step are taken from this file."""
     save_picks: Path | None = None
-    """Write them to this file."""
+    """The exemplars, the seed, the label and the step are written into this file."""
     seed: int | None = None
-    """Of the numbered samples; None: 0, or that of the picks."""
+    """The seed of the numbered samples. Without this flag it is that of --picks, or
+    0."""
     noise: float = 0.25
-    """The neighbours of the result differ by uniform noise in ± this (Fig. 7)."""
+    """The neighbours of the result differ from it by uniform noise in ± this
+    (Fig. 7)."""
     rows: int = 8
-    """New samples to turn."""
+    """The number of new samples to turn."""
     columns: int = 9
-    """Positions on the axis, from −1 to 1; an odd number shows the samples too."""
+    """The number of positions on the axis, from −1 to 1; an odd number shows the
+    samples too."""
     out: Path = Path("arithmetic.png")
     """The picture (.png)."""
 
 
+def parse(argv: Sequence[str]) -> ArithmeticConfig:
+    """Read the command's flags."""
+    return cli.parse(ArithmeticConfig, argv, command="latent arithmetic")
+
+
 def main(argv: Sequence[str]) -> int:
     """Do the arithmetic that the flags describe; return the exit code."""
-    config = cli.parse(ArithmeticConfig, argv, command="arithmetic")
+    config = parse(argv)
     check(config)
-    from dcgan_jax.system import backend, result_file
+    from dcgan_jax.system import result_file
 
-    cli.configure_logging()
-    backend.enable_compilation_cache()
-    outcome = run(config)
+    cli.start()
+    found = run(config)
     if config.json is not None:
         command = ["python", "-m", "dcgan_jax.latent", "arithmetic", *argv]
         result_file.save(
             config.json,
             what="arithmetic on the mean latents of exemplars",
             command=shlex.join(command),
-            seed=outcome.numbers["seed"],
-            protocol=outcome.protocol,
-            numbers=outcome.numbers,
+            seed=found.numbers["seed"],
+            protocol=found.protocol,
+            numbers=found.numbers,
         )
-    print(outcome.text)
+    print(found.text)
     return 0
 
 
@@ -99,9 +112,9 @@ def check(config: ArithmeticConfig) -> None:
             f"--rows={config.rows} --columns={config.columns}, expected at least 1 and "
             f"2, and at most {MAX_IMAGES:,} images."
         )
-    flags.check_suffix(config.out, "out", ".png")
-    flags.check_suffix(config.json, "json", ".json")
-    flags.check_suffix(config.save_picks, "save_picks", ".json")
+    cli.check_suffix(config.out, "out", ".png")
+    cli.check_suffix(config.json, "json", ".json")
+    cli.check_suffix(config.save_picks, "save_picks", ".json")
 
 
 def find_picks(config: ArithmeticConfig) -> Picks:
@@ -139,7 +152,7 @@ def find_picks(config: ArithmeticConfig) -> Picks:
     return picks
 
 
-def run(config: ArithmeticConfig) -> Outcome:
+def run(config: ArithmeticConfig) -> Findings:
     """Do the arithmetic and draw it.
 
     Raises:
@@ -158,21 +171,21 @@ def run(config: ArithmeticConfig) -> Outcome:
         ema=config.ema,
     )
     if config.picks is not None:
-        pick_files.check_same(picks, config.picks, generator=generator.identity)
+        pick_files.check_same(picks, config.picks, digests=generator.loaded.digests)
     work = _turn if set(picks.groups) == set(pick_files.TURN) else _add
     picture, found, lines = work(generator, picks.groups, config)
     config.out.parent.mkdir(parents=True, exist_ok=True)
     grid.save_image(picture, config.out)
     saved = dataclasses.replace(
         picks,
-        generator=generator.identity,
+        generator=generator.loaded.digest,
         run=flags.name_run(config.run),
         step=generator.loaded.step,
     )
     if config.save_picks is not None:
         pick_files.save_picks(saved, config.save_picks)
     numbers = {**dataclasses.asdict(saved), "ema": config.ema, **found}
-    return Outcome("\n".join([*lines, str(config.out)]), numbers, _PROTOCOL)
+    return Findings("\n".join([*lines, str(config.out)]), numbers, _PROTOCOL)
 
 
 _PROTOCOL = (

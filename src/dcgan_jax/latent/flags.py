@@ -3,33 +3,22 @@
 import dataclasses
 import math
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
-import tyro
-
-from dcgan_jax.system import errors
+from dcgan_jax import cli
 
 
 @dataclasses.dataclass(frozen=True)
-class GeneratorFlags:
-    """Which generator."""
+class GeneratorFlags(cli.RunFlags):
+    """Samples: which class they show, and where the numbers go."""
 
-    run: Annotated[str, tyro.conf.Positional]
-    """A run's folder, an exported .safetensors file, authors_svhn, authors_imagenet."""
     label: int | None = None
     """The class to draw, which a conditional generator needs."""
-    step: int | None = None
-    """The checkpoint's step; None: the newest."""
-    ema: bool = False
-    """Take the average of the generator that --ema_decay has kept."""
-    weights_dir: Path | None = None
-    """Folder of the authors' released parameters; None: a cache, into which they are
-    downloaded."""
     json: Path | None = None
-    """Write the numbers as JSON."""
+    """The numbers are written into this file, as JSON."""
 
 
-class Outcome(NamedTuple):
+class Findings(NamedTuple):
     """What a command has found.
 
     Attributes:
@@ -41,16 +30,6 @@ class Outcome(NamedTuple):
     text: str
     numbers: dict[str, Any]
     protocol: str
-
-
-def check_suffix(path: Path | None, flag: str, *suffixes: str) -> None:
-    """Raise an error unless a file's name ends as it must.
-
-    Raises:
-        InputError: naming the flag, its value and what was expected.
-    """
-    if path is not None and path.suffix not in suffixes:
-        raise errors.InputError(f"--{flag}={path} must end in {' or '.join(suffixes)}.")
 
 
 def name_run(run: str) -> str:

@@ -1,10 +1,7 @@
 """Walk between random points of the latent space, as in Fig. 4.
 
-python -m dcgan_jax.latent walk RUN --points=9 --out=walk.png
-
-The points are the first of the numbered samples (`python -m dcgan_jax.sample RUN
---numbered`) of the same seed. A picture has a row from each point to the next; a film
-(.gif, .mp4) goes through all of them.
+The points are the first of the numbered samples of the same seed. A picture has a row
+from each point to the next; a film (.gif, .mp4) goes through all of them.
 """
 
 import dataclasses
@@ -16,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dcgan_jax import cli
 from dcgan_jax.latent import flags
-from dcgan_jax.latent.flags import GeneratorFlags, Outcome
+from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
@@ -31,44 +28,56 @@ MAX_FPS = 50.0  # of a GIF
 
 @dataclasses.dataclass(frozen=True)
 class WalkConfig(GeneratorFlags):
-    """Walk between random points of the latent space (§6.1, Fig. 4)."""
+    """Walk between random points of the latent space (§6.1, Fig. 4).
+
+    Examples:
+        dcgan latent walk runs/faces
+        dcgan latent walk runs/faces --points=5 --closed --out=walk.gif
+        dcgan latent walk authors_svhn --interpolation=spherical --json=walk.json
+    """
 
     points: int = 9
-    """Random points on the way; 9 in Fig. 4."""
+    """The number of random points on the way; it is 9 in Fig. 4."""
     steps: int = 9
-    """From a point to the next; a row shows one image more."""
+    """The number of steps from a point to the next; a row shows one image more."""
     interpolation: Literal["linear", "spherical"] = "linear"
-    """linear: straight, which stays inside the cube of uniform latents; spherical: at
-    the distance from 0 at which samples lie, for normal latents."""
+    """A `linear` way is straight, and stays inside the cube of uniform latents; a
+    `spherical` way keeps the distance from 0 at which samples lie, for normal
+    latents."""
     closed: bool = False
-    """Go back from the last point to the first, so that a film repeats evenly."""
+    """The walk goes back from the last point to the first, so that a film repeats
+    evenly."""
     seed: int = 0
-    """Of the points."""
+    """The seed of the points."""
     out: Path = Path("paths.png")
-    """A picture (.png) or a film (.gif, .mp4)."""
+    """What is written: a picture (.png) or a film (.gif, .mp4)."""
     fps: float = 12.0
-    """Images a second, of a film."""
+    """The number of images that a film shows in a second."""
+
+
+def parse(argv: Sequence[str]) -> WalkConfig:
+    """Read the command's flags."""
+    return cli.parse(WalkConfig, argv, command="latent walk")
 
 
 def main(argv: Sequence[str]) -> int:
     """Walk as the flags describe; return the exit code."""
-    config = cli.parse(WalkConfig, argv, command="walk")
+    config = parse(argv)
     check(config)
-    from dcgan_jax.system import backend, result_file
+    from dcgan_jax.system import result_file
 
-    cli.configure_logging()
-    backend.enable_compilation_cache()
-    outcome = run(config, outs=[config.out])
+    cli.start()
+    found = run(config, outs=[config.out])
     if config.json is not None:
         result_file.save(
             config.json,
             what="how evenly the images of a walk in the latent space change",
             command=shlex.join(["python", "-m", "dcgan_jax.latent", "walk", *argv]),
             seed=config.seed,
-            protocol=outcome.protocol,
-            numbers=outcome.numbers,
+            protocol=found.protocol,
+            numbers=found.numbers,
         )
-    print(outcome.text)
+    print(found.text)
     return 0
 
 
@@ -93,15 +102,15 @@ def check(config: WalkConfig) -> None:
         raise errors.InputError(
             f"--fps={config.fps}, expected more than 0 and at most {MAX_FPS:g}."
         )
-    flags.check_suffix(config.out, "out", ".png", ".gif", ".mp4")
-    flags.check_suffix(config.json, "json", ".json")
+    cli.check_suffix(config.out, "out", ".png", ".gif", ".mp4")
+    cli.check_suffix(config.json, "json", ".json")
     if config.out.suffix != ".png":
         from dcgan_jax.pictures import animation
 
         animation.check_path(config.out)
 
 
-def run(config: WalkConfig, *, outs: Sequence[Path]) -> Outcome:
+def run(config: WalkConfig, *, outs: Sequence[Path]) -> Findings:
     """Walk, draw it and measure how evenly the images change.
 
     Args:
@@ -147,7 +156,7 @@ def run(config: WalkConfig, *, outs: Sequence[Path]) -> Outcome:
         "largest_step_by_median_by_row": [flags.finite(x) for x in transitions.by_row],
         "median_step_grey_levels": transitions.median,
     }
-    return Outcome(f"{_describe(transitions)}\n{told}", numbers, _PROTOCOL)
+    return Findings(f"{_describe(transitions)}\n{told}", numbers, _PROTOCOL)
 
 
 _PROTOCOL = (

@@ -1,6 +1,7 @@
 """Images above what became of them, as in Fig. 6."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,7 +9,37 @@ from dcgan_jax.pictures import grid
 
 _MIN_SIDE = 128  # dots; smaller images are enlarged
 _OUTLINE = np.array([255, 0, 0], np.uint8)
+_COLUMNS = 8
 Rectangle = tuple[float, float, float, float]
+
+
+class Pairs(NamedTuple):
+    """uint8 images (count, height, width, channels) with and without an object."""
+
+    before: np.ndarray
+    after: np.ndarray
+
+
+def draw(old: Pairs, new: Pairs, boxes: Sequence[Sequence[Rectangle]]) -> np.ndarray:
+    """Draw samples with their boxes, then new ones, each above what became of it.
+
+    Args:
+        old: samples with boxes.
+        new: others.
+        boxes: of each of the old ones, (x, y, width, height) in pixels.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    scale = choose_scale(old.before.shape[1])
+    before = enlarge(old.before, scale)
+    for image, rectangles in zip(before, boxes, strict=False):
+        outline(image, rectangles, scale)
+    parts = [
+        Pairs(before, enlarge(old.after, scale)),
+        Pairs(enlarge(new.before, scale), enlarge(new.after, scale)),
+    ]
+    return join([stack(*part, columns=_COLUMNS) for part in parts])
 
 
 def choose_scale(size: int) -> int:

@@ -11,7 +11,7 @@ ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
-def handled(handlers: Mapping[int, Callable[[int, Any], None]]) -> Iterator[None]:
+def handled(handlers: Mapping[Any, Callable[[int, Any], None]]) -> Iterator[None]:
     """Have signals call functions within a block.
 
     A SIGHUP that is ignored stays so: that is what nohup asks for. Outside the main

@@ -1,7 +1,6 @@
 """Photographs → a folder of faces (§4.2); a kill loses a few photographs' work."""
 
 import contextlib
-import dataclasses
 import functools
 import io
 import shutil
@@ -16,9 +15,10 @@ from dcgan_jax.config import DataConfig
 from dcgan_jax.data import transforms
 from dcgan_jax.prepare import sources, workers
 from dcgan_jax.prepare.build import MAX_BROKEN_FRACTION, make_broken_error
+from dcgan_jax.prepare.config import FacesConfig
 from dcgan_jax.prepare.faces import detect, log as face_log
 from dcgan_jax.prepare.sources import Source
-from dcgan_jax.system import disk, errors, progress
+from dcgan_jax.system import disk, errors, marks, progress
 from dcgan_jax.system.errors import BrokenImage
 
 # Starting processes takes about a second; so many are searched meanwhile.
@@ -28,28 +28,6 @@ _CHUNK_PHOTOS = 4
 MAX_CROP_SIZE = 256
 _UNPACKED = ".unpacked"
 _JPEG_OPTIONS = {"quality": 95, "subsampling": 0}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class FacesConfig:
-    """Find the faces in photographs and cut them out, for --dataset=folder."""
-
-    source: Path
-    """The photographs: a folder, zip or tar."""
-    out: Path = Path("faces")
-    """Folder of the faces, for --dataset=folder --source=OUT; made if need be."""
-    split: str = "train"
-    """The part of the photographs, where they are parted into train and test."""
-    min_face_size: int = 64
-    """Least side of a face in its photograph, pixels; smaller ones are passed over."""
-    face_margin: float = 0.2
-    """What is cut out around a face on each side, as a share of its side; 0: the
-    detector's own box, from the brows to the chin."""
-    min_neighbors: int = 8
-    """More windows of the detector's search than this must agree on a face: the higher,
-    the fewer false faces, and the more real ones are missed."""
-    num_workers: int = 0
-    """Processes; 0 takes one per CPU core."""
 
 
 class _Crop(NamedTuple):
@@ -83,7 +61,7 @@ def extract(config: FacesConfig, *, show_progress: bool = True) -> face_log.Tall
         InputError: if a setting, the source or the folder cannot be used, OpenCV is
             missing, more than 1 % of the photographs are broken, or none has a face.
     """
-    _check(config)
+    marks.check_bounds(config)
     detect.load_detector(detect.CASCADE)
     data = DataConfig(
         dataset="folder",
@@ -239,22 +217,6 @@ def _check_broken(out: Path, tally: face_log.Tally, num_photos: int) -> None:
 def _remove(out: Path) -> None:
     shutil.rmtree(out / _UNPACKED, ignore_errors=True)
     face_log.remove(out)
-
-
-def _check(config: FacesConfig) -> None:
-    """Raise an error for a setting out of its range."""
-    bounds = {
-        "min_face_size": (detect.CASCADE_WINDOW, 4096),
-        "face_margin": (0, 2),
-        "min_neighbors": (1, 1000),
-        "num_workers": (0, 4096),
-    }
-    for name, (least, most) in bounds.items():
-        value = getattr(config, name)
-        if not least <= value <= most:  # also nan
-            raise errors.InputError(
-                f"--{name}={value}; it must be at least {least} and at most {most}"
-            )
 
 
 def _check_folder(config: FacesConfig) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from dcgan_jax import flag_values
+from dcgan_jax.cli import flag_values
 from dcgan_jax.system import errors
 
 

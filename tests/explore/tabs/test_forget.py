@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from dcgan_jax.explore import forgetting
 from dcgan_jax.explore.session import Session
+from dcgan_jax.explore.tabs import forget
+from dcgan_jax.latent import forgetting
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.system import errors
 
@@ -13,37 +14,36 @@ BOXES = (Box(9, 4.0, 4.0, 12.0, 20.0), Box(2, 8.0, 2.0, 10.0, 10.0))
 
 @pytest.fixture(scope="module")
 def fitted(subject):
-    return forgetting.fit(subject, Session(seed=1, boxes=BOXES), None)
+    return forget.fit(subject, Session(seed=1, boxes=BOXES), None)
 
 
 def test_samples_with_boxes_come_first_and_none_twice():
-    shown = forgetting.choose_shown(BOXES)
+    shown = forget.choose_shown(BOXES)
     assert shown[:2] == [2, 9]
-    assert len(shown) == len(set(shown)) == forgetting.NUM_SHOWN
+    assert len(shown) == len(set(shown)) == forget.NUM_SHOWN
 
 
 def test_without_dropped_maps_the_samples_are_those_of_the_wall(subject, fitted):
     generator = subject.number(1, None)
-    wall = generator.draw(generator.latents(30))[fitted.samples]
-    assert np.array_equal(fitted.before, wall)
-    undropped = forgetting.draw(subject, fitted, 0)
-    assert np.abs(undropped.astype(int) - wall).max() <= 1
+    wall = generator.draw(generator.latents(30))[list(fitted.maps.shown)]
+    assert np.array_equal(fitted.maps.before, wall)
+    assert np.array_equal(forget.forget(subject, fitted, 0).after, wall)
 
 
 def test_more_dropped_maps_change_the_samples_more(subject, fitted):
-    before = fitted.before.astype(int)
+    before = fitted.maps.before.astype(int)
     changes = [
-        np.abs(forgetting.draw(subject, fitted, count) - before).mean()
-        for count in (0, 1, fitted.num_positive)
+        np.abs(forget.forget(subject, fitted, count).after - before).mean()
+        for count in (0, 1, fitted.maps.num_positive)
     ]
     assert changes[0] < changes[1] < changes[2]
 
 
 def test_change_is_measured_inside_and_outside_of_the_boxes(fitted):
-    boxed = fitted._replace(boxes=(Box(2, 0.0, 0.0, 16.0, 32.0),))  # a left half
+    boxed = fitted.maps._replace(boxes=(Box(2, 0.0, 0.0, 16.0, 32.0),))  # a left half
     after = boxed.before.copy()
     after[0, :, :16] = 255 - boxed.before[0, :, :16] // 2
-    inside, outside = forgetting.measure(boxed, after)
+    inside, outside = forgetting.measure_change(boxed, after)
     expected = np.abs(after[0, :, :16] - boxed.before[0, :, :16].astype(int)).mean()
     assert inside == pytest.approx(expected / 255)
     assert outside == 0
@@ -51,4 +51,4 @@ def test_change_is_measured_inside_and_outside_of_the_boxes(fitted):
 
 def test_without_a_box_there_is_nothing_to_fit(subject):
     with pytest.raises(errors.InputError, match="draw a box"):
-        forgetting.fit(subject, Session(), None)
+        forget.fit(subject, Session(), None)
