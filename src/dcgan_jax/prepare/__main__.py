@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from dcgan_jax.prepare.config import FacesConfig, PrepareConfig
-from dcgan_jax.system import stop_signals
+from dcgan_jax.system import signals
 
 
 def parse(argv: Sequence[str]) -> PrepareConfig | FacesConfig:
@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
     """Make what the flags describe, say where it is; return the exit code."""
     deaths = dict.fromkeys((signal.SIGTERM, signal.SIGHUP), _raise_terminated)
     try:
-        with stop_signals.handled(deaths):
+        with signals.answering(deaths):
             config = parse(argv)
             told = (
                 _make_faces(config)

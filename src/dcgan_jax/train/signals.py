@@ -4,7 +4,7 @@ import contextlib
 import signal
 from collections.abc import Iterator
 
-from dcgan_jax.system import stop_signals
+from dcgan_jax.system import signals
 
 
 @contextlib.contextmanager
@@ -22,5 +22,5 @@ def heed() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         heard.append(number)
 
-    with stop_signals.handled(dict.fromkeys(stop_signals.ALL, note)):
+    with signals.answering(dict.fromkeys(signals.STOPPING, note)):
         yield heard

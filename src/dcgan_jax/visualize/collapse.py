@@ -3,14 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dcgan_jax import cli
 from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from dcgan_jax.config import DataConfig
     from dcgan_jax.visualize.run_modes import LayerModes
 
@@ -127,7 +125,7 @@ def save_map(layers: "Sequence[LayerModes]", path: Path) -> None:
             figure.savefig(partial, dpi=100)
 
 
-def _draw_map(figure: "Figure", layers: "Sequence[LayerModes]") -> None:
+def _draw_map(figure: Any, layers: "Sequence[LayerModes]") -> None:
     import numpy as np
 
     for panel, layer in enumerate(layers, start=1):

@@ -1,67 +1,100 @@
-"""Fill the tables of the README: python experiments/readme/readme_tables.py.
+"""Fill the tables of README and docs: python experiments/readme/tables.py [--check].
 
-With --check nothing is written, and the exit code is 1 if the README disagrees.
+A table stands between `<!-- table: NAME -->` and `<!-- end of NAME -->`, and is made
+from the files in experiments/results. With --check nothing is written, and the exit
+code is 1 if a page disagrees with them.
 """
 
+import functools
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from experiments.readme.readme_rows import (
+from experiments.readme.rows import (
     FAULTS,
     FEATURE_RESULTS,
     FEATURES,
     INSIDE,
     NETS,
     PAPER,
+    PARTS,
     PIPELINE,
     RUNS,
     SPEED_COLUMNS,
     SVM,
     TABLE_2_RESULTS,
+    Part,
     Row,
 )
 
 RESULTS = Path(__file__).parents[1] / "results"
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+_PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of \2 -->)", re.S)
+_MISSING = "–"
 
 
 def main() -> int:
     check = sys.argv[1:] == ["--check"]
-    before = README.read_text()
-    after = render(before)
-    if check:
+    stale = []
+    for page in list_pages():
+        before = page.read_text()
+        after = render(before)
         if before != after:
-            print("README.md disagrees with experiments/results", file=sys.stderr)
-        return int(before != after)
-    README.write_text(after)
-    return 0
+            stale.append(str(page.relative_to(ROOT)))
+            if not check:
+                page.write_text(after)
+    if check and stale:
+        told = f"{', '.join(stale)}: not what experiments/results hold"
+        print(f"{told}; run python experiments/readme/tables.py", file=sys.stderr)
+    return int(check and bool(stale))
 
 
-def render(readme: str) -> str:
-    """Return the README with its tables made anew from the result files."""
-    tables = {
-        "paper": _paper_table(PAPER),
-        "inside": _paper_table(INSIDE),
-        "runs": _runs_table(),
-        "speed": _speed_table(),
-        "pipeline": _pipeline_table(),
-        "scaling": _scaling_table(),
-        "features": _features_table(),
-        "svm": _svm_table(),
-        "reliability": _reliability_table(),
-        "more": _more_table(),
-    }
-    for name, table in tables.items():
-        pattern = rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end of {name} -->)"
-        readme, count = re.subn(
-            pattern, lambda match, t=table: match[1] + t + match[2], readme, flags=re.S
-        )
-        if count != 1:
-            raise ValueError(f"README.md has {count} places for table {name!r}, not 1")
-    return readme
+def list_pages() -> list[Path]:
+    """Return the README and the pages of the documentation."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def render(page: str) -> str:
+    """Return a page's text with its tables made anew from the result files.
+
+    Raises:
+        KeyError: if the page has a place for a table that there is not.
+    """
+    return _PLACE.sub(lambda place: place[1] + TABLES[place[2]]() + place[3], page)
+
+
+def _reproduce_table() -> str:
+    """Return the README's table: what the paper shows, how to make it, what came out.
+
+    Hardware is that of our run, or that which a run of full size needs.
+    """
+    lines = ["| | script | hardware | time | paper | ours |", "|---" * 6 + "|"]
+    for part in PARTS:
+        result = _read(part.result)
+        ours = "" if result is None else _show_part(result["numbers"], part)
+        hardware = _machine(result) if ours and result else part.hardware
+        cells = [hardware, part.time if ours else "", part.paper, ours]
+        shown = " | ".join(cell or _MISSING for cell in cells)
+        lines.append(f"| {part.what} | `{part.script}.py` | {shown} |")
+    return "\n".join(lines) + "\n"
+
+
+def _show_part(numbers: dict[str, Any], part: Part) -> str:
+    if not part.key:
+        return "drawn †"  # none is of the paper's data and size yet
+    row = Row(part.what, part.paper, part.result, part.key, part.unit, "")
+    shown = _show(numbers, row)
+    return f"{shown} †" if shown and _extent(numbers, row) else shown
+
+
+def _machine(result: dict[str, Any]) -> str:
+    """Name what a result was measured on: a GPU's kind, or a number of CPU cores."""
+    machine = result["machine"]
+    cores = machine["cores"]
+    return str(machine.get("gpu") or f"{cores} CPU core{'s' * (cores > 1)}")
 
 
 def _paper_table(rows: tuple[Row, ...]) -> str:
@@ -70,7 +103,9 @@ def _paper_table(rows: tuple[Row, ...]) -> str:
         result = _read(row.result)
         ours = "" if result is None else _show(result["numbers"], row)
         how = row.how + (_extent(result["numbers"], row) if ours and result else "")
-        lines.append(f"| {row.what} | {row.paper} | {ours} | {how} |")
+        lines.append(
+            f"| {row.what} | {row.paper or _MISSING} | {ours or _MISSING} | {how} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -250,7 +285,7 @@ def _runs_table() -> str:
         lines.append(
             f"| {run.data} | {numbers['step']:,} | {numbers['images_per_second']:,.0f} "
             f"| {numbers['d_real']:.2f} | {numbers['d_fake']:.2f} "
-            f"| [png](experiments/results/training_{run.name}.png) |"
+            f"| [png](../experiments/results/training_{run.name}.png) |"
         )
     return "\n".join(lines) + "\n"
 
@@ -259,6 +294,20 @@ def _read(name: str) -> dict[str, Any] | None:
     path = RESULTS / f"{name}.json"
     return json.loads(path.read_text()) if path.is_file() else None
 
+
+TABLES: dict[str, Callable[[], str]] = {
+    "reproduce": _reproduce_table,
+    "paper": functools.partial(_paper_table, PAPER),
+    "inside": functools.partial(_paper_table, INSIDE),
+    "runs": _runs_table,
+    "speed": _speed_table,
+    "pipeline": _pipeline_table,
+    "scaling": _scaling_table,
+    "features": _features_table,
+    "svm": _svm_table,
+    "reliability": _reliability_table,
+    "more": _more_table,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
-from dcgan_jax.system import stop_signals
+from dcgan_jax.system.signals import STOPPING
 from dcgan_jax.train import signals
 
 
-@pytest.mark.parametrize("number", stop_signals.ALL)
+@pytest.mark.parametrize("number", STOPPING)
 def test_a_run_hears_the_first_signal_and_goes_on(number):
     with signals.heed() as heard:
         os.kill(os.getpid(), number)
@@ -27,10 +27,10 @@ def test_a_hangup_that_is_ignored_stays_ignored():
 
 
 def test_handlers_are_as_before_behind_the_block():
-    before = [signal.getsignal(number) for number in stop_signals.ALL]
+    before = [signal.getsignal(number) for number in STOPPING]
     with signals.heed():
         pass
-    assert [signal.getsignal(number) for number in stop_signals.ALL] == before
+    assert [signal.getsignal(number) for number in STOPPING] == before
 
 
 def test_outside_the_main_thread_nothing_is_heard_and_nothing_breaks():

@@ -1,4 +1,4 @@
-"""Cut the README's first picture from the runs' grids: readme_strip.py takes no flags.
+"""Set grids of three runs side by side: python experiments/readme/strip.py.
 
 Equal squares side by side, one for each of the grids named below.
 """

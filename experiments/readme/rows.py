@@ -1,4 +1,4 @@
-"""What the README's tables show, and under which names the result files hold it."""
+"""What the generated tables show, and under which names the result files hold it."""
 
 from typing import NamedTuple
 
@@ -122,7 +122,7 @@ INSIDE = (
         "dedup",
         "by_distance/0/recall",
         "%",
-        "ours may differ by some bits: `BUILD_NOTES.md`",
+        "ours may differ by some bits (see the decisions)",
     ),
     Row(
         "faces in photographs found (§4.2)",
@@ -165,6 +165,70 @@ INSIDE = (
         "authors' SVHN generator; a jump would be many",
     ),
 )
+
+
+class Part(NamedTuple):
+    """A figure or table of the papers, and what draws or measures it.
+
+    Attributes:
+        what: the paper shows.
+        script: of experiments/paper or experiments/studies.
+        hardware: that a run of full size needs.
+        time: that the script states for ours, on the result's machine; "" where it was
+            not measured.
+        paper: its number; "picture" where there is none.
+        result: the file in experiments/results.
+        key: of the number as in `Row`; "" for a picture.
+        unit: as in `Row`.
+    """
+
+    what: str
+    script: str
+    hardware: str
+    time: str
+    paper: str
+    result: str
+    key: str = ""
+    unit: str = ""
+
+
+_TABLE_1, _TABLE_2 = "table1_cifar10_features", "table2_svhn_1000_labels"
+_TABLE_3, _PARZEN = "table3_mnist_nearest", "goodfellow_parzen"
+_ALL = "authors_imagenet_all_labels/accuracy_mean"
+_400 = "authors_imagenet_400_labels/accuracy_mean"
+_WALK, _FORGET = "fig04_walk_faces", "fig06_forget_faces"
+_SUM, _TURN = "fig07_arithmetic_faces", "fig08_turn_faces"
+PARTS = (
+    Part("Fig. 2: bedrooms, 1 epoch", "fig02_one_epoch", "GPU", "", "picture",
+         "fig02_one_epoch"),
+    Part("Fig. 3: bedrooms, 5 epochs", "fig03_five_epochs", "GPU", "", "picture",
+         "fig03_five_epochs"),
+    Part("Fig. 4: a walk", "fig04_walk", "CPU", "30 s", "picture", _WALK),
+    Part("Fig. 5: filters", "fig05_filters", "CPU", "1 min", "picture",
+         "fig05_authors_svhn"),
+    Part("Fig. 6: forgetting", "fig06_forget", "CPU", "1 min", "picture", _FORGET),
+    Part("Fig. 7: arithmetic", "fig07_arithmetic", "CPU", "seconds", "picture", _SUM),
+    Part("Fig. 8: turning", "fig08_turn", "CPU", "seconds", "picture", _TURN),
+    Part("Fig. 9: MNIST digits", "fig09_mnist_samples", "CPU", "seconds", "picture",
+         "fig09_mnist_samples"),
+    Part("Fig. 10: faces", "fig10_faces", "GPU", "", "picture", "fig10_faces"),
+    Part("Fig. 11: ImageNet", "fig11_imagenet", "GPU", "", "picture", "fig11_imagenet"),
+    Part("Table 1: all labels", _TABLE_1, "CPU", "", "82.8 %", _TABLE_1, _ALL, "%"),
+    Part("Table 1: 400 a class", _TABLE_1, "CPU", "", "73.8 ± 0.4 %", _TABLE_1, _400,
+         "%"),
+    Part("Table 2: SVHN", _TABLE_2, "CPU", "", "22.48 %", _TABLE_2,
+         "authors_svhn/error_mean", "%"),
+    Part("Table 3: 50K samples", _TABLE_3, "GPU", "", "2.98 %", _TABLE_3,
+         "dcgan/50000", " %"),
+    Part("Table 3: 10M samples", _TABLE_3, "GPU", "", "1.48 %", _TABLE_3,
+         "dcgan/10000000", " %"),
+    Part("Table 3: GAN, 50K", _TABLE_3, "GPU", "", "6.28 %", _TABLE_3, "gan/50000",
+         " %"),
+    Part("§4.1.1: wrongly removed", "dedup", "CPU", "2 min", "< 1 %", "dedup",
+         "false_positive_rate", "%"),
+    Part("2014, Table 1: MNIST", _PARZEN, "GPU", "", "225 ± 2", _PARZEN,
+         "log_likelihood", " nats"),
+)  # fmt: skip
 
 
 class Run(NamedTuple):
