@@ -51,8 +51,8 @@ class DataConfig:
     channels: Channels
     """The number of colour channels: 1 for grey, 3 for colour."""
     upscale: bool = False
-    """Images that are smaller than --image_size are enlarged; without this flag they
-    are an error."""
+    """Images that are smaller than --image_size are enlarged; otherwise they are an
+    error."""
     dedup: bool = False
     """Near duplicates are looked for while preparing, and training leaves them out
     (§4.1.1)."""
@@ -115,8 +115,8 @@ class NetworkConfig:
     architecture: ArchitectureName
     """The pair of networks."""
     num_classes: Annotated[int | None, Bounds(at_least=1, at_most=10**6)] = None
-    """The number of classes of a conditional network. Without this flag the data say
-    it."""
+    """The number of classes of a conditional network; None takes as many as the data
+    have."""
     width_multiplier: Annotated[float, Bounds(above=0, at_most=100)] = 1.0
     """The number of feature maps or units of every layer is multiplied by this."""
     input_bias: bool

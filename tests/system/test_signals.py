@@ -1,46 +1,27 @@
-import os
+"""Signals are answered in the main thread, and nothing is changed in any other."""
+
 import signal
 import threading
 
-import pytest
-
-from dcgan_jax.system.signals import STOPPING
-from dcgan_jax.train import signals
+from dcgan_jax.system import signals
 
 
-@pytest.mark.parametrize("number", STOPPING)
-def test_a_run_hears_the_first_signal_and_goes_on(number):
-    with signals.heed() as heard:
-        os.kill(os.getpid(), number)
-    assert heard == [number]
+def test_a_signal_is_answered_and_then_as_before():
+    before, heard = signal.getsignal(signal.SIGTERM), []
+    with signals.answering({signal.SIGTERM: lambda number, _: heard.append(number)}):
+        signal.raise_signal(signal.SIGTERM)
+    assert heard == [signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_a_hangup_that_is_ignored_stays_ignored():
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
-    try:
-        with signals.heed() as heard:
-            os.kill(os.getpid(), signal.SIGHUP)
-        assert heard == []
-        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
-def test_handlers_are_as_before_behind_the_block():
-    before = [signal.getsignal(number) for number in STOPPING]
-    with signals.heed():
-        pass
-    assert [signal.getsignal(number) for number in STOPPING] == before
-
-
-def test_outside_the_main_thread_nothing_is_heard_and_nothing_breaks():
-    found = []
+def test_another_thread_changes_nothing():
+    seen = []
 
     def look():
-        with signals.heed() as heard:
-            found.append(list(heard))
+        with signals.answering({signal.SIGTERM: lambda *_: None}):
+            seen.append(signal.getsignal(signal.SIGTERM))
 
     thread = threading.Thread(target=look)
     thread.start()
     thread.join()
-    assert found == [[]]
+    assert seen == [signal.getsignal(signal.SIGTERM)]
