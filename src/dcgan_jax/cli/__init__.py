@@ -89,9 +89,11 @@ def run_command(argv: Sequence[str], commands: Mapping[str, str]) -> int | None:
     """
     name = argv[0] if argv else "--help"
     if name in ("-h", "--help"):
-        for known, module in commands.items():
-            text = importlib.import_module(module).__doc__ or ""
-            print(f"{known:12} {text.splitlines()[0]}")
+        texts = {
+            known: importlib.import_module(module).__doc__ or module
+            for known, module in commands.items()
+        }
+        _show("\n".join(f"{k:12} {text.splitlines()[0]}" for k, text in texts.items()))
         return 0
     found = importlib.import_module(find_command(name, commands))
     code: int | None = found.main(argv[1:])
@@ -186,8 +188,9 @@ def parse(
 
 
 def _show(page: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"  # of a terminal, which may lack γ
     try:
-        print(page, flush=True)
+        print(page.encode(encoding, "replace").decode(encoding), flush=True)
     except BrokenPipeError:  # as in `dcgan train --help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -199,12 +202,10 @@ def name_program(command: str) -> str:
         command: its name, such as `latent walk`.
     """
     file = Path(sys.argv[0])
-    folders = [file.parent.name, file.parent.parent.name]
-    if file.name == "__main__.py" and "dcgan_jax" in folders:
-        return (
-            f"python -m dcgan_jax{' ' if folders[0] == 'dcgan_jax' else '.'}{command}"
-        )
-    return f"dcgan {command}"
+    room, house = file.parent.name, file.parent.parent.name
+    if file.name != "__main__.py" or "dcgan_jax" not in (room, house):
+        return f"dcgan {command}"
+    return f"python -m dcgan_jax{' ' if room == 'dcgan_jax' else '.'}{command}"
 
 
 def check_suffix(path: Path | None, flag: str, *suffixes: str) -> None:
