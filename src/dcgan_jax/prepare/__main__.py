@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from dcgan_jax.prepare.config import FacesConfig, PrepareConfig
+from dcgan_jax.system import signals
 
 
 def parse(argv: Sequence[str]) -> PrepareConfig | FacesConfig:
@@ -22,16 +23,17 @@ def parse(argv: Sequence[str]) -> PrepareConfig | FacesConfig:
 
 def main(argv: Sequence[str]) -> int:
     """Make what the flags describe, say where it is; return the exit code."""
-    signal.signal(signal.SIGTERM, _raise_terminated)
+    deaths = dict.fromkeys((signal.SIGTERM, signal.SIGHUP), _raise_terminated)
     try:
-        config = parse(argv)
-        told = (
-            _make_faces(config)
-            if isinstance(config, FacesConfig)
-            else _make_store(config)
-        )
+        with signals.answering(deaths):
+            config = parse(argv)
+            told = (
+                _make_faces(config)
+                if isinstance(config, FacesConfig)
+                else _make_store(config)
+            )
     except KeyboardInterrupt as stop:
-        number = signal.SIGTERM if isinstance(stop, _Terminated) else signal.SIGINT
+        number = stop.args[0] if isinstance(stop, _Terminated) else signal.SIGINT
         print(
             "stopped; the same command goes on from here", file=sys.stderr, flush=True
         )
@@ -75,11 +77,11 @@ def _make_faces(config: FacesConfig) -> str:
 
 
 class _Terminated(KeyboardInterrupt):
-    """Unwind the stack after SIGTERM, so that workers and files are closed."""
+    """Unwind the stack after a signal, so that workers and files are closed."""
 
 
 def _raise_terminated(number: int, frame: FrameType | None) -> None:
-    raise _Terminated
+    raise _Terminated(number)
 
 
 if __name__ == "__main__":

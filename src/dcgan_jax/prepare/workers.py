@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Iterable
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-from dcgan_jax.system import errors
+from dcgan_jax.system import errors, signals
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -148,9 +148,9 @@ class _Worker:
 
 
 def _serve(connection: Connection) -> None:
-    # Ctrl-C and SIGTERM may reach the whole group; the parent alone decides, and ends
+    # Signals that stop may reach the whole group; the parent alone decides, and ends
     # the workers.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in signals.STOPPING:
         signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(EOFError, OSError):  # the parent is gone
         function = connection.recv()
