@@ -35,6 +35,7 @@ FLOORS: tuple[dict[str, str], ...] = (
     {
         "gan": "the idea: steps, losses, optimisers, state; pure functions",
         "cli": "flags become a config; errors become one line and an exit code",
+        "settings": "keyword arguments become a config",
     },
     {
         "runs": "what a run leaves, and reading it; the authors' released files",
@@ -48,6 +49,7 @@ FLOORS: tuple[dict[str, str], ...] = (
         "visualize": "filters, collapsed filters and films of a run",
         "export": "networks for others, with their model card",
         "evaluate": "the metrics, a file each",
+        "library": "a trained pair of networks, to work with from Python",
     },
     {"explore": "the page on which a person does all this"},
 )

@@ -127,7 +127,7 @@ def safetensors(folder: Path) -> Parser:
 
     def read(given: Path, work: Path) -> None:
         del work
-        found, step, _ = parser.load_generator(given / "g.safetensors")
+        found, step, _ = parser.read_network(given / "g.safetensors")
         if not isinstance(step, int):
             raise TypeError(str(step))
         models.make_pair(found)

@@ -100,7 +100,7 @@ def test_an_exported_generator_is_exported_again_alone(export_run, run_command):
     again = path.with_stem("again")
     assert run_command(export.main, path, f"--out={again}").code == 0
     assert not again.with_stem("again_discriminator").exists()
-    assert safetensors_file.load_generator(again)[1] == 20
+    assert safetensors_file.read_network(again)[1] == 20
 
 
 def test_torch_s_names_are_those_of_its_dcgan_example(export_run):

@@ -145,7 +145,7 @@ def test_a_count_of_before_goes_on(loaded, tmp_path):
             return stream.block(first, count)
 
     def measure(folder, num_samples):
-        return nearest_neighbour.measure(
+        return nearest_neighbour.count_errors(
             Watched(), test, num_samples=num_samples, identity=identities[0],
             former=identities[1:], folder=folder,
         )  # fmt: skip

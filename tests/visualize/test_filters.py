@@ -8,7 +8,7 @@ from PIL import Image
 
 from dcgan_jax import cli, config as configs, models, presets
 from dcgan_jax.data import store as stores
-from dcgan_jax.runs import load as loading
+from dcgan_jax.runs import reading
 from dcgan_jax.system import errors
 from dcgan_jax.visualize import __main__ as visualize, filter_figure, filters
 from dcgan_jax.visualize.filters import FiltersConfig
@@ -62,11 +62,11 @@ def test_numbers_are_there_for_every_filter(measured):
 
 def test_the_images_shown_first_are_those_of_largest_response(config, measured):
     """Normalised by these images themselves, as one batch, in plain flax."""
-    found, arrays, _ = loading.read_run(config.run, step=None)
+    found, arrays, _ = reading.read_run(config.run, step=None)
     data = stores.open_store(stores.store_path(filters.find_data(config)))
     images = data.rows(np.arange(NUM_IMAGES)).images
     network = models.make_discriminator(found)
-    variables = loading.pick_variables(arrays, "disc")
+    variables = reading.pick_variables(arrays, "disc")
     (_, activations), _ = network.apply(
         variables, images / np.float32(127.5) - 1, train=True, mutable=["batch_stats"]
     )

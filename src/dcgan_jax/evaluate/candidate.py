@@ -9,7 +9,7 @@ from dcgan_jax.config import DataConfig, TrainConfig, data_config
 from dcgan_jax.data import batches, kept_rows, store as stores
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate.config import EvaluateConfig
-from dcgan_jax.runs import folder as run_dir, load as loading
+from dcgan_jax.runs import folder as run_dir, load as loading, reading
 from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.system import errors
 
@@ -48,7 +48,7 @@ def read_config(config: EvaluateConfig) -> TrainConfig:
         raise errors.MissingInputError(
             f"{config.run} is neither a run's folder nor an exported .safetensors file."
         )
-    return loading.read_generator_config(config.run)
+    return reading.read_generator_config(config.run)
 
 
 def require_pixels(config: EvaluateConfig, trained: TrainConfig) -> None:

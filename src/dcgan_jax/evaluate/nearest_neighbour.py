@@ -56,7 +56,7 @@ class _Count(NamedTuple):
     errors: dict[int, float]
 
 
-def measure(
+def count_errors(
     samples: SampleStream,
     test: Store,
     *,
@@ -90,10 +90,10 @@ def measure(
     with disk.try_exclusive(file.with_suffix(".lock")) as held:
         if not held:
             raise errors.InputError(f"{file} is being written by another process.")
-        return _measure(samples, test, num_samples, file)
+        return _count_errors(samples, test, num_samples, file)
 
 
-def measure_training(train: Store, test: Store, *, num_rows: int) -> float:
+def find_real_error(train: Store, test: Store, *, num_rows: int) -> float:
     """Classify the test images by the first training images: the row "real data".
 
     Returns:
@@ -127,7 +127,7 @@ def find_in_store(images: np.ndarray, store: Store, *, num_rows: int) -> Nearest
     return found
 
 
-def _measure(
+def _count_errors(
     samples: SampleStream, test: Store, num_samples: int, file: Path
 ) -> dict[int, float]:
     marks = sorted({*MARKS, num_samples})

@@ -151,7 +151,7 @@ def measure_generator(
     return numbers
 
 
-def measure(config: EvaluateConfig, candidate: Candidate) -> Measured:
+def run(config: EvaluateConfig, candidate: Candidate) -> Measured:
     """Measure one generator as the flags describe."""
     loaded, train, num_rows = candidate
     yardstick = make_yardstick(config, loaded.config, train, num_rows)

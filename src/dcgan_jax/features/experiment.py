@@ -210,10 +210,10 @@ def _labels(store: Store) -> np.ndarray:
 
 def _data_configs(config: FeaturesConfig) -> list[DataConfig]:
     """Return what to prepare: both splits, in the form that the network takes."""
-    from dcgan_jax.features import weights
+    from dcgan_jax.runs import load as loading
 
     found = find_weights(config)
-    form = config if found is None else weights.find_config(found)
+    form = config if found is None else loading.find_config(found)
     return [
         DataConfig(
             dataset=config.target,

@@ -114,7 +114,7 @@ IMAGENET = Release(
 RELEASES = {"authors_svhn": SVHN, "authors_imagenet": IMAGENET}
 
 
-def load_generator(release: Release, weights_dir: Path | None) -> Params:
+def read_generator(release: Release, weights_dir: Path | None) -> Params:
     """Read a released generator's parameters.
 
     Args:
@@ -155,10 +155,10 @@ def load_generator(release: Release, weights_dir: Path | None) -> Params:
     return params
 
 
-def load_discriminator(
+def read_discriminator(
     release: Release, weights_dir: Path | None, *, num_layers: int | None = None
 ) -> Params:
-    """Read a released discriminator's parameters; see `load_generator`.
+    """Read a released discriminator's parameters; see `read_generator`.
 
     Args:
         release: `SVHN` or `IMAGENET`.

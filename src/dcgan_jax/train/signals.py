@@ -2,8 +2,9 @@
 
 import contextlib
 import signal
-import threading
 from collections.abc import Iterator
+
+from dcgan_jax.system import signals
 
 
 @contextlib.contextmanager
@@ -14,9 +15,6 @@ def heed() -> Iterator[list[int]]:
     signals, the list stays empty.
     """
     heard: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield heard
-        return
 
     def note(number: int, frame: object) -> None:
         del frame
@@ -24,13 +22,5 @@ def heed() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         heard.append(number)
 
-    before = {
-        number: signal.signal(number, note)
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
+    with signals.answering({signal.SIGINT: note, signal.SIGTERM: note}):
         yield heard
-    finally:
-        for number, handler in before.items():
-            # None stands for one that is not Python's.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)

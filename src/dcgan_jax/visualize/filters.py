@@ -114,9 +114,9 @@ def find_data(config: FiltersConfig) -> "DataConfig":
         InputError: if the discriminator has no such filters.
     """
     from dcgan_jax.config import DataConfig, data_config
-    from dcgan_jax.features import weights
+    from dcgan_jax.runs import load as loading
 
-    trained = weights.find_config(config.run)
+    trained = loading.find_config(config.run)
     _check_filters(config, trained)
     data_dir = config.data_dir or trained.data_dir
     if config.dataset is None:
@@ -147,14 +147,13 @@ def measure(config: FiltersConfig) -> "FilterFigure":
         InputError: if weights or images cannot be used.
     """
     from dcgan_jax.data import store as stores
-    from dcgan_jax.features import weights
-    from dcgan_jax.runs import authors
+    from dcgan_jax.runs import authors, load as loading
     from dcgan_jax.visualize import filter_figure
 
     release = authors.RELEASES.get(config.run)
     architecture = config.run if release is None else release.preset
     networks = {
-        name: weights.load_discriminator(
+        name: loading.load_discriminator(
             which,
             weights_dir=config.weights_dir,
             step=config.step,
@@ -163,7 +162,7 @@ def measure(config: FiltersConfig) -> "FilterFigure":
         )
         for name, which in (
             ("trained", config.run),
-            ("random", f"{weights.RANDOM}:{architecture}"),
+            ("random", f"{loading.RANDOM}:{architecture}"),
         )
     }
     data = find_data(config)

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from dcgan_jax import presets
-from dcgan_jax.features import extract, weights
+from dcgan_jax.features import extract
+from dcgan_jax.runs import load as loading
 from dcgan_jax.system import errors
 
 
 def load(which, **changes):
     settings = {"weights_dir": None, "step": None, "num_layers": None, "seed": 0}
-    return weights.load_discriminator(str(which), **{**settings, **changes})
+    return loading.load_discriminator(str(which), **{**settings, **changes})
 
 
 def test_a_run_gives_its_discriminator_and_running_statistics(tiny_run):
@@ -25,14 +26,14 @@ def test_a_run_gives_its_discriminator_and_running_statistics(tiny_run):
 
 def test_fingerprints_tell_weights_apart(tiny_run):
     of_run = load(tiny_run.workdir)
-    assert of_run.fingerprint == load(tiny_run.workdir).fingerprint
+    assert of_run.digest == load(tiny_run.workdir).digest
     others = [
         load(tiny_run.workdir, step=10),
         load(tiny_run.workdir, num_layers=2),
         load(f"random:{tiny_run.workdir}"),
         load(f"random:{tiny_run.workdir}", seed=1),
     ]
-    assert len({of_run.fingerprint, *(o.fingerprint for o in others)}) == 5
+    assert len({of_run.digest, *(o.digest for o in others)}) == 5
 
 
 def test_random_weights_have_the_shapes_of_the_run(tiny_run):
@@ -52,7 +53,7 @@ def test_features_of_spectrally_normalised_weights_keep_their_vectors(
     (tmp_path / "config.json").write_text(json.dumps(settings))
     loaded = load(f"random:{tmp_path}", num_layers=num_layers)
     # No images are read: there is no batch norm to estimate the statistics of.
-    stats = extract.estimate_statistics(loaded, store=None, num_images=1)
+    stats = extract.estimate_statistics(loaded, read=None, num_images=1)
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 1), np.uint8)
     features = extract.make_encoder(loaded, stats)(images)
     assert features.shape == (3, extract.count_features(loaded))

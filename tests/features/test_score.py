@@ -1,9 +1,9 @@
-"""The discriminator's scores."""
+"""The discriminator's score."""
 
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax.explore import scores
+from dcgan_jax.features import score
 
 
 class Brightness(nn.Module):
@@ -19,7 +19,7 @@ class Brightness(nn.Module):
 
 
 def make(shift=0.0):
-    return scores.make_scorer(
+    return score.make_scorer(
         Brightness(), {}, lambda images: {"shift": np.float32(shift)}, "sigmoid"
     )
 

@@ -9,14 +9,33 @@ import numpy as np
 from flax import linen as nn
 
 from dcgan_jax import models
-from dcgan_jax.models import pixels
+from dcgan_jax.features import extract
+from dcgan_jax.models import batch_statistics, pixels
 from dcgan_jax.models.pixels import PixelRange
+from dcgan_jax.runs.load import LoadedDiscriminator
 from dcgan_jax.sample.draw import BLOCK
 from dcgan_jax.system import backend
 
 Array = jax.Array
 # uint8 (count, height, width, channels), labels (count,) or None → (count,) in 0 … 1.
 Scorer = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
+
+
+def open_scorer(loaded: LoadedDiscriminator, pixel_range: PixelRange) -> Scorer:
+    """Compile D(x) of a discriminator.
+
+    One that comes without statistics takes those of the images at hand.
+    """
+    if loaded.batch_stats is not None:
+        return make_scorer(
+            loaded.network, loaded.params, lambda _: loaded.batch_stats, pixel_range
+        )
+    network = extract.find_network(loaded)
+
+    def estimate(images: Array) -> Any:
+        return batch_statistics.estimate(network, loaded.params, [np.asarray(images)])
+
+    return make_scorer(network, loaded.params, estimate, pixel_range)
 
 
 def make_scorer(
