@@ -1,19 +1,27 @@
 """The Python of README and docs runs, on a tiny run in the place of runs/digits."""
 
-import textwrap
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
+PAGES = ["README.md", "docs/sampling.md"]
 
-def test_the_python_of_a_page_runs(page, blocks, tiny_run, tmp_path, monkeypatch):
-    found = blocks(page, "python")
-    if not found:
-        pytest.skip("no Python on this page")
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_python_of_a_page_runs(name, blocks, tiny_run, tmp_path, monkeypatch):
+    found = blocks(ROOT / name, "python")
+    assert found
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "digits").symlink_to(tiny_run.workdir)
     monkeypatch.chdir(tmp_path)
     for block in found:
-        exec(compile(textwrap.dedent(block), str(page), "exec"), {})
+        exec(compile(block, name, "exec"), {})
+
+
+def test_no_page_with_python_is_left_out(page, blocks):
+    if blocks(page, "python"):
+        assert str(page.relative_to(ROOT)) in PAGES
 
 
 def test_the_readme_tells_the_shapes_and_types(tiny_run):
