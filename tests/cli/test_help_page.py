@@ -70,6 +70,7 @@ def test_a_page_opens_with_three_examples_that_the_command_can_read(command, rea
     examples = page[begin : page.index("", begin)]
     assert len(examples) == 3
     for example in examples:
+        assert len(example) <= 80
         assert example.strip().startswith(f"dcgan {command.split()[0]}")
         assert dcgan.parse_command_line(example) is not None
     assert begin < 15

@@ -75,6 +75,11 @@ def test_a_step_that_the_run_does_not_have_is_refused(run):
         subjects.open_subject(ExploreConfig(str(run), step=7))
 
 
+def test_an_average_that_the_run_does_not_have_is_refused(run):
+    with pytest.raises(errors.InputError, match="no average of its generator"):
+        subjects.open_subject(ExploreConfig(str(run), ema=True))
+
+
 def test_a_walk_begins_and_ends_at_its_samples(subject):
     generator = subject.number(0, None)
     ends = generator.draw(generator.latents(6))[[2, 5]]

@@ -28,7 +28,7 @@ class EvaluateConfig(cli.RunFlags):
 
     Examples:
         dcgan evaluate runs/mnist --metric=nearest_neighbour
-        dcgan evaluate runs/faces --metric=fid,kid --num_samples=10000 --out=faces.json
+        dcgan evaluate runs/faces --metric=fid,kid --num_samples=10000 --out=fid.json
         dcgan evaluate runs/faces --metric=fid --every=1000
     """
 

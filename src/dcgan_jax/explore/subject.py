@@ -65,12 +65,13 @@ def open_subject(config: ExploreConfig) -> Subject:
             ema=config.ema,
         )
     except errors.MissingInputError:
-        if run is None or config.step is not None:
+        if run is None or config.step is not None or config.ema:
             raise
         reading.read_config(config.run)  # or it is no run
         remark = "no checkpoint yet: start the explorer again when there is one"
         return Subject(config.run, run, run, None, None, (remark,))
     remarks = [] if run is not None else ["no log of a training run"]
+    remarks += ["the generator's average (--ema)"] * config.ema
     scorer = None
     try:
         scorer = _load_scorer(config, loaded)

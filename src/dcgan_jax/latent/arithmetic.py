@@ -32,9 +32,9 @@ class ArithmeticConfig(GeneratorFlags):
     writes below its images.
 
     Examples:
-        dcgan latent arithmetic RUN --positive=3,17,40 --negative=5,8,9 --add=1,2,6
-        dcgan latent arithmetic RUN --turn_from=3,17,40,41 --turn_to=5,8,9,30
-        dcgan latent arithmetic RUN --picks=picks.json --out=glasses.png
+        dcgan latent arithmetic runs/faces --positive=3,7 --negative=5,8 --add=1,2
+        dcgan latent arithmetic runs/faces --turn_from=3,17,40,41 --turn_to=5,8,9,30
+        dcgan latent arithmetic runs/faces --picks=picks.json --out=glasses.png
     """
 
     positive: str | None = None

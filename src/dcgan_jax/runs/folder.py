@@ -1,6 +1,7 @@
 """A run's folder: settings, log, lock, and whether a run may go on in it."""
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -133,6 +134,25 @@ def cut_metrics(workdir: Path, *, step: int) -> None:
             if _read_row(line)["step"] <= step:
                 kept.append(line + b"\n")
     disk.write_whole(path, b"".join(kept))
+
+
+def append_metrics(workdir: Path, row: dict[str, float]) -> None:
+    """Add a row to the log, or leave it as it is.
+
+    Raises:
+        OSError: if the disk does not take it.
+    """
+    path = workdir / METRICS
+    with path.open("ab", buffering=0) as file:
+        end = file.tell()
+        line = json.dumps(row).encode() + b"\n"
+        try:
+            if file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        except OSError:
+            with contextlib.suppress(OSError):
+                file.truncate(end)
+            raise
 
 
 def read_metrics(workdir: Path) -> list[dict[str, float]]:

@@ -51,6 +51,7 @@ class Outcome(NamedTuple):
     checkpoint: Path
 
 
+@backend.own_settings()
 def run(config: TrainConfig) -> Outcome:
     """Train until the last step, a signal, or a value that is not finite.
 
