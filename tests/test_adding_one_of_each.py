@@ -52,7 +52,7 @@ class SquaresSource:
 KIND = Kind(
     words=".squares",
     holds=lambda path: has_suffix(path, ".squares"),
-    open=lambda path, split, work_dir: SquaresSource(path),
+    open=lambda path, config, work_dir: SquaresSource(path),
 )
 '''
 

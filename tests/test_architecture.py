@@ -65,7 +65,7 @@ HEAVY = {
     "torch_fidelity": {"evaluate.fidelity"},
     "cv2": {"pictures.animation", "prepare.faces.detect"},
     "lmdb": set(),  # its pages are read by prepare.sources.lmdb_pages
-    "matplotlib": {"pictures.curves", "visualize.collapse"},
+    "matplotlib": {"pictures.figures"},
     "sklearn": {
         "features.kmeans", "features.linear_svm", "features.neighbours",
         "features.protocols", "latent.object_maps", "prepare.sources.digits",
@@ -73,7 +73,7 @@ HEAVY = {
     "gradio": {"explore.page", "explore.parts", "explore.server", "explore.tabs"},
     "onnxruntime": {"export.onnx_form"},
     "orbax": {"runs.orbax_files"},
-    "tensorboardX": {"train.reporter"},
+    "tensorboardX": {"train.event_file"},
 }  # fmt: skip
 
 # Nothing of gan/ compiles, knows a device or touches a file.

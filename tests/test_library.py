@@ -1,7 +1,9 @@
 """The library as a user of it meets it: `import dcgan_jax`, and four lines."""
 
 import ast
+import io
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 
 import dcgan_jax
+from dcgan_jax.data import ready
 from dcgan_jax.export import __main__ as export
 from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.sample import __main__ as sample
@@ -395,3 +398,23 @@ def test_settings_of_training_are_checked_as_flags_are(settings, told):
 def test_a_missing_source_is_a_file_not_found_error():
     with pytest.raises(FileNotFoundError, match="/nowhere"):
         dcgan_jax.prepare(dataset="folder", source="/nowhere")
+
+
+def test_an_interrupt_ends_the_process_that_prepares(monkeypatch, tmp_path):
+    started = []
+
+    def start(flags, **streams):
+        code = "import time; print('working', flush=True); time.sleep(600)"
+        child = subprocess.Popen([sys.executable, "-c", code], **streams)
+        started.append(child)
+        return child
+
+    class Interrupting(io.StringIO):
+        def write(self, text):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ready, "_start", start)
+    monkeypatch.setattr(sys, "stderr", Interrupting())
+    with pytest.raises(KeyboardInterrupt):
+        dcgan_jax.prepare(dataset="digits", data_dir=tmp_path)
+    assert started[0].returncode == -signal.SIGTERM

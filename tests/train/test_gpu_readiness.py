@@ -16,7 +16,7 @@ from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
 from dcgan_jax.system import backend
 from dcgan_jax.train import chunk
-from dcgan_jax.train.minibatches import Picks
+from dcgan_jax.train.minibatches import ResidentMinibatches
 
 CAPACITY, COUNT, K, BATCH = 6, 5, 2, 8
 # Of JAX's own for random numbers, which some versions use; they run on the GPU.
@@ -44,7 +44,7 @@ def trace(name, *, resident=False):
     minibatches = Batch(spec(CAPACITY, K, BATCH, *image), None)
     if resident:
         rows = spec(CAPACITY, K, BATCH, dtype=np.int32)
-        minibatches = Picks(Batch(spec(1000, *image), None), rows)
+        minibatches = ResidentMinibatches(Batch(spec(1000, *image), None), rows)
     run_steps = chunk.make_steps(nets, static_count=True)
     return run_steps.trace(state, minibatches, key, COUNT), state
 

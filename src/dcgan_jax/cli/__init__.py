@@ -20,14 +20,14 @@ from typing import Annotated, Any, TypeVar
 import tyro
 
 from dcgan_jax import config as configs, presets
-from dcgan_jax.cli import flag_errors, help_page
+from dcgan_jax.cli import flag_errors, flag_values, help_page
 from dcgan_jax.config import (
     ClusterConfig,
     DataConfig,
     TrainConfig,
     data_config,
 )
-from dcgan_jax.system import disk, errors
+from dcgan_jax.system import disk, errors, surroundings
 
 T = TypeVar("T")
 D = TypeVar("D", bound=DataConfig)
@@ -41,20 +41,26 @@ def run_main(main: Callable[[Sequence[str]], int | None]) -> None:
 
     DCGAN_JAX_TRACEBACK=1 shows the traceback of an error in place of one line.
     """
+    surroundings.settle()
     if os.environ.get("DCGAN_JAX_TRACEBACK") == "1":
         sys.exit(main(sys.argv[1:]))
     try:
-        code = main(sys.argv[1:])
-    except (errors.InputError, FileNotFoundError, PermissionError) as error:
+        code = _call(main)
+    except errors.InputError as error:
         code = _report(str(error), BAD_INPUT)
     except errors.NonFiniteError as error:
         code = _report(str(error), NOT_FINITE)
     except KeyboardInterrupt:
         code = _report("stopped; the same command goes on from here", INTERRUPTED)
     except OSError as error:
-        if not disk.is_full(error):
+        if error.errno is None:
             raise
-        code = _report(f"{error}; free some space and run the command again", BAD_INPUT)
+        code = _report(_explain(error), BAD_INPUT)
+    except (RuntimeError, AssertionError) as error:
+        told = surroundings.explain_no_device(error)
+        if told is None:
+            raise
+        code = _report(told, BAD_INPUT)
     sys.exit(code)
 
 
@@ -91,7 +97,7 @@ def run_command(argv: Sequence[str], commands: Mapping[str, str]) -> int | None:
     if name in ("-h", "--help"):
         for known, module in commands.items():
             text = importlib.import_module(module).__doc__ or ""
-            print(f"{known:12} {text.splitlines()[0]}")
+            print(f"{known:12} {text.partition(chr(10))[0]}".rstrip())
         return 0
     found = importlib.import_module(find_command(name, commands))
     code: int | None = found.main(argv[1:])
@@ -160,14 +166,14 @@ def parse(
         page = help_page.format_page(
             config_type, default, command=command, program=program
         )
-        _show(page)
+        print(page)
         raise SystemExit(0)
     flags = help_page.list_flags(config_type, default)
     flag_errors.refuse_values_of_switches(flags, argv)
     stderr = io.StringIO()
     try:
         with contextlib.redirect_stderr(stderr):
-            return tyro.cli(
+            config = tyro.cli(
                 config_type,
                 prog=program,
                 args=list(argv),
@@ -176,6 +182,7 @@ def parse(
                 # Of settings that may be None, those of the recipe are flags.
                 config=(tyro.conf.AvoidSubcommands,),
             )
+            return flag_values.settle(config)
     except SystemExit as stop:
         if stop.code == 0:
             raise
@@ -185,13 +192,6 @@ def parse(
         ) from None
 
 
-def _show(page: str) -> None:
-    try:
-        print(page, flush=True)
-    except BrokenPipeError:  # as in `dcgan train --help | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def name_program(command: str) -> str:
     """Return what a user has typed, or would type, to call a command.
 
@@ -199,12 +199,10 @@ def name_program(command: str) -> str:
         command: its name, such as `latent walk`.
     """
     file = Path(sys.argv[0])
-    folders = [file.parent.name, file.parent.parent.name]
-    if file.name == "__main__.py" and "dcgan_jax" in folders:
-        return (
-            f"python -m dcgan_jax{' ' if folders[0] == 'dcgan_jax' else '.'}{command}"
-        )
-    return f"dcgan {command}"
+    room, house = file.parent.name, file.parent.parent.name
+    if file.name != "__main__.py" or "dcgan_jax" not in (room, house):
+        return f"dcgan {command}"
+    return f"python -m dcgan_jax{' ' if room == 'dcgan_jax' else '.'}{command}"
 
 
 def check_suffix(path: Path | None, flag: str, *suffixes: str) -> None:
@@ -283,6 +281,20 @@ def _find_preset(argv: Sequence[str]) -> TrainConfig:
         chosen.get("preset"),
         image_size=int(size) if size.isdecimal() else None,
     )
+
+
+def _call(main: Callable[[Sequence[str]], int | None]) -> int | None:
+    try:
+        return main(sys.argv[1:])
+    finally:
+        sys.stdout.flush()
+
+
+def _explain(error: OSError) -> str:
+    if disk.is_full(error):
+        return f"{error}; free some space and run the command again"
+    advice = "" if error.filename is None else "; give another path"
+    return errors.one_line(f"{error}{advice}")
 
 
 def _report(message: str, code: int) -> int:

@@ -34,7 +34,9 @@ def describe_flag_error(panel: str, flags: Sequence[Flag]) -> str:
         flags: all that the command has.
     """
     lines = [line.strip("│╭╮╰╯ ") for line in panel.splitlines()[1:]]
-    report = re.split(r"─{3,}", " ".join(line for line in lines if line))[0].strip()
+    # Where the terminal knows ASCII alone, the box is of dashes.
+    parts = re.split(r"[─-]{3,}", " ".join(line for line in lines if line))
+    report = next((part.strip() for part in parts if part.strip()), "")
     match = re.match(r"Unrecognized options: (.*)", report)
     if match:
         return _describe_unknown(match[1].split(", "), flags)

@@ -121,6 +121,14 @@ def _passing_signals_to(
     child: subprocess.Popen[bytes],
 ) -> contextlib.AbstractContextManager[None]:
     # A terminal sends Ctrl-C to both processes by itself; SIGTERM comes to us alone.
+    def pass_on(number: int, frame: object) -> None:
+        del frame
+        child.send_signal(number)
+
     return signals.answering(
-        {signal.SIGINT: lambda *_: None, signal.SIGTERM: lambda *_: child.terminate()}
+        {
+            signal.SIGINT: lambda *_: None,
+            signal.SIGTERM: pass_on,
+            signal.SIGHUP: pass_on,
+        }
     )

@@ -17,6 +17,7 @@ from dcgan_jax.sample import draw as sampling, numbered
 from dcgan_jax.system import backend, errors
 
 
+@backend.own_settings()
 def load(
     path: str | Path,
     *,
@@ -98,6 +99,7 @@ class GAN:
         return self.generator.config
 
     @functools.cached_property
+    @backend.own_settings()
     def discriminator(self) -> LoadedDiscriminator | None:
         """The discriminator of the same step; None where an export has none beside it.
 
@@ -114,6 +116,7 @@ class GAN:
             )
         return found
 
+    @backend.own_settings()
     def sample(
         self, num: int, seed: int = 0, labels: Labels | None = None
     ) -> np.ndarray:
@@ -137,6 +140,7 @@ class GAN:
         draw = self.generator.draw_latents
         return self._draw(numbered.draw_latents(draw, start, count=count), chosen)
 
+    @backend.own_settings()
     def generate(
         self,
         latents: np.ndarray | Sequence[Sequence[float]],
@@ -157,6 +161,7 @@ class GAN:
         rows = arguments.check_latents(latents, self.config.latent_size)
         return self._draw(rows, arguments.check_labels(labels, self.config, len(rows)))
 
+    @backend.own_settings()
     def score(self, images: np.ndarray, labels: Labels | None = None) -> np.ndarray:
         """Return the probability of being real that the discriminator gives images.
 
@@ -185,6 +190,7 @@ class GAN:
             rows, arguments.check_labels(labels, self.config, len(rows))
         )
 
+    @backend.own_settings()
     def features(
         self, images: np.ndarray, *, statistics_from: np.ndarray | None = None
     ) -> np.ndarray:

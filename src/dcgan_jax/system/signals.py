@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 
+# Ctrl-C; the system or a scheduler; a terminal that is gone, as after a dropped ssh.
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Handler = Callable[[int, FrameType | None], object]
 
 
@@ -13,7 +15,8 @@ Handler = Callable[[int, FrameType | None], object]
 def answering(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
     """Answer signals by functions, then as before.
 
-    Python hears signals in the main thread alone; in any other nothing is changed.
+    Python hears signals in the main thread alone; in any other nothing is changed. A
+    SIGHUP that is ignored stays so: that is what nohup asks for.
 
     Args:
         handlers: signal → what is called with its number and the stack's frame.
@@ -22,7 +25,9 @@ def answering(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
         yield
         return
     before = {
-        number: signal.signal(number, handler) for number, handler in handlers.items()
+        number: signal.signal(number, handler)
+        for number, handler in handlers.items()
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
     }
     try:
         yield

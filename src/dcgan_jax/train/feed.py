@@ -15,7 +15,7 @@ from dcgan_jax.data.readahead import ReadAhead
 from dcgan_jax.data.store import Store
 from dcgan_jax.system import backend
 from dcgan_jax.train import mesh, minibatches
-from dcgan_jax.train.minibatches import Minibatches, Picks
+from dcgan_jax.train.minibatches import Minibatches, ResidentMinibatches
 
 # Of images that one dispatch carries.
 CHUNK_BYTES = 16 << 20
@@ -98,7 +98,7 @@ class Feed:
         rows = batches.chunk_rows(self._schedule, start, count=count_batches).ravel()
         if self._data is not None:
             picks = mesh.join_parts(self._pad(rows), axis=2)
-            return Chunk(first_step, count, Picks(self._data, picks))
+            return Chunk(first_step, count, ResidentMinibatches(self._data, picks))
         self._read_ahead.prepare(start, count=count_batches)
         images = self._buffers.lease().reshape(-1, *self._image_shape)
         _, labels = self._rows.rows(rows, images[: len(rows)])

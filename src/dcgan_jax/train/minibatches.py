@@ -18,7 +18,7 @@ _RESIDENT_SHARE = 1 / 8
 _UPLOAD_BYTES = 64 << 20
 
 
-class Picks(NamedTuple):
+class ResidentMinibatches(NamedTuple):
     """Minibatches as numbers of rows.
 
     Attributes:
@@ -31,19 +31,19 @@ class Picks(NamedTuple):
     rows: jax.Array
 
 
-Minibatches = Batch | Picks
+Minibatches = Batch | ResidentMinibatches
 
 
 def count_steps(minibatches: Minibatches) -> int:
     """Return for how many steps there is room."""
-    if isinstance(minibatches, Picks):
+    if isinstance(minibatches, ResidentMinibatches):
         return len(minibatches.rows)
     return minibatches.images.shape[0]
 
 
 def pick_step(minibatches: Minibatches, index: jax.Array) -> Batch:
     """Return one step's images (k, batch, height, width, channels) and labels."""
-    if isinstance(minibatches, Picks):
+    if isinstance(minibatches, ResidentMinibatches):
         rows = minibatches.rows[index]
         return jax.tree.map(
             lambda array: array.at[rows].get(mode="promise_in_bounds"), minibatches.data

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as something to look at between two chunks of steps."""
+"""Ctrl-C, SIGTERM and SIGHUP as something to look at between two chunks of steps."""
 
 import contextlib
 import signal
@@ -9,7 +9,7 @@ from dcgan_jax.system import signals
 
 @contextlib.contextmanager
 def heed() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM in a list in place of dying of the first one.
+    """Collect the signals that stop a run in a list in place of dying of the first.
 
     A second SIGINT interrupts at once. Outside the main thread, where Python hears no
     signals, the list stays empty.
@@ -22,5 +22,5 @@ def heed() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         heard.append(number)
 
-    with signals.answering({signal.SIGINT: note, signal.SIGTERM: note}):
+    with signals.answering(dict.fromkeys(signals.STOPPING, note)):
         yield heard

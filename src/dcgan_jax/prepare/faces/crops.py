@@ -73,7 +73,9 @@ def cut_faces(config: FacesConfig, *, show_progress: bool = True) -> face_log.Ta
     sources.check(data)  # before anything is written
     _check_folder(config)
     # Both ask for the same photographs, this one without unpacking an archive.
-    fingerprint = sources.fingerprint_source(data)
+    fingerprint = face_log.read_fingerprint(config.out)
+    if fingerprint is None or not sources.is_unchanged(data, fingerprint):
+        fingerprint = sources.fingerprint_source(data)
     with (
         disk.exclusive(config.out.with_name(config.out.name + ".lock")),
         face_log.open_log(config.out, _plan(config, str(fingerprint))) as log,

@@ -115,6 +115,19 @@ def open_log(folder: Path, plan: SearchPlan) -> Iterator[Log]:
         yield Log(file, plan, tally)
 
 
+def read_fingerprint(folder: Path) -> str | None:
+    """Return the fingerprint of the photographs that a folder's faces are of.
+
+    Raises:
+        InputError: if the log is damaged.
+    """
+    path = folder / LOG
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return _read_plan(path, file.readline()).source_fingerprint
+
+
 def _check_same(folder: Path, found: SearchPlan, asked: SearchPlan) -> None:
     """Raise an error if a folder holds faces of another plan.
 

@@ -14,6 +14,7 @@ from dcgan_jax.prepare.sources import layout, unpack, zip_check
 from dcgan_jax.prepare.sources.base import (
     Kind,
     Record,
+    Understood,
     fingerprint_file,
     has_suffix,
 )
@@ -77,7 +78,7 @@ class ZipSource:
             self._zip = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_zip": None}
+        return {**self.__dict__, "_zip": None, "understood": Understood()}
 
 
 class TarSource:
@@ -122,7 +123,7 @@ class TarSource:
             self._file = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_file": None}
+        return {**self.__dict__, "_file": None, "understood": Understood()}
 
 
 def check_member_name(name: str, *, where: Path) -> None:

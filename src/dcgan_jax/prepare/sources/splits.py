@@ -65,6 +65,12 @@ def find(folders: Sequence[tuple[str, ...]]) -> Layout:
     )
 
 
+def are_splits(class_names: Sequence[str] | None) -> bool:
+    """Tell whether what a store of old took as classes would be taken as splits."""
+    known = {name: names.parse_split(name) for name in class_names or ()}
+    return _are_splits(known, everything=True)
+
+
 def choose(layout: Layout, split: str, *, where: object) -> frozenset[str]:
     """Return the names of the folders that make up a split.
 
