@@ -230,7 +230,7 @@ def test_images_that_are_held_out_are_never_trained_on(make_flags):
 def test_what_is_held_out_makes_the_epochs_shorter(make_flags):
     flags = [f for f in make_flags("mnist_mlp") if "num_steps" not in f]
     config = cli.parse_run([*flags, "--num_epochs=2"])
-    assert batches.count_steps(config, 1797 - 97) == 2 * (1700 // 16)
+    assert batches.count_run_steps(config, 1797 - 97) == 2 * (1700 // 16)
 
 
 @pytest.mark.parametrize(

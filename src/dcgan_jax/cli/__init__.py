@@ -41,7 +41,7 @@ def run_main(main: Callable[[Sequence[str]], int | None]) -> None:
 
     DCGAN_JAX_TRACEBACK=1 shows the traceback of an error in place of one line.
     """
-    surroundings.settle()
+    surroundings.settle_variables()
     if os.environ.get("DCGAN_JAX_TRACEBACK") == "1":
         sys.exit(main(sys.argv[1:]))
     try:
@@ -182,7 +182,7 @@ def parse(
                 # Of settings that may be None, those of the recipe are flags.
                 config=(tyro.conf.AvoidSubcommands,),
             )
-            return flag_values.settle(config)
+            return flag_values.settle_values(config)
     except SystemExit as stop:
         if stop.code == 0:
             raise

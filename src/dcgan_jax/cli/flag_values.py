@@ -9,7 +9,7 @@ from dcgan_jax.system import errors, seeds
 T = TypeVar("T")
 
 
-def settle(config: T) -> T:
+def settle_values(config: T) -> T:
     """Return the flags of a command with `~` expanded, or refuse a seed.
 
     A shell expands `~` only where it begins a word, so not in --out=~/grid.png.

@@ -117,7 +117,9 @@ class _Follower:
         """Return the step that the run ends at, by its settings as they are now."""
         if not self._wait:
             return newest
-        return batches.count_steps(run_dir.read_config(self._workdir), self._num_rows)
+        return batches.count_run_steps(
+            run_dir.read_config(self._workdir), self._num_rows
+        )
 
     def report(self) -> Measured:
         """Tell the best and the final numbers, each with its step."""
