@@ -199,12 +199,10 @@ def name_program(command: str) -> str:
         command: its name, such as `latent walk`.
     """
     file = Path(sys.argv[0])
-    folders = [file.parent.name, file.parent.parent.name]
-    if file.name == "__main__.py" and "dcgan_jax" in folders:
-        return (
-            f"python -m dcgan_jax{' ' if folders[0] == 'dcgan_jax' else '.'}{command}"
-        )
-    return f"dcgan {command}"
+    room, house = file.parent.name, file.parent.parent.name
+    if file.name != "__main__.py" or "dcgan_jax" not in (room, house):
+        return f"dcgan {command}"
+    return f"python -m dcgan_jax{' ' if room == 'dcgan_jax' else '.'}{command}"
 
 
 def check_suffix(path: Path | None, flag: str, *suffixes: str) -> None:

@@ -76,7 +76,10 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
     asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
     # Before the first checkpoint there is nothing that other settings could break.
     if path.exists() and checkpoints.list_steps(workdir / CHECKPOINTS):
-        differences = list(_differences(read_json(path), asked))
+        stored = read_json(path)
+        differences = list(_differences(stored, asked))
+        if "data_fingerprint" in [name for name, _, _ in differences]:
+            _check_same_data(workdir, stored, config)
         if differences and not config.allow_changes:
             raise errors.InputError(
                 f"{workdir} holds a run with "
@@ -87,6 +90,28 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
                 "--allow_changes."
             )
     disk.write_whole(path, (json.dumps(asked, indent=1) + "\n").encode())
+
+
+def _check_same_data(
+    workdir: Path, stored: dict[str, Any], config: TrainConfig
+) -> None:
+    """Raise an error that names both sources of data, unless changes are allowed."""
+    was = stored.get("source") or stored.get("dataset")
+    now = config.source or config.dataset
+    if config.allow_changes:
+        return
+    if str(was) == str(now):
+        raise errors.InputError(
+            f"{workdir} holds a run on other images of {now}, which have changed since,"
+            " as the fingerprint of the data tells. Choose another --workdir, or pass"
+            " --allow_changes to go on with them."
+        )
+    own = workdir.with_name(f"{workdir.name}-{Path(str(now)).stem or 'other'}")
+    raise errors.InputError(
+        f"{workdir} holds a run on {was}; this one asks for {now}, which are other"
+        f" images. Give it a folder of its own, --workdir={own}, or go on there with"
+        f" --source={was}."
+    )
 
 
 def read_config(workdir: Path) -> TrainConfig:

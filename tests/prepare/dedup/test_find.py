@@ -177,5 +177,5 @@ def test_a_run_is_bound_to_its_list(tiny_config, tmp_path, monkeypatch):
     with pytest.raises(errors.InputError, match="dedup=True"):
         loop.run(whole)
     keep(100)
-    with pytest.raises(errors.InputError, match="data_fingerprint"):
+    with pytest.raises(errors.InputError, match="a run on other images of"):
         loop.run(longer)
