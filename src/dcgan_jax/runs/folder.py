@@ -78,8 +78,7 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
     if path.exists() and checkpoints.list_steps(workdir / CHECKPOINTS):
         stored = read_json(path)
         differences = list(_differences(stored, asked))
-        if "data_fingerprint" in [name for name, _, _ in differences]:
-            _check_same_data(workdir, stored, config)
+        _check_same_data(workdir, stored, config, [name for name, *_ in differences])
         if differences and not config.allow_changes:
             raise errors.InputError(
                 f"{workdir} holds a run with "
@@ -93,14 +92,16 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
 
 
 def _check_same_data(
-    workdir: Path, stored: dict[str, Any], config: TrainConfig
+    workdir: Path, stored: dict[str, Any], config: TrainConfig, changed: list[str]
 ) -> None:
-    """Raise an error that names both sources of data, unless changes are allowed."""
+    """Raise an error in words if a run is asked for other data, not by a setting."""
     was = stored.get("source") or stored.get("dataset")
     now = config.source or config.dataset
-    if config.allow_changes:
+    if config.allow_changes or "data_fingerprint" not in changed:
         return
     if str(was) == str(now):
+        if changed != ["data_fingerprint"]:
+            return
         raise errors.InputError(
             f"{workdir} holds a run on other images of {now}, which have changed since,"
             " as the fingerprint of the data tells. Choose another --workdir, or pass"
