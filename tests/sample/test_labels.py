@@ -75,9 +75,7 @@ def test_a_class_that_is_none_lists_the_names(names, label, said):
 def test_without_names_a_class_is_a_number():
     config = dataclasses.replace(presets.MNIST_CONDITIONAL, num_classes=10)
     assert labels.find("7", config) == 7
-    with pytest.raises(
-        errors.InputError, match="--label=x; .* 0 to 9"
-    ):
+    with pytest.raises(errors.InputError, match=r"--label=x; .* 0 to 9"):
         labels.find("x", config)
     with pytest.raises(errors.InputError, match="not conditional"):
         labels.find("x", presets.DIGITS)
