@@ -47,7 +47,7 @@ PROTOCOL = (
     " originals that are removed for another photograph when the originals alone are"
     " grouped. What are true near duplicates was judged by eye, as in the paper, of all"
     " pairs of originals that collide within 14 bits, and is listed in"
-    " experiments/dedup_inspected.json; a pair that is not there counts as wrong."
+    " experiments/studies/dedup_inspected.json; a pair that is not there counts as wrong."
     " num_collisions_of_originals: originals removed, rightly or not, and"
     " precision_uninspected: as if all of them were wrong. by_distance: the same by the"
     " bits in which colliding hashes may differ; 0 is the paper's."
