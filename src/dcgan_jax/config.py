@@ -53,6 +53,17 @@ class DataConfig:
     upscale: bool = False
     """Images that are smaller than --image_size are enlarged; otherwise they are an
     error."""
+    value_range: str | None = None
+    """The values in the files that become black and white, as 0,4095 for 12 bits in
+    files of 16; values beyond them are cut off. Without this flag they are those of the
+    files' type."""
+    max_pixels: Annotated[int, Bounds(at_least=1)] = 89_478_485
+    """An image of more pixels counts as broken, since it might exhaust the memory; a
+    JPEG of up to four times as many is read at a fraction of its size."""
+    max_broken: Annotated[float, Bounds(at_least=0, below=1), OPERATIONAL] = 0.01
+    """The share of the images that may be broken; they are left out and listed."""
+    reprepare: Annotated[bool, OPERATIONAL] = False
+    """The data are prepared again, although a prepared copy of them is there."""
     dedup: bool = False
     """Near duplicates are looked for while preparing, and training leaves them out
     (§4.1.1)."""
@@ -322,7 +333,9 @@ def to_json(config: DataConfig) -> dict[str, Any]:
             return {key: plain(item) for key, item in value.items()}
         return str(value) if isinstance(value, Path) else value
 
-    return {key: plain(value) for key, value in dataclasses.asdict(config).items()}
+    values = {key: plain(value) for key, value in dataclasses.asdict(config).items()}
+    # What one command line asked for; who reads the run later did not ask for it.
+    return {**values, "reprepare": False}
 
 
 def shared_settings(config: TrainConfig) -> dict[str, Any]:

@@ -139,6 +139,7 @@ CHANGES = {
     "split": "test",
     "sgd.decay_factor": 1.5,
     "ema_decay": 0.5,
+    "value_range": "0,4095",
 }
 
 

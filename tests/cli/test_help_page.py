@@ -1,4 +1,5 @@
 import dataclasses
+import os
 import re
 import subprocess
 import sys
@@ -234,6 +235,16 @@ def test_a_pipe_that_closes_early_ends_a_page_quietly():
     )
     assert ended.stdout == "usage: python -m dcgan_jax train [FLAGS]\n"
     assert ended.stderr == ""
+
+
+def test_a_terminal_without_greek_letters_shows_the_page_all_the_same():
+    told = subprocess.run(
+        [sys.executable, "-m", "dcgan_jax", "train", "--help"],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        check=True,
+    )
+    assert b" of the penalty " in told.stdout
 
 
 def test_a_room_s_own_module_is_the_same_command():

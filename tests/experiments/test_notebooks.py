@@ -57,9 +57,9 @@ def test_a_notebook_needs_one_address_on_colab(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_names_its_own_folder_wherever_it_writes(name):
     code = "\n".join(list_code(read(name)))
-    written = re.findall(r"--(?:out|data_dir|workdir)=([^\"]+)", code)
+    written = re.findall(r'(?:--out|data_dir|workdir)"?\s*[=:]\s*f?"?([^" ,)]+)', code)
     assert written
-    assert {path.split("/")[0] for path in written} <= {"{output}", "{workdir}"}
+    assert {path.split("/")[0] for path in written} <= {"{output}", "output", "workdir"}
 
 
 def test_git_ignores_what_the_notebooks_write():
@@ -109,7 +109,7 @@ def test_the_quickstart_trains_and_shows(run_small, data_dir, tmp_path):
     told = run_small(
         "01_quickstart",
         f'dataset, num_steps, show_every = "digits", 4, 2\n'
-        f'flags = ["--width_multiplier=0.0625", "--data_dir={data_dir}"]',
+        f'settings = {{"width_multiplier": 0.0625, "data_dir": "{data_dir}"}}',
     )
     assert "Warning: no GPU" in told
     assert (tmp_path / "output/samples.png").is_file()

@@ -44,7 +44,7 @@ def apply_ours(run, count=4):
     subject = exporting.load(str(run), step=None, folder=None)
     loaded, disc = subject.loaded, subject.discriminator
     key = keys.make_key(3, keys.Purpose.SAMPLES)
-    latents = sampling.draw_latents(loaded.draw_latents, key, count)
+    latents = sampling.draw_first_latents(loaded.draw_latents, key, count)
     images = loaded.network.apply(loaded.variables, latents, None, train=False)
     logits, _ = disc.module.apply(disc.variables, images, None, train=False)
     return latents, np.asarray(images), np.asarray(logits)

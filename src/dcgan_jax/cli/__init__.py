@@ -41,7 +41,7 @@ def run_main(main: Callable[[Sequence[str]], int | None]) -> None:
 
     DCGAN_JAX_TRACEBACK=1 shows the traceback of an error in place of one line.
     """
-    surroundings.settle()
+    surroundings.settle_variables()
     if os.environ.get("DCGAN_JAX_TRACEBACK") == "1":
         sys.exit(main(sys.argv[1:]))
     try:
@@ -182,11 +182,11 @@ def parse(
                 # Of settings that may be None, those of the recipe are flags.
                 config=(tyro.conf.AvoidSubcommands,),
             )
-            return flag_values.settle(config)
+            return flag_values.settle_values(config)
     except SystemExit as stop:
         if stop.code == 0:
             raise
-        message = flag_errors.describe(stderr.getvalue(), flags)
+        message = flag_errors.describe_flag_error(stderr.getvalue(), flags)
         raise errors.InputError(
             f"{message} ({program} --help lists all flags)"
         ) from None
@@ -199,12 +199,10 @@ def name_program(command: str) -> str:
         command: its name, such as `latent walk`.
     """
     file = Path(sys.argv[0])
-    folders = [file.parent.name, file.parent.parent.name]
-    if file.name == "__main__.py" and "dcgan_jax" in folders:
-        return (
-            f"python -m dcgan_jax{' ' if folders[0] == 'dcgan_jax' else '.'}{command}"
-        )
-    return f"dcgan {command}"
+    room, house = file.parent.name, file.parent.parent.name
+    if file.name != "__main__.py" or "dcgan_jax" not in (room, house):
+        return f"dcgan {command}"
+    return f"python -m dcgan_jax{' ' if room == 'dcgan_jax' else '.'}{command}"
 
 
 def check_suffix(path: Path | None, flag: str, *suffixes: str) -> None:

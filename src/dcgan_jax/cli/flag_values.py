@@ -11,7 +11,7 @@ T = TypeVar("T")
 _WRITTEN = frozenset({"out", "workdir"})
 
 
-def settle(config: T) -> T:
+def settle_values(config: T) -> T:
     """Return the flags of a command with `~` expanded, or refuse a seed.
 
     A shell expands `~` only where it begins a word, so not in --out=~/grid.png.

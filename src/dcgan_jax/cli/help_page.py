@@ -88,7 +88,11 @@ def list_texts(config_type: type[Any]) -> dict[str, str]:
 
 @functools.cache
 def _read_texts(owner: type[Any]) -> dict[str, str]:
-    tree = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
+    try:
+        source = inspect.getsource(owner)
+    except OSError:  # an installation without sources
+        return {}
+    tree = ast.parse(textwrap.dedent(source)).body[0]
     assert isinstance(tree, ast.ClassDef)
     texts = {}
     for field, below in zip(tree.body, tree.body[1:], strict=False):
@@ -200,7 +204,7 @@ def _group(config_type: type[Any], flags: list[Flag]) -> dict[str, list[Flag]]:
     """Put flags below titles: arguments, the command's own, those of its bases."""
     groups: dict[str, list[Flag]] = {"Arguments": [], "Flags": []}
     for flag in flags:
-        title = (flag.owner.__doc__ or "").splitlines()[0].rstrip(".")
+        title = (flag.owner.__doc__ or flag.owner.__name__).splitlines()[0].rstrip(".")
         if flag.owner is config_type:
             title = "Flags"
         if flag.is_positional:

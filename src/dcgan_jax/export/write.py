@@ -32,7 +32,7 @@ class Net(NamedTuple):
     variables: dict[str, Any]
 
 
-class Subject(NamedTuple):
+class Exported(NamedTuple):
     """What is exported.
 
     Attributes:
@@ -54,7 +54,7 @@ class Subject(NamedTuple):
 
 def load(
     source: str, *, step: int | None, folder: Path | None, ema: bool = False
-) -> Subject:
+) -> Exported:
     """Load what is to be exported.
 
     Args:
@@ -69,13 +69,13 @@ def load(
     """
     loaded = loading.load_generator(source, weights_dir=folder, step=step, ema=ema)
     if not Path(source).is_dir():
-        return Subject(source, loaded, None)
+        return Exported(source, loaded, None)
     own = loading.load_discriminator(source, step=loaded.step)
     variables = {"params": own.params, "batch_stats": own.batch_stats}
-    return Subject(source, loaded, Net("discriminator", own.network, variables))
+    return Exported(source, loaded, Net("discriminator", own.network, variables))
 
 
-def write(subject: Subject, out: Path, *, form: str) -> Iterator[str]:
+def write(subject: Exported, out: Path, *, form: str) -> Iterator[str]:
     """Write the networks, then their card and its grid; yield a line for each file.
 
     Args:

@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         with signals.answering(deaths):
             config = parse(argv)
-            told = (
+            line = (
                 _make_faces(config)
                 if isinstance(config, FacesConfig)
                 else _make_store(config)
@@ -39,20 +39,19 @@ def main(argv: Sequence[str]) -> int:
         )
         # Not by return: the download threads of tfds would hold the exit up for long.
         os._exit(128 + number)
-    print(told)
+    print(line)
     return 0
 
 
 def _make_store(config: PrepareConfig) -> str:
-    from dcgan_jax.data import manifest, store
-    from dcgan_jax.prepare import build
+    from dcgan_jax.data import store
+    from dcgan_jax.prepare import build, told
 
     path = build.prepare(config, labelled=config.labelled)
     if config.verify:
         store.open_store(path, hash_all=True)
-    count = manifest.read(path).num_images
-    told = f"{path}: {count:,} images{', all checked' if config.verify else ''}"
-    return f"{told}\n{_deduplicate(config)}" if config.dedup else told
+    line = f"{path}: {told.describe(path, verified=config.verify)}"
+    return f"{line}\n{_deduplicate(config)}" if config.dedup else line
 
 
 def _deduplicate(config: PrepareConfig) -> str:
@@ -62,13 +61,13 @@ def _deduplicate(config: PrepareConfig) -> str:
 
     backend.enable_compilation_cache()
     kept = find.make_list(config)
-    return f"{kept_rows.folder_of(config)}: {find.describe(kept)}"
+    return f"{kept_rows.folder_of(config)}: {find.describe_kept(kept)}"
 
 
 def _make_faces(config: FacesConfig) -> str:
     from dcgan_jax.prepare.faces import crops
 
-    tally = crops.extract(config)
+    tally = crops.cut_faces(config)
     return (
         f"{config.out}: {tally.num_faces:,} faces in {tally.num_photos:,} photographs,"
         f" {tally.photos_without_face:,} without a face, {tally.photos_with_several:,}"
