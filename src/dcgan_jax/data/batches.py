@@ -200,7 +200,7 @@ def settle_batch_size(
     return dataclasses.replace(config, batch_size=fitting)
 
 
-def count_steps(config: TrainConfig, num_rows: int) -> int:
+def count_run_steps(config: TrainConfig, num_rows: int) -> int:
     """Return the length of a run over `num_rows` images in steps.
 
     Raises:

@@ -61,7 +61,7 @@ _OTHER_KINDS = (
 _HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1")
 
 
-def decode(
+def decode_image(
     content: bytes,
     *,
     value_range: tuple[float, float] | None = None,

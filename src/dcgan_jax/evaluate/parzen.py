@@ -35,7 +35,7 @@ class Likelihood(NamedTuple):
     at_edge: bool
 
 
-def estimate(
+def estimate_likelihood(
     samples: np.ndarray,
     *,
     valid: np.ndarray,

@@ -22,7 +22,7 @@ _TIMEOUT_SECONDS = 60
 _ATTEMPTS = 4
 
 
-def read_arrays(
+def read_numbered_arrays(
     folder: str,
     stem: str,
     blobs: Sequence[str],

@@ -1,5 +1,6 @@
 """Result files: what was measured, how, on what, from which commit."""
 
+import contextlib
 import datetime
 import importlib.metadata
 import json
@@ -8,6 +9,7 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,16 @@ def save(
     text = json.dumps(without_folders(content), indent=2)
     disk.write_whole(path, (text + "\n").encode())
     return path
+
+
+@contextlib.contextmanager
+def kept_by_printing(shown: str) -> Iterator[None]:
+    """Print a result where its file cannot be written: it has taken long to get."""
+    try:
+        yield
+    except OSError:
+        print(shown, flush=True)
+        raise
 
 
 def without_folders(value: Any) -> Any:

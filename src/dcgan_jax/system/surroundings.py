@@ -52,7 +52,7 @@ _IN_ASCII = {
 _HUNG_UP = frozenset({errno.EPIPE, errno.EIO, errno.ENXIO})
 
 
-def settle() -> None:
+def settle_variables() -> None:
     """Free this process of what its surroundings have set; call it first.
 
     Settings that a user's own program has made in JAX are another matter: there

@@ -77,7 +77,7 @@ def run(config: TrainConfig) -> Outcome:
         config = batches.settle_batch_size(
             config, num_rows, num_devices=jax.device_count()
         )
-        num_steps = batches.count_steps(config, num_rows)
+        num_steps = batches.count_run_steps(config, num_rows)
     mesh.check_same({**configs.shared_settings(config), "data": store.fingerprint})
     with contextlib.ExitStack() as held:
         with mesh.together():
