@@ -91,10 +91,11 @@ def _show_part(numbers: dict[str, Any], part: Part) -> str:
 
 
 def _machine(result: dict[str, Any]) -> str:
-    """Name what a result was measured on: a GPU's kind, or a number of CPU cores."""
+    """Name what a result was measured on: H100, or a number of CPU cores."""
     machine = result["machine"]
-    cores = machine["cores"]
-    return str(machine.get("gpu") or f"{cores} CPU core{'s' * (cores > 1)}")
+    if "gpu" in machine:
+        return str(machine["gpu"]).removeprefix("NVIDIA ").split()[0]
+    return f"{machine['cores']} CPU core{'s' * (machine['cores'] > 1)}"
 
 
 def _paper_table(rows: tuple[Row, ...]) -> str:

@@ -231,8 +231,8 @@ def _remove_for_good(folder: Path) -> None:
 
 def _require_room(folder: Path, num_bytes: int) -> None:
     """Raise before orbax does: its threads report a full disk with tracebacks."""
-    free = shutil.disk_usage(folder).free
-    if free < num_bytes:
+    free = disk.find_free(folder)
+    if free is not None and free < num_bytes:
         raise OSError(
             errno.ENOSPC,
             f"{os.strerror(errno.ENOSPC)} ({num_bytes:,} bytes needed, {free:,} free)",

@@ -1,5 +1,6 @@
 """A network as one safetensors file: arrays by name, the config as metadata."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any, Literal
@@ -40,7 +41,7 @@ def save_network(
     arrays = {name: np.ascontiguousarray(array) for name, array in flat.items()}
     metadata = {
         "format": _format(net),
-        "config": json.dumps(configs.to_json(config)),
+        "config": json.dumps(configs.to_json(_without_folders(config))),
         "step": str(step),
     }
     with disk.replacing(path) as partial:
@@ -50,6 +51,14 @@ def save_network(
 def name_discriminator(path: Path) -> Path:
     """Return the file of the discriminator that belongs to a generator's file."""
     return path.with_stem(f"{path.stem}_discriminator")
+
+
+def _without_folders(config: TrainConfig) -> TrainConfig:
+    """Return a config for others: where files lie on one machine is nothing to them."""
+    source = None if config.source is None else Path(config.source.name)
+    return dataclasses.replace(
+        config, source=source, data_dir=Path("data"), workdir=None
+    )
 
 
 def read_network(

@@ -4,6 +4,7 @@ A header says how many numbers follow. It is compared with the bytes that are th
 before any memory is taken for them.
 """
 
+import errno
 import io
 import math
 import warnings
@@ -56,7 +57,14 @@ def map_file(path: Path, *, whole: bool = False) -> np.ndarray:
     if math.prod(shape) == 0:
         return np.empty(shape, dtype)
     # As a plain array: each indexing of numpy's memmap class costs microseconds.
-    mapped = np.memmap(path, dtype, "r", offset, shape, order)
+    try:
+        mapped = np.memmap(path, dtype, "r", offset, shape, order)
+    except OSError as error:
+        if error.errno not in (errno.ENODEV, errno.ENOSYS, errno.EINVAL, errno.EACCES):
+            raise
+        # A disk whose files cannot be mapped: then they are read into memory.
+        flat = np.fromfile(path, dtype, math.prod(shape), offset=offset)
+        return flat.reshape(shape, order=order)
     return mapped.view(np.ndarray)
 
 

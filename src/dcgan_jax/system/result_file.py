@@ -1,5 +1,6 @@
 """Result files, which say what was measured, how, on which machine and commit."""
 
+import contextlib
 import datetime
 import importlib.metadata
 import json
@@ -8,6 +9,7 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,16 @@ def save(
     text = json.dumps(strip_folders(content), indent=2)
     disk.write_whole(path, (text + "\n").encode())
     return path
+
+
+@contextlib.contextmanager
+def kept_by_printing(shown: str) -> Iterator[None]:
+    """Print a result if its file cannot be written, since it may have taken hours."""
+    try:
+        yield
+    except OSError:
+        print(shown, flush=True)
+        raise
 
 
 def strip_folders(value: Any) -> Any:
