@@ -8,7 +8,7 @@ import pytest
 from jax import lax
 
 from dcgan_jax import models, presets
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import init_state, make_nets
 from dcgan_jax.models import layers
 
 BATCH = 2
@@ -238,9 +238,9 @@ def test_a_layer_keeps_at_least_one_map():
 
 @pytest.fixture(scope="module")
 def svhn_state():
-    nets = steps.make_nets(presets.SVHN, num_steps=1)
+    nets = make_nets(presets.SVHN, num_steps=1)
     init = jax.jit(
-        lambda key: steps.init_state(nets, key, image_shape=(32, 32, 3)),
+        lambda key: init_state(nets, key, image_shape=(32, 32, 3)),
         compiler_options={"xla_backend_optimization_level": "0"},
     )
     return jax.device_get(init(jax.random.key(0)))
@@ -325,7 +325,7 @@ def judge(nets, state, images):
 @pytest.fixture(scope="module")
 def judged(draw_state):
     """A narrow discriminator's parameters, images, logits and activations."""
-    nets = steps.make_nets(NARROW, num_steps=1)
+    nets = make_nets(NARROW, num_steps=1)
     state = draw_state(nets, image_shape=(32, 32, 3))
     images = jax.random.uniform(jax.random.key(1), (4, 32, 32, 3), minval=-1.0)
     (logits, activations), _ = judge(nets, state, images)
@@ -348,7 +348,7 @@ def test_logits_weigh_the_last_activation(judged):
 
 def test_the_activation_is_an_argument_of_the_discriminator(judged, draw_state):
     _, images, _, _ = judged
-    nets = steps.make_nets(NARROW, num_steps=1)
+    nets = make_nets(NARROW, num_steps=1)
     state = draw_state(nets, image_shape=(32, 32, 3))
     silent = nets._replace(
         discriminator=nets.discriminator.clone(activation=jnp.zeros_like)
@@ -366,7 +366,7 @@ def test_only_a_bias_lets_the_discriminator_feel_a_whole_batch_s_contrast(
 ):
     # LeakyReLU passes a factor on, batch norm removes it (models/dcgan.py).
     config = dataclasses.replace(NARROW, input_bias=input_bias)
-    nets = steps.make_nets(config, num_steps=1)
+    nets = make_nets(config, num_steps=1)
     state = draw_state(nets, image_shape=(32, 32, 3))
     images = jax.random.uniform(jax.random.key(1), (4, 32, 32, 3), minval=-1.0)
     (logits, _), _ = judge(nets, state, images)
@@ -439,7 +439,7 @@ def in_both_precisions(draw_state):
     results = {}
     for precision in ("float32", "bfloat16"):
         config = dataclasses.replace(NARROW, precision=precision, convolution="lax")
-        nets = steps.make_nets(config, num_steps=1)
+        nets = make_nets(config, num_steps=1)
         state = draw_state(nets, image_shape=(32, 32, 3))
 
         @jax.jit

@@ -13,6 +13,7 @@ from dcgan_jax import presets
 from dcgan_jax.config import PLAIN
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import losses, steps
+from dcgan_jax.gan.nets import init_state, make_nets
 from dcgan_jax.gan.state import NetState
 from dcgan_jax.models import pixels
 
@@ -92,9 +93,9 @@ def list_operations(step, state):
 
 def trace(config):
     """Return a config's networks, the shapes of its state, and its step's program."""
-    nets = steps.make_nets(config, num_steps=10)
+    nets = make_nets(config, num_steps=10)
     state = jax.eval_shape(
-        lambda key: steps.init_state(nets, key, image_shape=SHAPE), jax.random.key(0)
+        lambda key: init_state(nets, key, image_shape=SHAPE), jax.random.key(0)
     )
 
     def step(state, images, key):
@@ -137,7 +138,7 @@ def test_with_all_of_them_a_step_is_finite_and_moves_both_networks(draw_state):
     config = SMALL
     for changes in OPTIONS.values():
         config = dataclasses.replace(config, **changes)
-    nets = steps.make_nets(config, num_steps=10)
+    nets = make_nets(config, num_steps=10)
     state = draw_state(nets, image_shape=SHAPE)
     images = np.random.default_rng(0).integers(0, 256, (1, BATCH, *SHAPE), np.uint8)
 

@@ -19,7 +19,7 @@ BLOCKS_FROM_BYTES = 8 << 30
 
 
 class Batch(NamedTuple):
-    """Images with their labels."""
+    """Images with their labels: a minibatch, or several along the first axes."""
 
     images: np.ndarray
     """uint8, (..., H, W, C)."""
@@ -27,8 +27,8 @@ class Batch(NamedTuple):
     """int32, (...); None where the data set has none."""
 
 
-class Rows(Protocol):
-    """What minibatches are read from: a store, or arrays in a test."""
+class RowStore(Protocol):
+    """What minibatches are read from: a store, or arrays in memory."""
 
     def __len__(self) -> int:
         """Return the number of rows."""

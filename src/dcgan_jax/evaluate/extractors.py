@@ -18,8 +18,7 @@ from dcgan_jax.data import transforms
 from dcgan_jax.evaluate.config import INCEPTION, EvaluateConfig
 from dcgan_jax.features import extract, weights
 from dcgan_jax.features.weights import LoadedDiscriminator
-from dcgan_jax.gan import steps
-from dcgan_jax.models import batch_statistics
+from dcgan_jax.models import batch_statistics, pixels
 from dcgan_jax.system import disk, errors
 
 Encode = Callable[[np.ndarray], np.ndarray]
@@ -186,7 +185,7 @@ def _estimate_statistics(
     def batches() -> Iterator[np.ndarray]:
         for first in range(0, count - count % size, size):
             images = fit(reference.read(first, size), target)
-            yield np.asarray(steps.scale_images(jnp.asarray(images)))
+            yield np.asarray(pixels.scale_images(jnp.asarray(images), "tanh"))
 
     stats: dict[str, np.ndarray] = batch_statistics.estimate(
         loaded.network, loaded.params, batches()
