@@ -10,22 +10,27 @@ from typing import Any
 from dcgan_jax import cli, presets
 from dcgan_jax.config import TrainConfig, data_config
 from dcgan_jax.data import batches, kept_rows, ready
+from dcgan_jax.evaluate import config as configs, experiment
+from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import errors
+from experiments import results
 
 
-def add_flags(parser: argparse.ArgumentParser, *, num_epochs: float) -> None:
-    """Add the flags of an experiment on MNIST that trains its runs itself."""
+def make_parser(doc: str | None, *, num_epochs: float) -> argparse.ArgumentParser:
+    """Return the parser of an experiment on MNIST that trains its runs itself."""
+    parser = results.make_parser(doc)
     add = parser.add_argument
     add("--runs", type=Path, default=Path("runs"), help="folder of the runs")
     add("--data_dir", type=Path, default=Path("data"))
     add("--source", type=Path)
     add("--num_epochs", type=float, default=num_epochs)
     add("--seed", type=int, default=0, help="of the samples")
+    return parser
 
 
 def list_flags(flags: argparse.Namespace, *, num_epochs: float) -> list[str]:
-    """Return what `add_flags` has read as flags of `dcgan_jax.train`.
+    """Return what `make_parser` reads as flags of `dcgan_jax.train`.
 
     Args:
         flags: as read.
@@ -53,10 +58,21 @@ def train(preset: str, workdir: Path, flags: list[str]) -> dict[str, Any]:
     Returns:
         What a result says of the run.
     """
-    code = run_train([f"--preset={preset}", f"--workdir={workdir}", *flags])
+    require(run_train([f"--preset={preset}", f"--workdir={workdir}", *flags]))
+    return describe(workdir)
+
+
+def require(code: int) -> None:
+    """End this process as a command has ended that it needs, unless that went well."""
     if code != 0:
         sys.exit(code)
-    return describe(workdir)
+
+
+def evaluate(config: EvaluateConfig) -> experiment.Measured:
+    """Prepare what a metric needs and measure it, as `dcgan_jax.evaluate` does."""
+    configs.check(config)
+    require(experiment.prepare(config))
+    return experiment.measure(config)
 
 
 def train_to_epoch(preset: str, workdir: Path, flags: list[str], *, epoch: int) -> int:
@@ -84,9 +100,7 @@ def train_to_epoch(preset: str, workdir: Path, flags: list[str], *, epoch: int) 
             f"the run is to end with epoch {epoch}; leave --num_epochs and --num_steps"
             " out"
         )
-    code = ready.make_ready(config)
-    if code != 0:
-        sys.exit(code)
+    require(ready.make_ready(config))
     per_epoch = _count_steps(config, num_epochs=1)
     step = _count_steps(config, num_epochs=epoch)
     steps = checkpoints.list_steps(workdir / run_dir.CHECKPOINTS)

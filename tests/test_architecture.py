@@ -19,9 +19,13 @@ PACKAGE = "dcgan_jax"
 
 # From the ground up: a floor's rooms, and what each is for.
 FLOORS: tuple[dict[str, str], ...] = (
-    {"system": "the machine: errors, disk, bounded JSON and .npy files, progress"},
+    {
+        "system": "the machine: errors, disk, bounded JSON and .npy files, progress",
+        "architectures": "the list of the pairs of networks",
+    },
     {
         "config": "the settings of a run, a data set and a cluster",
+        "help_page": "what --help shows: examples, and flags in their groups",
         "pictures": "arrays become PNG, GIF, film, captions and an HTML report",
     },
     {

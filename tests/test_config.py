@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dcgan_jax import config as configs, presets
+from dcgan_jax import architectures, config as configs, presets
 from dcgan_jax.config import DataConfig
 from dcgan_jax.system import errors
 
@@ -112,7 +112,7 @@ def test_a_choice_that_the_networks_do_not_have_is_refused(recipe, changes, told
         configs.check(config)
 
 
-@pytest.mark.parametrize("architecture", configs.PLAIN)
+@pytest.mark.parametrize("architecture", architectures.PLAIN)
 def test_every_plain_dcgan_has_all_choices(architecture):
     config = dataclasses.replace(
         presets.LSUN_BEDROOM,

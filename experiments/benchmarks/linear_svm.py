@@ -47,18 +47,14 @@ def main() -> int:
         return _fit_from_file(flags.fit_memory)
     report = reports.Report(
         "linear_svm_benchmark",
-        out=flags.out,
+        flags,
         what="our linear SVM against scikit-learn's LinearSVC: speed, optimum, memory",
-        command=" ".join(
-            ["python experiments/benchmarks/linear_svm.py", *sys.argv[1:]]
-        ),
         protocol=PROTOCOL.format(
             rounds=flags.rounds,
             small=flags.small_rows,
             rows=flags.memory_rows,
             columns=flags.memory_columns,
         ),
-        again=flags.again,
     )
     data = _load(flags)
     measured = {
@@ -275,7 +271,7 @@ def _load(flags: argparse.Namespace) -> LabelledData:
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = reports.make_parser(__doc__)
     add = parser.add_argument
     add("--source", type=Path, help="labelled images with train/ and test/, else tfds")
     add("--weights_dir", type=Path, help="the authors' files, else downloaded")
@@ -286,8 +282,6 @@ def _parse() -> argparse.Namespace:
     add("--small_rows", type=int, default=500)
     add("--memory_rows", type=int, default=50_000)
     add("--memory_columns", type=int, default=28_672)
-    add("--again", action="store_true")
-    add("--out", type=Path, help="folder of the result, else experiments/results")
     add("--fit_memory", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -23,8 +23,8 @@ from dcgan_jax.data import store as stores
 from dcgan_jax.evaluate import nearest, nearest_neighbour
 from dcgan_jax.evaluate.nearest import BLOCK
 from dcgan_jax.evaluate.nearest_neighbour import Identity
-from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.runs import load as loading
+from dcgan_jax.sample.numbered import SampleStream
 from dcgan_jax.system import backend
 from experiments.benchmarks import reports
 
@@ -44,7 +44,7 @@ def main() -> int:
     if flags.data_dir is not None:
         data = dataclasses.replace(data, data_dir=flags.data_dir)
     test = stores.open_store(stores.store_path(data))
-    samples = Samples(loaded, seed=0)
+    samples = SampleStream(loaded, seed=0)
     parts = {
         "count_s": lambda: _count(samples, test, flags.num_samples),
         "generator_s": lambda: _draw(samples, flags.num_samples),
@@ -59,13 +59,11 @@ def main() -> int:
     numbers = {name: statistics.median(seen[1:]) for name, seen in times.items()}
     report = reports.Report(
         "benchmark_nearest",
-        out=flags.out,
+        flags,
         what="nearest neighbours of test images among generated samples: time, memory",
-        command=" ".join(["python experiments/benchmarks/nearest.py", *sys.argv[1:]]),
         protocol=PROTOCOL.format(
             samples=flags.num_samples, queries=len(test), rounds=flags.rounds
         ),
-        again=True,
     )
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     report.numbers |= {
@@ -80,7 +78,7 @@ def main() -> int:
     return 0
 
 
-def _count(samples: Samples, test: stores.Store, num_samples: int) -> None:
+def _count(samples: SampleStream, test: stores.Store, num_samples: int) -> None:
     identity = Identity("benchmark", 0, test.fingerprint)
     with tempfile.TemporaryDirectory() as folder:
         nearest_neighbour.measure(
@@ -92,7 +90,7 @@ def _count(samples: Samples, test: stores.Store, num_samples: int) -> None:
         )
 
 
-def _draw(samples: Samples, num_samples: int) -> None:
+def _draw(samples: SampleStream, num_samples: int) -> None:
     last = [samples.block(first, BLOCK) for first in range(0, num_samples, BLOCK)][-1]
     last.block_until_ready()
 
@@ -112,15 +110,12 @@ def _products(own: jax.Array, other: jax.Array) -> jax.Array:
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = reports.make_parser(__doc__)
     add = parser.add_argument
     add("run", help="folder of a conditional run")
     add("--data_dir", type=Path, help="of the prepared test images; the run's")
     add("--num_samples", type=int, default=51_200)
     add("--rounds", type=int, default=3)
-    add("--out", type=Path)
     return parser.parse_args()
 
 

@@ -12,7 +12,7 @@ from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import nets as gan_nets, optimizers
 from dcgan_jax.gan.nets import Nets
 from dcgan_jax.models import convolution, dcgan, layers
-from dcgan_jax.models.dcgan import Layer
+from dcgan_jax.models.dcgan import ConvSpec
 
 Array = jax.Array
 Precision = Literal["float32", "bfloat16"]
@@ -92,7 +92,7 @@ class ExampleGenerator(nn.Module):
 
     base_size: int
     base_features: int
-    convolutions: tuple[Layer, ...]
+    convolutions: tuple[ConvSpec, ...]
     kernel_size: int
     dtype: jnp.dtype
     formulation: convolution.Formulation

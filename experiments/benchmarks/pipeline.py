@@ -44,9 +44,8 @@ def main() -> int:
     flags = _parse()
     report = reports.Report(
         "benchmark_pipeline",
-        out=flags.out,
+        flags,
         what="images a second from a zip to a store and from a store to the device",
-        command=" ".join(["python experiments/benchmarks/pipeline.py", *sys.argv[1:]]),
         protocol=PROTOCOL.format(
             num_images=flags.num_images,
             size=flags.image_size,
@@ -57,7 +56,6 @@ def main() -> int:
             width=flags.width,
             photographs=flags.num_photographs,
         ),
-        again=flags.again,
     )
     with tempfile.TemporaryDirectory(dir=flags.work_dir) as folder:
         if "feed" in flags.parts:
@@ -229,7 +227,7 @@ def _make_config(flags: argparse.Namespace, folder: Path) -> TrainConfig:
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = reports.make_parser(__doc__)
     add = parser.add_argument
     add("--parts", nargs="+", choices=("feed", "prepare"), default=["feed", "prepare"])
     add("--num_images", type=int, default=400_000, help="rows of the generated store")
@@ -243,8 +241,6 @@ def _parse() -> argparse.Namespace:
     add("--num_photographs", type=int, default=60_000)
     add("--distinct_photographs", type=int, default=1000)
     add("--work_dir", type=Path, default=Path(), help="where the store is written")
-    add("--again", action="store_true", help="forget earlier numbers")
-    add("--out", type=Path, help="folder of the result, else experiments/results")
     return parser.parse_args()
 
 

@@ -1,11 +1,20 @@
 """Result files that grow: what is measured is kept when a run is stopped."""
 
+import argparse
 import importlib.metadata
-import json
 from pathlib import Path
 from typing import Any
 
 from experiments import results
+
+
+def make_parser(doc: str | None) -> argparse.ArgumentParser:
+    """Return a parser with the flags of every report: where it lies, anew or not."""
+    parser = results.make_parser(doc)
+    add = parser.add_argument
+    add("--out", type=Path, help="folder of the result, else experiments/results")
+    add("--again", action="store_true", help="measure anew what is there already")
+    return parser
 
 
 class Report:
@@ -13,32 +22,23 @@ class Report:
 
     Args:
         name: of the file in experiments/results.
-        out: another folder to write to, or None.
+        flags: those of `make_parser`.
         what: one line on what the numbers are.
-        command: that makes them.
         protocol: how they were taken.
-        again: forget what an earlier run measured.
     """
 
     def __init__(
-        self,
-        name: str,
-        *,
-        out: Path | None,
-        what: str,
-        command: str,
-        protocol: str,
-        again: bool,
+        self, name: str, flags: argparse.Namespace, *, what: str, protocol: str
     ) -> None:
-        if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            results.FOLDER = out
+        if flags.out is not None:
+            flags.out.mkdir(parents=True, exist_ok=True)
+            results.FOLDER = flags.out
         self._name = name
-        self._about = {"what": what, "command": command, "protocol": protocol}
+        self._about = {"what": what, "protocol": protocol}
         self.path = results.FOLDER / f"{name}.json"
         self.numbers: dict[str, Any] = {}
-        if self.path.is_file() and not again:
-            self.numbers = json.loads(self.path.read_text())["numbers"]
+        if not flags.again:
+            self.numbers = results.read_numbers(name)
 
     def save(self) -> None:
         """Write the file."""

@@ -75,11 +75,9 @@ def main() -> int:
     flags = _parse()
     report = reports.Report(
         "benchmark_scaling",
-        out=flags.out,
+        flags,
         what="seconds, rate and memory of a training step by batch, width, image size",
-        command=" ".join(["python experiments/benchmarks/scaling.py", *sys.argv[1:]]),
         protocol=PROTOCOL.format(seconds=flags.point_seconds),
-        again=flags.again,
     )
     points = [p for p in list_points(flags.threads) if p.axis in flags.axes]
     end = time.monotonic() + 60 * flags.minutes
@@ -166,15 +164,13 @@ def _plot(points: list[Point], numbers: dict[str, Any], path: Path) -> None:
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = reports.make_parser(__doc__)
     add = parser.add_argument
     cores = len(os.sched_getaffinity(0))
     add("--axes", nargs="+", choices=AXES, default=list(AXES))
     add("--threads", type=int, nargs="+", default=sorted({1, min(2, cores)}))
     add("--minutes", type=float, default=30.0, help="begin no point after this time")
     add("--point_seconds", type=float, default=POINT_SECONDS)
-    add("--again", action="store_true", help="measure finished points anew")
-    add("--out", type=Path, help="folder of the result, else experiments/results")
     return parser.parse_args()
 
 

@@ -9,7 +9,6 @@ import os
 import statistics
 import sys
 import tempfile
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from dcgan_jax.sample import draw as sampling
@@ -289,18 +288,14 @@ def _open_report(flags: argparse.Namespace) -> reports.Report:
     )
     return reports.Report(
         "benchmark_train_step" + ("" if flags.device == "cpu" else f"_{flags.device}"),
-        out=flags.out,
+        flags,
         what="seconds of one training iteration, ours and PyTorch's, by net and column",
-        command=" ".join(
-            ["python experiments/benchmarks/train_step.py", *sys.argv[1:]]
-        ),
         protocol=protocol,
-        again=flags.again,
     )
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = reports.make_parser(__doc__)
     add = parser.add_argument
     add("--nets", nargs="+", choices=nets.NETS, default=list(nets.NETS))
     add("--rounds", type=int, default=7, help="turns of every participant")
@@ -310,8 +305,6 @@ def _parse() -> argparse.Namespace:
     add("--only", nargs="+", help="columns to measure, without _s")
     add("--without_torch", action="store_true")
     add("--without_layers", action="store_true")
-    add("--again", action="store_true", help="measure finished nets anew")
-    add("--out", type=Path, help="folder of the result, else experiments/results")
     add("--capacity", type=int, help="most steps in a turn; 8, on a GPU 32")
     add("--serve", type=int, default=4, help="blocks of a sampling or feature turn")
     add("--matmul_size", type=int, help="2048, on a GPU 8192")

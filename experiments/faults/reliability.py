@@ -5,7 +5,6 @@ what happens without; hours in all (make soak). A part that was stopped goes on 
 was. Adds each fault's count to results/reliability.json.
 """
 
-import argparse
 import importlib
 import os
 import signal
@@ -13,6 +12,7 @@ import sys
 from pathlib import Path
 
 from dcgan_jax.system import result_file
+from experiments import results
 from experiments.faults.trials import Context
 
 # Modules of `faults`, in the order in which they are run.
@@ -31,9 +31,7 @@ PARTS = (
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = results.make_parser(__doc__)
     add = parser.add_argument
     add("--part", choices=PARTS, action="append", help="one or several; default: all")
     add("--work", type=Path, default=Path("runs/reliability"), help="scratch")
@@ -48,7 +46,7 @@ def main() -> int:
     work /= result_file.find_commit()
     lost = []
     for part in flags.part or PARTS:
-        module = importlib.import_module(f"faults.{part}")
+        module = importlib.import_module(f"experiments.faults.{part}")
         folder = work / part
         folder.mkdir(parents=True, exist_ok=True)
         if not module.run(Context(folder, flags.seed, flags.scale)):

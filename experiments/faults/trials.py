@@ -162,8 +162,7 @@ def record(
     }
     # Parts that end at the same time must not write over each other's entries.
     with disk.exclusive(results.FOLDER / f"{RESULT}.lock"):
-        path = results.FOLDER / f"{RESULT}.json"
-        known = json.loads(path.read_text())["numbers"] if path.is_file() else {}
+        known = results.read_numbers(RESULT)
         results.save(
             RESULT,
             what="faults that were made, and how many of them lost anything",

@@ -15,11 +15,11 @@ import jax
 import numpy as np
 
 from dcgan_jax import models
-from dcgan_jax.gan import keys, losses
+from dcgan_jax.gan import losses
 from dcgan_jax.models import batch_statistics, pixels
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import authors, load as loading
-from dcgan_jax.sample import draw as sampling
+from dcgan_jax.sample import draw as sampling, numbered
 from experiments import results
 
 NUM_IMAGES = 1000
@@ -31,8 +31,7 @@ def main() -> int:
         return 2
     weights_dir = Path(sys.argv[1])
     loaded = loading.load_generator("authors_svhn", weights_dir=weights_dir, step=None)
-    key = keys.make_key(0, keys.Purpose.SAMPLES)
-    latents = sampling.draw_latents(loaded.draw_latents, key, NUM_IMAGES)
+    latents = numbered.draw_latents(loaded.draw_latents, 0, count=NUM_IMAGES)
     images = sampling.make_sampler(loaded.network)(loaded.variables, latents)
     picture = grid.make_grid(images[:100])
     grid.save_image(picture, results.FOLDER / "authors_svhn.png", scale=2)

@@ -9,8 +9,6 @@ there is a jump, the sign of memorisation (§6.1). --film writes a GIF too.
 """
 
 import dataclasses
-import shlex
-import sys
 from collections.abc import Sequence
 
 from dcgan_jax import cli
@@ -44,7 +42,6 @@ def main(argv: Sequence[str]) -> int:
     results.save(
         flags.name,
         what="how evenly the images of a walk between nine random points change",
-        command=shlex.join(["python", *sys.argv]),
         seed=flags.seed,
         protocol=shown.protocol,
         numbers={

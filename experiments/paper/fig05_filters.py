@@ -15,44 +15,32 @@ filters respond to parts of the objects, random ones to nothing in particular. W
 person sees in the picture goes into the result with --seen.
 """
 
-import argparse
-import shlex
-import sys
 from collections.abc import Sequence
 
 from dcgan_jax import cli
 from dcgan_jax.data import ready
 from dcgan_jax.pictures import grid
-from dcgan_jax.system import backend
 from dcgan_jax.visualize import filters
 from dcgan_jax.visualize.filters import FiltersConfig
-from experiments import results
+from experiments import results, trained
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = results.make_parser(__doc__, allow_abbrev=False)
     parser.add_argument("--name", required=True, help="of the result: fig05_NAME")
     parser.add_argument("--seen", default="", help="what the picture shows, in words")
     flags, rest = parser.parse_known_args(argv)
-    config = cli.parse(FiltersConfig, rest)
+    config = cli.parse(FiltersConfig, rest, command="visualize filters")
     filters.check(config)
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     data = filters.find_data(config)
-    code = ready.make_ready(data)
-    if code != 0:
-        return code
+    trained.require(ready.make_ready(data))
     measured = filters.measure(config)
     name = f"fig05_{flags.name}"
     grid.save_image(measured.picture, results.FOLDER / f"{name}.png")
     results.save(
         name,
         what="Fig. 5: the images that filters of the last convolution respond to",
-        command=shlex.join(["python", *sys.argv]),
         seed=config.seed,
         protocol=f"{measured.protocol}; images of {data.dataset} ({data.split})",
         numbers={**measured.numbers, "seen": flags.seen},

@@ -7,8 +7,6 @@ a minute. Drops the maps of positive weight of every hidden convolution in turn;
 picture is of the paper's, the highest.
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +14,6 @@ from dcgan_jax import cli, models
 from dcgan_jax.latent import boxes as box_files, forgetting
 from dcgan_jax.latent.forgetting import Choices
 from dcgan_jax.runs import load as loading
-from dcgan_jax.system import backend
 from experiments import results
 
 NAME = "fig06_forget"
@@ -24,9 +21,7 @@ NUM_SHOWN = 24
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = results.make_parser(__doc__)
     add = parser.add_argument
     add("--run", required=True, help="as of dcgan_jax.sample")
     add("--boxes", type=Path, required=True)
@@ -36,8 +31,7 @@ def main(argv: Sequence[str]) -> int:
     add("--num_dropped", type=int, help="of largest weight; all positive by default")
     add("--name", default=NAME, help="of the picture and the result file")
     flags = parser.parse_args(argv)
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     found = box_files.read_boxes(flags.boxes, category=flags.category)
     loaded = loading.load_generator(flags.run, weights_dir=None, step=flags.step)
     box_files.check_step(found, loaded.step)
@@ -64,7 +58,6 @@ def main(argv: Sequence[str]) -> int:
         what="Forgetting what boxes are drawn around; the picture beside this file:"
         " samples with boxes, then new ones, each above the same latent without maps of"
         f" {layer}",
-        command=" ".join(["python", *sys.argv]),
         seed=found.seed or 0,
         protocol=forgetting.PROTOCOL,
         numbers={"step": loaded.step, **numbers},

@@ -6,8 +6,6 @@ Needs the two runs of table3_mnist_nearest.py; takes seconds. One class a row: f
 real images, then the GAN's, then the DCGAN's.
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,9 +14,9 @@ import numpy as np
 from dcgan_jax import cli
 from dcgan_jax.config import data_config
 from dcgan_jax.data import kept_rows
-from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import load as loading
+from dcgan_jax.sample.numbered import SampleStream
 from experiments import results
 
 COLUMNS = 10
@@ -26,9 +24,7 @@ SCALE = 2
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = results.make_parser(__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--seed", type=int, default=0)
     flags = parser.parse_args(argv)
@@ -42,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
             "width_multiplier": loaded.config.width_multiplier,
         }
         # Samples' classes take turns; here each has a row of its own.
-        images = Samples(loaded, flags.seed).images(10 * COLUMNS)
+        images = SampleStream(loaded, flags.seed).images(10 * COLUMNS)
         drawn[preset] = images.reshape(COLUMNS, 10, *images.shape[1:]).swapaxes(0, 1)
     store = kept_rows.open_training_store(data_config(loaded.config))
     labels = store.labels()
@@ -55,7 +51,6 @@ def main(argv: Sequence[str]) -> int:
     results.save(
         "fig09_mnist_samples",
         what="MNIST: real images, samples of the dense GAN and of the DCGAN",
-        command=" ".join(["python", *sys.argv]),
         seed=flags.seed,
         protocol="the picture beside this file, left to right; stored batch statistics",
         numbers=runs,

@@ -9,13 +9,10 @@ a minute. Expected: 225 ± 2 nats. Stopped, the same command goes on.
 --source=mnist.npz reads MNIST from an array file in place of tfds.
 """
 
-import argparse
 import shutil
-import sys
 from collections.abc import Sequence
 
 from dcgan_jax import cli
-from dcgan_jax.evaluate import experiment
 from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.runs import folder as run_dir
 from experiments import results, trained
@@ -24,36 +21,24 @@ NAME = "goodfellow_parzen"
 
 
 def main(argv: Sequence[str]) -> int:
-    flags = _parse(argv)
+    flags = trained.make_parser(__doc__, num_epochs=250.0).parse_args(argv)
     cli.configure_logging()
     workdir = flags.runs / "goodfellow_mnist"
     chosen = trained.list_flags(flags, num_epochs=flags.num_epochs)
     about = trained.train("goodfellow_mnist", workdir, chosen)
     config = EvaluateConfig(run=str(workdir), metric="parzen", seed=flags.seed)
-    code = experiment.prepare(config)
-    if code != 0:
-        return code
-    measured = experiment.measure(config)
+    measured = trained.evaluate(config)
     print(measured.text)
     grid = max((workdir / run_dir.SAMPLES).glob("*.png"))
     shutil.copy(grid, results.FOLDER / f"{NAME}.png")
     results.save(
         NAME,
         what="MNIST: Parzen-window log-likelihood of the 2014 GAN, nats per image",
-        command=" ".join(["python", *sys.argv]),
         seed=flags.seed,
         protocol=measured.protocol,
         numbers={**measured.numbers, "run": about},
     )
     return 0
-
-
-def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    trained.add_flags(parser, num_epochs=250.0)
-    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
 """What the experiments on the latent space share: flags, and figures of exemplars."""
 
 import argparse
-import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,9 +14,7 @@ PICKS = Path(__file__).parents[1] / "picks"
 
 def make_parser(doc: str | None, *, name: str) -> argparse.ArgumentParser:
     """Return a parser with the flags that say which generator, and where to write."""
-    parser = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = results.make_parser(doc)
     add = parser.add_argument
     add("--run", default="authors_svhn")
     add("--weights_dir", type=Path, help="folder of the authors' parameters")
@@ -54,7 +50,6 @@ def draw_exemplars(
     results.save(
         flags.name,
         what=what,
-        command=shlex.join(["python", *sys.argv]),
         seed=outcome.numbers["seed"],
         protocol=outcome.protocol,
         numbers={**outcome.numbers, "seen": flags.seen},

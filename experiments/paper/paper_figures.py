@@ -24,6 +24,7 @@ from dcgan_jax.pictures import curves, report
 from dcgan_jax.pictures.report import Figure
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import disk, errors
+from experiments import results
 from experiments.paper.paper_parts import PARTS, Part
 
 
@@ -134,9 +135,7 @@ def _list_facts(config: TrainConfig, run: Path) -> dict[str, str]:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = results.make_parser(__doc__)
     add = parser.add_argument
     add("run", type=Path, help="a run's folder")
     add("--step", type=int, help="of the checkpoint; else the newest")

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ import numpy as np
 from dcgan_jax import cli
 from dcgan_jax.config import data_config
 from dcgan_jax.data import batches, kept_rows
-from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.sample import draw as sampling
+from dcgan_jax.sample.numbered import SampleStream
 from dcgan_jax.system import errors
 from experiments import results, trained
 
@@ -57,7 +56,6 @@ def draw(figure: Figure, doc: str, argv: Sequence[str]) -> int:
     results.save(
         figure.name,
         what=caption,
-        command=" ".join(["python", *sys.argv]),
         seed=flags.seed,
         protocol="the picture beside this file: real training images left, samples"
         " right, none of them chosen; stored batch statistics. Diversity: standard"
@@ -104,7 +102,7 @@ def _draw_picture(
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Draw real images and samples side by side; measure how much each differ."""
     loaded = loading.load_generator(str(workdir), weights_dir=None, step=step)
-    samples = Samples(loaded, seed).images(SIDE**2)
+    samples = SampleStream(loaded, seed).images(SIDE**2)
     store = kept_rows.open_training_store(data_config(loaded.config))
     num_rows = batches.count_training_rows(len(store), loaded.config.held_out)
     chosen = np.random.default_rng(seed).choice(
@@ -130,11 +128,8 @@ def _caption(figure: Figure, about: dict[str, Any]) -> str:
 
 
 def _parse(doc: str, argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    parser = argparse.ArgumentParser(
-        description=doc,
-        epilog="Further flags go to dcgan_jax.train.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = results.make_parser(
+        doc, epilog="Further flags go to dcgan_jax.train.", allow_abbrev=False
     )
     add = parser.add_argument
     add("--run", type=Path, help="a run's folder, shown as it is")

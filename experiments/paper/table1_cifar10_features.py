@@ -32,13 +32,12 @@ def main(argv: Sequence[str]) -> int:
     name = "table1_cifar10_features"
     if flags.source is not None:
         name += f"_{flags.source.stem.replace('-', '_')}"
-    numbers = feature_rows.measure(
+    feature_rows.measure(
         name,
         dict(_list_rows(flags, base)),
         what="accuracy on the test images by features, rows of Table 1",
         again=flags.again,
     )
-    feature_rows.show(numbers)
     return 0
 
 
@@ -92,22 +91,13 @@ def _list_methods(flags: argparse.Namespace) -> list[tuple[str, dict[str, object
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = feature_rows.make_parser(__doc__)
     add = parser.add_argument
-    add("--source", type=Path)
-    add("--data_dir", type=Path, default=Path("data"))
-    add("--weights_dir", type=Path, help="the authors' files, else downloaded")
     add("--num_layers", type=int, help="of the authors' ImageNet discriminator")
     add("--run", type=Path, help="a run's folder")
     add("--labels_per_class", type=int, default=400)
     add("--draws", type=int, default=10)
     add("--num_centroids", type=int, default=4800)
-    add("--num_trials", type=int, default=64)
-    add("--num_epochs", type=int, default=100)
-    add("--only", nargs="+", help="rows to measure")
-    add("--again", action="store_true")
     return parser.parse_args(argv)
 
 

@@ -13,7 +13,6 @@ authors' SVHN discriminator, 28.87 % validation error for the supervised network
 import argparse
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 
 from dcgan_jax import cli
 from dcgan_jax.features.config import FeaturesConfig
@@ -54,30 +53,20 @@ def main(argv: Sequence[str]) -> int:
     if flags.target != "svhn":
         of = flags.target if flags.source is None else flags.source.stem
         name = f"table2_protocol_on_{of.replace('-', '_')}"
-    numbers = feature_rows.measure(
+    feature_rows.measure(
         name,
         rows,
         what="test error with 1,000 labels by features, rows of Table 2",
         again=flags.again,
     )
-    feature_rows.show(numbers)
     return 0
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = feature_rows.make_parser(__doc__)
     add = parser.add_argument
     add("--target", default="svhn")
-    add("--source", type=Path)
     add("--upscale", action="store_true", help="for images below 32 pixels")
-    add("--data_dir", type=Path, default=Path("data"))
-    add("--weights_dir", type=Path, help="the authors' files, else downloaded")
-    add("--num_trials", type=int, default=64)
-    add("--num_epochs", type=int, default=100)
-    add("--only", nargs="+", help="rows to measure")
-    add("--again", action="store_true")
     return parser.parse_args(argv)
 
 

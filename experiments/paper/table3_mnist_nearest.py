@@ -12,11 +12,9 @@ and 5.65, the 50,000 training images 3.1. Stopped, the same command goes on.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from dcgan_jax import cli
-from dcgan_jax.evaluate import config as configs, experiment
 from dcgan_jax.evaluate.config import EvaluateConfig
 from experiments import results, trained
 
@@ -37,11 +35,7 @@ def main(argv: Sequence[str]) -> int:
             num_samples=asked[row],
             seed=flags.seed,
         )
-        configs.check(config)
-        code = experiment.prepare(config)
-        if code != 0:
-            return code
-        measured = experiment.measure(config)
+        measured = trained.evaluate(config)
         print(f"{row}\n{measured.text}", flush=True)
         found = measured.numbers
         numbers[row] = found["error_percent"]
@@ -50,7 +44,6 @@ def main(argv: Sequence[str]) -> int:
         results.save(
             "table3_mnist_nearest",
             what="MNIST: test error in % of 1-NN on generated samples, by their number",
-            command=" ".join(["python", *sys.argv]),
             seed=flags.seed,
             protocol=measured.protocol,
             numbers=numbers,
@@ -70,10 +63,7 @@ def _list_train_flags(flags: argparse.Namespace, row: str) -> list[str]:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    trained.add_flags(parser, num_epochs=200.0)
+    parser = trained.make_parser(__doc__, num_epochs=200.0)
     add = parser.add_argument
     add("--width_multiplier", type=float, default=1.0, help="the DCGAN's")
     add("--gan_width_multiplier", type=float, default=1.0, help="the dense GAN's")

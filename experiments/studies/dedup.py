@@ -14,7 +14,6 @@ import argparse
 import hashlib
 import io
 import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -232,9 +231,7 @@ def save_collisions(
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = results.make_parser(__doc__)
     add = parser.add_argument
     add("--source", type=Path, required=True, help="images of 64 pixels or more")
     add("--second", type=Path, help="images of 32 pixels or more")
@@ -247,7 +244,6 @@ def main(argv: Sequence[str]) -> int:
     results.save(
         "dedup",
         what="near duplicates planted among real images, found by 128-bit hashes",
-        command=" ".join(["python", *sys.argv]),
         seed=flags.seed,
         protocol=PROTOCOL,
         numbers=numbers,

@@ -12,7 +12,6 @@ no numbers to compare with.
 
 import argparse
 import dataclasses
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -97,7 +96,6 @@ def main(argv: Sequence[str]) -> int:
     results.save(
         NAME,
         what="Faces planted in photographs: recall, precision and IoU of the detector",
-        command=" ".join(["python", *sys.argv]),
         seed=flags.seed,
         protocol=f"crops of faces enlarged to {SIDES[0]} to {SIDES[1]} pixels, up to"
         f" {MOST_FACES} a scene, in photographs enlarged {ENLARGED} times; a face is"
@@ -237,9 +235,7 @@ def _tile(images: list[Image.Image]) -> np.ndarray:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = results.make_parser(__doc__)
     add = parser.add_argument
     add("--faces", type=Path, required=True, help="crops with one face each")
     add("--photos", type=Path, required=True, help="photographs without people")

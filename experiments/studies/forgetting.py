@@ -9,7 +9,6 @@ two CPU cores, nearly all of it training. Stopped, the same command goes on.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,10 +18,11 @@ import numpy as np
 from dcgan_jax import cli, models
 from dcgan_jax.latent import forgetting, object_maps, samples as dropping
 from dcgan_jax.latent.boxes import Box
-from dcgan_jax.latent.samples import Pairs, Samples
+from dcgan_jax.latent.samples import Pairs
 from dcgan_jax.runs import load as loading
-from dcgan_jax.sample import draw as sampling
-from dcgan_jax.system import backend, disk, errors
+from dcgan_jax.sample import draw as sampling, numbered
+from dcgan_jax.sample.numbered import Samples
+from dcgan_jax.system import disk, errors
 from experiments import results, trained
 from experiments.studies import two_part_images
 from experiments.studies.two_part_images import Found
@@ -67,11 +67,10 @@ class Test(NamedTuple):
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     workdir, about = train(flags)
     loaded = loading.load_generator(str(workdir), weights_dir=None, step=None)
-    samples = dropping.draw_samples(
+    samples = numbered.choose(
         loaded, count=NUM_BOXED_SAMPLES + flags.num_new, seed=flags.seed
     )
     images = sampling.make_sampler(loaded.network)(loaded.variables, samples.latents)
@@ -106,7 +105,6 @@ def main(argv: Sequence[str]) -> int:
         what="Forgetting the discs of a generator of striped images with discs; the"
         " picture beside this file: 16 samples with boxes, 16 others, each above the"
         f" same latent without the maps of {paper}",
-        command=" ".join(["python", *sys.argv]),
         seed=flags.seed,
         protocol=PROTOCOL.format(
             boxes=len(boxes), new=flags.num_new, random=NUM_RANDOM
@@ -210,9 +208,7 @@ def save_picture(
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = results.make_parser(__doc__)
     add = parser.add_argument
     add("--runs", type=Path, default=Path("runs"), help="folder of the run")
     add("--data_dir", type=Path, default=Path("data"))

@@ -8,12 +8,9 @@ quarter of an hour with --width_multiplier=0.25 --num_epochs=10. Expected: fewer
 without; the paper gives no numbers. Stopped, the same command goes on.
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
 
 from dcgan_jax import cli
-from dcgan_jax.evaluate import experiment
 from dcgan_jax.evaluate.config import EvaluateConfig
 from experiments import results, trained
 
@@ -22,7 +19,9 @@ ROWS = {"without": "--no_bn_affine", "with": "--bn_affine"}
 
 
 def main(argv: Sequence[str]) -> int:
-    flags = _parse(argv)
+    parser = trained.make_parser(__doc__, num_epochs=200.0)
+    parser.add_argument("--width_multiplier", type=float, default=1.0)
+    flags = parser.parse_args(argv)
     cli.configure_logging()
     numbers: dict[str, object] = {}
     for row, choice in ROWS.items():
@@ -33,31 +32,18 @@ def main(argv: Sequence[str]) -> int:
         config = EvaluateConfig(
             run=str(workdir), metric="nearest_neighbour", seed=flags.seed
         )
-        code = experiment.prepare(config)
-        if code != 0:
-            return code
-        measured = experiment.measure(config)
+        measured = trained.evaluate(config)
         print(f"{row} gain and offset\n{measured.text}", flush=True)
         numbers[row] = {**measured.numbers["error_percent"], "run": about}
     results.save(
         "mnist_batch_norm",
         what="MNIST: test error in % of 1-NN on generated samples, by their number,"
         " with and without gain and offset in batch norm",
-        command=" ".join(["python", *sys.argv]),
         seed=flags.seed,
         protocol=f"one run each, of one seed; {measured.protocol}",
         numbers=numbers,
     )
     return 0
-
-
-def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    trained.add_flags(parser, num_epochs=200.0)
-    parser.add_argument("--width_multiplier", type=float, default=1.0)
-    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

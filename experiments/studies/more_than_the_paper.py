@@ -12,27 +12,24 @@ three minutes a run on one CPU core, 24 runs. Stopped, the same command goes on.
 import argparse
 import json
 import statistics
-import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from dcgan_jax import cli
 from dcgan_jax.config import data_config
 from dcgan_jax.data import ready, store as stores
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate import frechet
-from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.features import extract, weights
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
-from dcgan_jax.system import backend, disk, errors
+from dcgan_jax.sample.numbered import SampleStream
+from dcgan_jax.system import disk, errors
 from experiments import results, trained
-from experiments.studies import labelled_rows
+from experiments.studies import variants
 
 NAME = "more_than_the_paper"
 VARIANTS = {
@@ -83,27 +80,31 @@ class Judge:
 
 
 def main(argv: Sequence[str]) -> int:
-    flags = _parse(argv)
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    parser = variants.make_parser(__doc__)
+    add = parser.add_argument
+    add("--weights_dir", type=Path, help="the authors' files, else downloaded")
+    add("--ema_decay", type=float, default=0.999)
+    flags = variants.parse(parser, argv, least_steps=2)
+    cli.start()
     store = _open_store(flags)
     judge = Judge(store, flags.weights_dir)
-    # None: a run that became NaN or infinite.
-    measured: dict[str, list[dict[str, Any] | None]] = {name: [] for name in VARIANTS}
-    begin, done, total = time.perf_counter(), 0, flags.num_seeds * len(VARIANTS)
-    for seed in range(flags.num_seeds):
-        for variant in VARIANTS:
-            workdir = _workdir(flags, variant, seed)
-            is_finite = _train(flags, variant, seed, len(store))
-            measured[variant].append(measure(workdir, judge) if is_finite else None)
-            done += 1
-            left = (time.perf_counter() - begin) / done * (total - done)
-            print(
-                f"{done}/{total} runs  {variant}, seed {seed}: {measured[variant][-1]}"
-                f"  left {tqdm.format_interval(left)}",
-                flush=True,
-            )
-        _save(flags, measured, judge)
+    half = flags.num_steps // 2
+    chosen = [
+        f"--held_out={len(store) - NUM_TRAINING}", f"--sample_every_steps={half}",
+        f"--checkpoint_every_steps={half}", f"--ema_decay={flags.ema_decay}",
+    ]  # fmt: skip
+
+    def measure_one(variant: str, seed: int) -> dict[str, Any] | None:
+        workdir = variants.find_workdir(flags, NAME, variant, seed)
+        if not variants.train(flags, workdir, seed, chosen + VARIANTS[variant]):
+            return None
+        found = measure(workdir, judge)
+        print(found, flush=True)
+        return found
+
+    variants.measure_all(
+        flags, list(VARIANTS), measure_one, lambda found: _save(flags, found, judge)
+    )
     return 0
 
 
@@ -130,21 +131,12 @@ def _draw_samples(
     workdir: Path, count: int, *, step: int | None = None, ema: bool
 ) -> np.ndarray:
     loaded = loading.load_generator(str(workdir), weights_dir=None, step=step, ema=ema)
-    return Samples(loaded, seed=0).images(count)
-
-
-def _data_flags(flags: argparse.Namespace) -> list[str]:
-    return [
-        "--dataset=folder", f"--source={flags.source}", "--image_size=32",
-        f"--data_dir={flags.data_dir}",
-    ]  # fmt: skip
+    return SampleStream(loaded, seed=0).images(count)
 
 
 def _open_store(flags: argparse.Namespace) -> Store:
-    config = data_config(cli.parse_run(_data_flags(flags)))
-    code = ready.make_ready(config)
-    if code != 0:
-        sys.exit(code)
+    config = data_config(cli.parse_run(variants.list_data_flags(flags)))
+    trained.require(ready.make_ready(config))
     store = stores.open_store(stores.store_path(config))
     least = NUM_TRAINING + NUM_SAMPLES + NUM_REFERENCE
     if len(store) < least:
@@ -154,30 +146,6 @@ def _open_store(flags: argparse.Namespace) -> Store:
             " --source."
         )
     return store
-
-
-def _workdir(flags: argparse.Namespace, variant: str, seed: int) -> Path:
-    name = variant.replace(",", "").replace(" ", "_")
-    return flags.runs / NAME / f"{name}-{seed}"
-
-
-def _train(flags: argparse.Namespace, variant: str, seed: int, num_images: int) -> bool:
-    """Train to the end; return False if the run became infinite or NaN instead."""
-    workdir = _workdir(flags, variant, seed)
-    half = flags.num_steps // 2
-    code = trained.run_train(
-        [
-            *_data_flags(flags), f"--held_out={num_images - NUM_TRAINING}",
-            f"--width_multiplier={flags.width_multiplier}", "--batch_size=64",
-            f"--num_steps={flags.num_steps}", f"--seed={seed}", f"--workdir={workdir}",
-            f"--sample_every_steps={half}", f"--checkpoint_every_steps={half}",
-            "--log_every_steps=100", f"--ema_decay={flags.ema_decay}",
-            *VARIANTS[variant],
-        ]
-    )  # fmt: skip
-    if code not in (0, cli.NOT_FINITE):
-        sys.exit(code)
-    return code == 0
 
 
 def _summarise(measured: list[dict[str, Any] | None]) -> dict[str, Any]:
@@ -199,7 +167,7 @@ def _save(
     judge: Judge,
 ) -> None:
     first = {
-        variant: _workdir(flags, variant, 0)
+        variant: variants.find_workdir(flags, NAME, variant, 0)
         for variant, runs in measured.items()
         if runs[0] is not None
     }
@@ -207,7 +175,6 @@ def _save(
     results.save(
         NAME,
         what="The settings beyond the paper on 500 pictures: distances of samples",
-        command=" ".join(["python", *sys.argv]),
         seed=0,
         protocol=_PROTOCOL.format(
             training=NUM_TRAINING,
@@ -246,33 +213,13 @@ _PROTOCOL = (
 
 def _draw(workdirs: dict[str, Path]) -> np.ndarray:
     """Return a picture with a row for each variant, its name on the left."""
-    return labelled_rows.draw(
+    return variants.draw(
         {
             name: [_draw_samples(workdir, COLUMNS, ema=ema) for ema in (False, True)]
             for name, workdir in workdirs.items()
         },
         columns=COLUMNS,
     )
-
-
-def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add("--source", type=Path, required=True, help="folder or zip of pictures")
-    add("--weights_dir", type=Path, help="the authors' files, else downloaded")
-    add("--runs", type=Path, default=Path("runs"), help="folder of the runs")
-    add("--data_dir", type=Path, default=Path("data"))
-    add("--num_seeds", type=int, default=3)
-    add("--num_steps", type=int, default=1000)
-    add("--width_multiplier", type=float, default=0.25)
-    add("--ema_decay", type=float, default=0.999)
-    add("--seen", help="what you saw in the picture, to be kept beside the numbers")
-    flags = parser.parse_args(argv)
-    if flags.num_steps < 2 or flags.num_seeds < 1:
-        parser.error("--num_steps must be at least 2, --num_seeds 1")
-    return flags
 
 
 if __name__ == "__main__":

@@ -10,15 +10,12 @@ the same command goes on.
 
 import argparse
 import statistics
-import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from dcgan_jax import cli
 from dcgan_jax.config import data_config
@@ -31,8 +28,8 @@ from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import errors
 from dcgan_jax.train import fixed_samples
-from experiments import results, trained
-from experiments.studies import labelled_rows
+from experiments import results
+from experiments.studies import variants
 
 NAME = "remarks"
 VARIANTS = {
@@ -95,48 +92,26 @@ class Judge:
 
 
 def main(argv: Sequence[str]) -> int:
-    flags = _parse(argv)
+    # Two checks in the second half.
+    least = 4 * CHECK_EVERY_STEPS
+    flags = variants.parse(variants.make_parser(__doc__), argv, least_steps=least)
     cli.configure_logging()
-    # None: a run that became NaN or infinite.
-    curves: dict[str, list[Curve | None]] = {name: [] for name in VARIANTS}
-    judge: Judge | None = None
-    begin, done, total = time.perf_counter(), 0, flags.num_seeds * len(VARIANTS)
-    for seed in range(flags.num_seeds):
-        for variant in VARIANTS:
-            workdir = flags.runs / NAME / f"{variant.replace(' ', '_')}-{seed}"
-            is_finite = _train(flags, variant, seed, workdir)
-            if judge is None:
-                config = run_dir.read_config(workdir)
-                path = stores.store_path(data_config(config))
-                judge = Judge(stores.open_store(path))
-            curves[variant].append(_read(workdir, judge) if is_finite else None)
-            done += 1
-            left = (time.perf_counter() - begin) / done * (total - done)
-            print(
-                f"{done}/{total} runs  {variant}, seed {seed}  "
-                f"left {tqdm.format_interval(left)}",
-                flush=True,
-            )
-        assert judge is not None  # there is a variant
-        _save(flags, curves, judge)
+    judges: list[Judge] = []  # one, once there is a run that says where its data lie
+
+    def measure(variant: str, seed: int) -> Curve | None:
+        workdir = variants.find_workdir(flags, NAME, variant, seed)
+        chosen = ["--no_input_bias", f"--sample_every_steps={CHECK_EVERY_STEPS}"]
+        is_finite = variants.train(flags, workdir, seed, chosen + VARIANTS[variant])
+        if not judges:
+            config = run_dir.read_config(workdir)
+            path = stores.store_path(data_config(config))
+            judges.append(Judge(stores.open_store(path)))
+        return _read(workdir, judges[0]) if is_finite else None
+
+    variants.measure_all(
+        flags, list(VARIANTS), measure, lambda curves: _save(flags, curves, judges[0])
+    )
     return 0
-
-
-def _train(flags: argparse.Namespace, variant: str, seed: int, workdir: Path) -> bool:
-    """Train to the end; return False if the run became infinite or NaN instead."""
-    code = trained.run_train(
-        [
-            "--dataset=folder", f"--source={flags.source}", "--image_size=32",
-            f"--data_dir={flags.data_dir}", "--no_input_bias",
-            f"--width_multiplier={flags.width_multiplier}", "--batch_size=64",
-            f"--num_steps={flags.num_steps}", f"--seed={seed}", f"--workdir={workdir}",
-            f"--sample_every_steps={CHECK_EVERY_STEPS}", "--log_every_steps=100",
-            *VARIANTS[variant],
-        ]
-    )  # fmt: skip
-    if code not in (0, cli.NOT_FINITE):
-        sys.exit(code)
-    return code == 0
 
 
 def _read(workdir: Path, judge: Judge) -> Curve:
@@ -200,7 +175,6 @@ def _save(
     results.save(
         NAME,
         what="Remarks of §3 and §4: the paper's choices, and one changed at a time",
-        command=" ".join(["python", *sys.argv]),
         seed=0,
         protocol=_PROTOCOL.format(
             steps=flags.num_steps,
@@ -237,7 +211,7 @@ _PROTOCOL = (
 
 def _draw(runs: dict[str, Curve], judge: Judge) -> np.ndarray:
     """Return a picture with a row for each variant, its name on the left."""
-    return labelled_rows.draw(
+    return variants.draw(
         {
             name: [
                 run.checks[-1][:COLUMNS],
@@ -248,25 +222,6 @@ def _draw(runs: dict[str, Curve], judge: Judge) -> np.ndarray:
         },
         columns=COLUMNS,
     )
-
-
-def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add("--source", type=Path, required=True, help="folder or zip of pictures")
-    add("--runs", type=Path, default=Path("runs"), help="folder of the runs")
-    add("--data_dir", type=Path, default=Path("data"))
-    add("--num_seeds", type=int, default=3)
-    add("--num_steps", type=int, default=1000)
-    add("--width_multiplier", type=float, default=0.25)
-    add("--seen", help="what you saw in the picture, to be kept beside the numbers")
-    flags = parser.parse_args(argv)
-    least = 4 * CHECK_EVERY_STEPS  # two checks in the second half
-    if flags.num_steps < least or flags.num_seeds < 1:
-        parser.error(f"--num_steps must be at least {least}, --num_seeds 1")
-    return flags
 
 
 if __name__ == "__main__":

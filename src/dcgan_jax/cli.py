@@ -16,11 +16,11 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import tyro
 
-from dcgan_jax import config as configs, presets
+from dcgan_jax import config as configs, help_page, presets
 from dcgan_jax.config import (
     ClusterConfig,
     DataConfig,
@@ -31,6 +31,8 @@ from dcgan_jax.system import disk, errors
 
 T = TypeVar("T")
 D = TypeVar("D", bound=DataConfig)
+Run = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+RunFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 BAD_INPUT, NOT_FINITE, INTERRUPTED = 2, 3, 130
 
 
@@ -66,6 +68,14 @@ def configure_logging() -> None:
     logging.getLogger("absl").setLevel(logging.ERROR)
 
 
+def start() -> None:
+    """Do what every command does before its work; imports JAX."""
+    from dcgan_jax.system import backend
+
+    configure_logging()
+    backend.enable_compilation_cache()
+
+
 def run_command(argv: Sequence[str], commands: Mapping[str, str]) -> int | None:
     """Call the command that the first argument names with the arguments after it.
 
@@ -83,19 +93,29 @@ def run_command(argv: Sequence[str], commands: Mapping[str, str]) -> int | None:
             text = importlib.import_module(module).__doc__ or ""
             print(f"{known:12} {text.splitlines()[0]}")
         return 0
-    if name not in commands:
-        close = difflib.get_close_matches(name, commands, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else "."
-        raise errors.InputError(
-            f"unknown command {name!r}{hint} Known: {', '.join(commands)}."
-        )
-    code: int | None = importlib.import_module(commands[name]).main(argv[1:])
+    found = importlib.import_module(find_command(name, commands))
+    code: int | None = found.main(argv[1:])
     return code
+
+
+def find_command(name: str, commands: Mapping[str, str]) -> str:
+    """Return the module of a command.
+
+    Raises:
+        InputError: if there is no such command, with the name that is nearest.
+    """
+    if name in commands:
+        return commands[name]
+    close = difflib.get_close_matches(name, commands, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    raise errors.InputError(
+        f"unknown command {name!r}{hint} Known: {', '.join(commands)}."
+    )
 
 
 def parse_run(argv: Sequence[str]) -> TrainConfig:
     """Read a training run's flags over the recipe that --dataset or --preset names."""
-    config = parse(TrainConfig, argv, default=_find_preset(argv))
+    config = parse(TrainConfig, argv, command="train", default=_find_preset(argv))
     configs.check(config)
     return config
 
@@ -103,7 +123,7 @@ def parse_run(argv: Sequence[str]) -> TrainConfig:
 def parse_train(argv: Sequence[str]) -> tuple[TrainConfig, ClusterConfig]:
     """Read what `parse_run` reads, and how the run's processes find each other."""
     recipe = _fields_of(TrainConfig, _find_preset(argv))
-    flags = parse(_TrainFlags, argv, default=_TrainFlags(**recipe))
+    flags = parse(_TrainFlags, argv, command="train", default=_TrainFlags(**recipe))
     config = TrainConfig(**_fields_of(TrainConfig, flags))
     configs.check(config)
     return config, ClusterConfig(**_fields_of(ClusterConfig, flags))
@@ -117,37 +137,38 @@ def parse_data(config_type: type[D], argv: Sequence[str]) -> D:
         argv: the arguments after the command's name.
     """
     recipe = dataclasses.asdict(data_config(_find_preset(argv)))
-    return parse(config_type, argv, default=config_type(**recipe))
+    return parse(config_type, argv, command="prepare", default=config_type(**recipe))
 
 
 def parse(
-    config_type: type[T],
-    argv: Sequence[str],
-    *,
-    default: T | None = None,
-    command: str = "",
+    config_type: type[T], argv: Sequence[str], *, command: str, default: T | None = None
 ) -> T:
     """Read flags into a dataclass.
 
     Args:
         config_type: the dataclass; its fields are the flags.
         argv: the arguments after the command's name.
+        command: its name, such as `latent walk`.
         default: values of the flags that are not given.
-        command: the one of `run_command`, for --help.
 
     Raises:
         InputError: one line about the first flag that cannot be read.
         SystemExit: with code 0, after --help.
     """
+    program = name_program(command)
+    if "-h" in argv or "--help" in argv:
+        page = help_page.format_page(
+            config_type, default, command=command, program=program
+        )
+        _show(page)
+        raise SystemExit(0)
+    _refuse_values_of_switches(config_type, argv)
     stderr = io.StringIO()
-    file = Path(sys.argv[0])
-    name = file.parent.name if file.name == "__main__.py" else file.stem
-    prog = f"python -m dcgan_jax.{name} {command}".rstrip()
     try:
         with contextlib.redirect_stderr(stderr):
             return tyro.cli(
                 config_type,
-                prog=prog,
+                prog=program,
                 args=list(argv),
                 default=tyro.MISSING_NONPROP if default is None else default,  # type: ignore[arg-type]
                 use_underscores=True,
@@ -157,12 +178,81 @@ def parse(
     except SystemExit as stop:
         if stop.code == 0:
             raise
-        raise errors.InputError(_one_line(stderr.getvalue())) from None
+        message = _one_line(stderr.getvalue())
+        raise errors.InputError(
+            f"{message} ({program} --help lists all flags)"
+        ) from None
+
+
+def _show(page: str) -> None:
+    try:
+        print(page, flush=True)
+    except BrokenPipeError:  # as in `dcgan train --help | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def name_program(command: str) -> str:
+    """Return what a user has typed, or would type, to call a command.
+
+    Args:
+        command: its name, such as `latent walk`.
+    """
+    file = Path(sys.argv[0])
+    room = file.parent.name if file.name == "__main__.py" else ""
+    if room == __package__:
+        return f"python -m {room} {command}"
+    if room == command.split(maxsplit=1)[0]:
+        return f"python -m {__package__}.{command}"
+    return f"dcgan {command}"
+
+
+def _refuse_values_of_switches(config_type: type[Any], argv: Sequence[str]) -> None:
+    hints = get_type_hints(config_type)
+    for word, following in zip(argv, [*argv, ""][1:], strict=True):
+        name, has_value, value = word.removeprefix("--").partition("=")
+        name = name.replace("-", "_").removeprefix("no_")
+        is_given = has_value or following.lower() in ("true", "false")
+        if word.startswith("--") and hints.get(name) is bool and is_given:
+            raise errors.InputError(
+                f"--{name} takes no value, but got {value or following!r}; write "
+                f"--{name} or --no_{name}."
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WeightsFlags:
+    """Weights: which of those that were saved are read."""
+
+    step: int | None = None
+    """The step of the run's checkpoint. Without this flag it is the newest one."""
+    weights_dir: Path | None = None
+    """The folder of the authors' released parameters. Without this flag they are
+    downloaded into a cache."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFlags(WeightsFlags):
+    """Weights: which of those that were saved are read."""
+
+    run: Run
+    """A run's folder, an exported .safetensors file, authors_svhn or
+    authors_imagenet."""
+    ema: bool = dataclasses.field(default=False, kw_only=True)
+    """The average of the generator is taken, which --ema_decay has kept in training."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _TrainFlags(ClusterConfig, TrainConfig):
-    """The flags of `dcgan_jax.train`."""
+    """Train a GAN on a data set, or go on with a run that was stopped.
+
+    The data are prepared first where they are missing. Every setting has the value of
+    the data set's recipe, which --dataset or --preset names; the other flags change it.
+
+    Examples:
+        dcgan train --dataset=digits
+        dcgan train --dataset=folder --source=photos --image_size=64
+        dcgan train --dataset=mnist --preset=mnist_conditional --num_epochs=20
+    """
 
 
 def _fields_of(config_type: type[Any], values: Any) -> dict[str, Any]:
@@ -208,7 +298,7 @@ def _one_line(panel: str) -> str:
     close = next((s for s in sections if s.startswith("Perhaps you meant")), "")
     flag = re.search(r"--[\w.]+", close)
     hint = f"; did you mean {flag.group()}?" if flag else ""
-    return f"{message}{hint} (--help lists all flags)"
+    return f"{message}{hint}"
 
 
 def _report(message: str, code: int) -> int:

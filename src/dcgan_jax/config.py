@@ -7,15 +7,15 @@ outside `presets`, where each value carries its source.
 import dataclasses
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from dcgan_jax.architectures import ARCHITECTURES, CONDITIONAL, PLAIN
 from dcgan_jax.system import errors, json_values
 
-Architecture = Literal[
-    "small", "dcgan64", "imagenet32", "svhn32", "conditional_mnist", "mlp_gan",
-    "goodfellow_mnist", "goodfellow_cifar10", "goodfellow_cifar10_conv",
-    "goodfellow_faces",
-]  # fmt: skip
+if TYPE_CHECKING:
+    ArchitectureName = str
+else:  # a new one is added to the table alone
+    ArchitectureName = Literal[tuple(ARCHITECTURES)]
 ImageSize = Literal[28, 32, 48, 64, 96, 128]
 Channels = Literal[1, 3]
 Shuffle = Literal["auto", "rows", "blocks"]
@@ -24,52 +24,57 @@ DiffAugment = Literal[
     "translation,cutout", "color,translation,cutout",
 ]  # fmt: skip
 
-# DCGANs that are told nothing but images.
-PLAIN = ("small", "dcgan64", "imagenet32", "svhn32")
-# Networks that are told the label of every image.
-CONDITIONAL = frozenset({"conditional_mnist", "mlp_gan"})
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataConfig:
-    """What goes into a prepared store, and where the store lies."""
+    """Data: the images, and where their prepared copies lie."""
 
     dataset: str
-    """A preset's name, folder, arrays, or tfds:NAME[/CONFIG]."""
+    """The name of a data set that has a recipe, such as digits or lsun_bedroom; or
+    `folder` or `arrays` for your own images; or tfds:NAME[/CONFIG]."""
     source: Path | None = None
-    """The user's own copy: a folder, zip or tar of images, an .npz or .npy file, an
-    LSUN LMDB (folder or zip), or a prepared tfds folder. None: load it by its name."""
+    """Your own copy of the data: a folder, zip or tar of images, an .npz or .npy file,
+    an LSUN LMDB (its folder or zip), or a prepared tfds folder. Without this flag the
+    data are loaded by their name."""
     split: str = "train"
-    """The part of the data set."""
+    """The part of the data set that is taken."""
     image_size: ImageSize
-    """Side of the square images, pixels."""
+    """The side of the square images, in pixels."""
     channels: Channels
-    """1 for grey, 3 for colour."""
+    """The number of colour channels: 1 for grey, 3 for colour."""
     upscale: bool = False
-    """Enlarge images that are smaller than image_size; without it they are an error."""
+    """Images that are smaller than --image_size are enlarged; without this flag they
+    are an error."""
     dedup: bool = False
-    """Train without near duplicates (§4.1.1), which are looked for while preparing."""
+    """Near duplicates are looked for while preparing, and training leaves them out
+    (§4.1.1)."""
     data_dir: Path = Path("data")
-    """Folder of the prepared stores and downloads."""
+    """The folder of the prepared stores and of downloads."""
     num_workers: int = 0
-    """Decoding processes while preparing; 0 takes one per CPU core."""
+    """The number of processes that decode images while preparing; 0 takes one per CPU
+    core."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AdamConfig:
-    """Adam (Kingma & Ba 2014) and what is chained before and after it."""
+    """Adam (Kingma & Ba 2014), and what comes before and after it."""
 
     learning_rate: float
+    """The step size α."""
     b1: float
+    """The decay rate β₁ of the mean of the gradients."""
     b2: float
+    """The decay rate β₂ of the mean of their squares."""
     epsilon: float
+    """The small number ε that keeps the division finite."""
     l2: float
-    """Added to the gradient as l2 · weights, before Adam, as in the authors' code."""
+    """The factor λ of λ · weights, which is added to the gradient before Adam, as in
+    the authors' code."""
     decay_fraction: float
-    """Share of the run, at its end, over which the rate falls linearly to 0."""
+    """The share of the run, at its end, over which the rate falls linearly to 0."""
     d_learning_rate: float | None = None
-    """Of the discriminator, where it has one of its own (Heusel et al. 2017, not the
-    paper's); None: learning_rate."""
+    """The discriminator's own step size (Heusel et al. 2017, not in the paper). Without
+    this flag both networks use --adam.learning_rate."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,139 +82,169 @@ class SgdConfig:
     """Gradient descent with momentum, as Goodfellow et al. 2014 use it."""
 
     learning_rate: float
-    """Of the first update."""
+    """The step size of the first update."""
     decay_factor: float
-    """What the rate is divided by after every update."""
+    """The rate is divided by this number after every update."""
     min_learning_rate: float
-    """Where the rate stops falling."""
+    """The rate stops falling at this value."""
     momentum: float
-    """In the first epoch."""
+    """The momentum of the first epoch."""
     final_momentum: float
-    """From epoch momentum_epochs on; before it, on a straight line from the first."""
+    """The momentum from epoch --sgd.momentum_epochs on. Before that epoch it follows a
+    straight line from --sgd.momentum."""
     momentum_epochs: int
-    """Number of the epoch, counted from 1, in which the momentum ceases to rise."""
+    """The epoch, counted from 1, in which the momentum stops rising."""
     disc_gradient_scale: float
-    """Factor of the discriminator's gradient."""
+    """The discriminator's gradient is multiplied by this number."""
     max_column_norm: float | None
-    """Length to which the incoming weights of a unit are cut; None: none."""
+    """The incoming weights of a unit are cut to this length; None sets no limit."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainConfig(DataConfig):
-    """A complete training run."""
+class NetworkConfig:
+    """Network: the generator, the discriminator and the latents."""
 
-    preset: str | None = None
-    """A recipe other than the data set's own."""
-    workdir: Path | None = None
-    """The run's folder; None: runs/DATASET, or runs/PRESET."""
-    seed: int = 0
-    """Seed of the initial weights, the latents and the order of the data."""
-
-    architecture: Architecture
+    architecture: ArchitectureName
     """The pair of networks."""
     num_classes: int | None = None
-    """Classes of a conditional network; None: as many as the data have."""
+    """The number of classes of a conditional network. Without this flag the data say
+    it."""
     width_multiplier: float = 1.0
-    """Scales the number of feature maps or units of every layer."""
+    """The number of feature maps or units of every layer is multiplied by this."""
     input_bias: bool
-    """Give the discriminator's first layer a bias; without one it cannot see the
+    """The discriminator's first layer has a bias; without one it cannot see the
     contrast of a batch."""
     bn_affine: bool = True
-    """Give batch norm a gain and an offset to learn."""
+    """Batch norm has a gain and an offset that are learnt."""
     batch_norm: Literal["paper", "all", "not_in_generator"] = "paper"
-    """Layers with batch norm. paper: all but the generator's output and the
-    discriminator's input (§3); all: these too; not_in_generator: those of paper, but in
-    the discriminator alone."""
+    """The layers that have batch norm. `paper` means all but the generator's output and
+    the discriminator's input (§3); `all` means these too; `not_in_generator` means
+    those of `paper`, but in the discriminator alone."""
     disc_pooling: Literal["none", "global_average"] = "none"
-    """What becomes of the discriminator's last maps before they are weighed. none: they
-    are flattened (§3); global_average: each is averaged to one number."""
+    """What becomes of the discriminator's last maps before they are weighed: `none`
+    flattens them (§3), `global_average` averages each of them to one number."""
     latent_size: int
-    """Length of the generator's input."""
+    """The length of the generator's input."""
     latent_distribution: Literal["uniform", "normal", "unit_uniform"]
-    """uniform: on [-1, 1]; normal: standard normal; unit_uniform: on [-√3, √3], whose
-    variance is 1 as well."""
+    """The distribution of the latents: `uniform` on [-1, 1], standard `normal`, or
+    `unit_uniform` on [-√3, √3], whose variance is 1 as well."""
 
-    spectral_norm: bool = False
-    """Divide the discriminator's kernels by their largest singular values (Miyato et
-    al. 2018, not the paper's). It then has biases in place of batch norm, which would
-    take any factor of a kernel out again; batch_norm is of the generator alone."""
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Training: the objective, the updates and the length of the run."""
+
+    preset: str | None = None
+    """The name of a recipe to use in place of the data set's own."""
+    seed: int = 0
+    """The seed of the initial weights, the latents and the order of the data."""
     loss: Literal["non_saturating", "minimax", "hinge"]
-    """The objectives: the generator's of Goodfellow et al. 2014, §3, against their
-    discriminator; or hinge, of both (Miyato et al. 2018, not the paper's)."""
-    r1_gamma: float = 0.0
-    """γ of the penalty γ/2 E‖∇D(x)‖² on the discriminator at real images (Mescheder et
-    al. 2018, not the paper's); 0: none."""
-    diffaugment: DiffAugment = "none"
-    """Random changes of all images that the discriminator sees (Zhao et al. 2020, not
-    the paper's), for data sets of a few hundred pictures."""
-    ema_decay: float | None = None
-    """Share that an exponential moving average of the generator keeps at a step, such
-    as 0.999 (not the paper's); it is sampled beside the generator. None: no average."""
+    """The objectives. The generator's is one of the two of Goodfellow et al. 2014, §3,
+    against their discriminator's; `hinge` is another pair (Miyato et al. 2018, not in
+    the paper)."""
     num_d_steps: int
-    """k: discriminator updates, each on a new minibatch, to one generator update."""
+    """The number k of discriminator updates, each on a new minibatch, to one generator
+    update."""
     updates: Literal["alternating", "simultaneous"] = "alternating"
-    """Whether the generator's update is taken against the discriminator after or before
-    the latter's own (the last of k)."""
+    """An `alternating` update of the generator sees the discriminator after its last
+    update, a `simultaneous` one sees it as it was before."""
     batch_size: int
-    """Images per minibatch."""
+    """The number of images in a minibatch."""
     held_out: int = 0
-    """Images that are kept from training, for validation: the last of the store, whose
-    order is a fixed shuffle."""
+    """The number of images that are kept from training, for validation. They are the
+    last of the store, whose order is a fixed shuffle."""
     shuffle: Shuffle = "auto"
-    """Order of an epoch's images: row by row, or in blocks of rows, which a disk reads
-    fast; auto: blocks where the pixels take more than 8 GiB."""
+    """The order of an epoch's images: row by row, or in blocks of rows, which a disk
+    reads fast. `auto` takes blocks where the pixels take more than 8 GiB."""
     num_epochs: float
-    """Length of the run; one epoch shows every image to the discriminator once."""
+    """The length of the run in epochs; one epoch shows every image to the discriminator
+    once."""
     num_steps: int | None = None
-    """Length of the run in steps (k discriminator updates and one generator update);
-    overrides num_epochs."""
+    """The length of the run in steps (k discriminator updates and one generator
+    update); it overrides --num_epochs."""
     adam: AdamConfig | None
     """The optimiser; None where it is sgd."""
     sgd: SgdConfig | None = None
     """The optimiser in place of adam."""
-
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Arithmetic of the convolutions; parameters, statistics, losses stay float32."""
+    """The arithmetic of the convolutions. Parameters, statistics and losses stay
+    float32."""
     convolution: Literal["auto", "lax", "phase"] = "auto"
-    """Formulation of the convolutions: lax operations, or phase by phase for CPUs."""
+    """How convolutions are computed: by the operations of `lax`, or `phase` by phase,
+    which is faster on CPUs."""
 
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OutputConfig:
+    """Output and resuming: what a run writes, how often, and how it goes on."""
+
+    workdir: Path | None = None
+    """The run's folder. Without this flag it is runs/DATASET, or runs/PRESET."""
     log_every_steps: int = 50
-    """Interval of the rows of metrics.jsonl."""
+    """The interval between two rows of metrics.jsonl, in steps."""
     sample_every_steps: int = 500
-    """Interval of the sample grids."""
+    """The interval between two sample grids, in steps."""
     checkpoint_every_steps: int = 500
-    """Interval of the checkpoints."""
+    """The interval between two checkpoints, in steps."""
     keep_newest: int = 3
-    """Checkpoints kept, counted from the newest."""
+    """The number of checkpoints that are kept, counted from the newest."""
     keep_every_steps: int | None = None
-    """Besides the newest, keep the checkpoints whose step is a multiple of this."""
+    """Besides the newest, the checkpoints whose step is a multiple of this are kept."""
     on_nan: Literal["stop", "rollback"] = "stop"
-    """What follows when a value becomes NaN or infinite: end with exit code 3, or go on
-    from the newest checkpoint with other random numbers, three times in all."""
+    """What follows when a value becomes NaN or infinite: `stop` ends with exit code 3,
+    `rollback` goes on from the newest checkpoint with other random numbers, three times
+    in all."""
     profile_first_step: int | None = None
-    """Write a JAX trace of the steps from this one on into the run's folder."""
+    """A JAX trace of the steps from this one on is written into the run's folder."""
     profile_num_steps: int = 3
-    """Steps in the trace."""
+    """The number of steps in the trace."""
     allow_changes: bool = False
-    """Resume although settings differ from those that the run was started with."""
+    """The run is resumed although settings differ from those that it was started
+    with."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BeyondPaperConfig:
+    """Beyond the paper: later findings, all of them off unless asked for."""
+
+    spectral_norm: bool = False
+    """The discriminator's kernels are divided by their largest singular values (Miyato
+    et al. 2018). It then has biases in place of batch norm, which would take any factor
+    of a kernel out again, and --batch_norm is of the generator alone."""
+    r1_gamma: float = 0.0
+    """The factor γ of the penalty γ/2 E‖∇D(x)‖² on the discriminator at real images
+    (Mescheder et al. 2018); 0 sets no penalty."""
+    diffaugment: DiffAugment = "none"
+    """All images that the discriminator sees are changed at random in these ways (Zhao
+    et al. 2020), which helps with a few hundred pictures."""
+    ema_decay: float | None = None
+    """An exponential moving average of the generator is kept, and sampled beside it.
+    The average keeps this share of itself at a step, such as 0.999."""
+
+
+# A dataclass takes the fields of its last base first.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainConfig(
+    BeyondPaperConfig, OutputConfig, TrainingConfig, NetworkConfig, DataConfig
+):
+    """A complete training run."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClusterConfig:
-    """How the processes of a run find each other; no part of the run itself."""
+    """Several machines: how the processes of a run find each other."""
 
     distributed: bool = False
-    """Train together with other processes, one for each machine or GPU, which are found
-    through SLURM, Open MPI, Kubernetes or a TPU pod."""
+    """The run is trained together with other processes, one for each machine or GPU,
+    which are found through SLURM, Open MPI, Kubernetes or a TPU pod."""
     coordinator_address: str | None = None
-    """HOST:PORT at which process 0 listens to the others."""
+    """The address HOST:PORT at which process 0 listens to the others."""
     num_processes: int | None = None
-    """Processes of the run."""
+    """The number of processes of the run."""
     process_id: int | None = None
-    """Number of this process, from 0."""
+    """The number of this process, counted from 0."""
     heartbeat_seconds: int = 100
-    """Time without a sign of life from a process after which the others end."""
+    """When nothing has been heard of a process for so many seconds, the others end."""
 
     @property
     def is_distributed(self) -> bool:
@@ -227,9 +262,9 @@ OPERATIONAL_FIELDS = frozenset(
         "profile_num_steps", "on_nan",
     }
 )  # fmt: skip
-# Settings that the processes of a run may each have their own of.
+# Settings that may differ between the processes of one run.
 LOCAL_FIELDS = frozenset({"source", "data_dir", "num_workers", "workdir"})
-# What the config of a run means that was started before there was such a setting.
+# The values of settings that a run's config lacks, since they are younger than it.
 ABSENT_MEANS = {
     "shuffle": "rows", "bn_affine": True, "held_out": 0, "updates": "alternating",
     "dedup": False, "batch_norm": "paper", "disc_pooling": "none",
@@ -257,7 +292,7 @@ _LEAST = {
 _ONLY_OF = {
     "batch_norm": PLAIN, "disc_pooling": PLAIN, "spectral_norm": PLAIN,
     "r1_gamma": PLAIN, "diffaugment": PLAIN,
-    "bn_affine": (*PLAIN, *sorted(CONDITIONAL)),
+    "bn_affine": (*PLAIN, *CONDITIONAL),
 }  # fmt: skip
 _MOST = {
     "b1": (1, False), "b2": (1, False), "decay_fraction": (1, True),
@@ -288,10 +323,11 @@ def check(config: TrainConfig) -> None:
     for field in dataclasses.fields(config):
         if field.name in _ONLY_OF and getattr(config, field.name) != field.default:
             _check_has_choice(config, field.name)
-    if config.architecture == "goodfellow_cifar10_conv" and config.image_size != 32:
+    side = ARCHITECTURES[config.architecture].image_size
+    if side not in (None, config.image_size):
         raise errors.InputError(
             f"--image_size={config.image_size}; the networks of "
-            f"--architecture={config.architecture} are for 32 pixels alone."
+            f"--architecture={config.architecture} are for {side} pixels alone."
         )
 
 

@@ -13,9 +13,9 @@ from dcgan_jax import presets
 from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.evaluate import __main__ as evaluate, parzen
-from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.export import __main__ as export
 from dcgan_jax.runs import folder as run_dir
+from dcgan_jax.sample.numbered import SampleStream
 
 NUM_ROWS = 1000  # of the digits' 1,797 images; the others are held out
 
@@ -58,7 +58,7 @@ def test_the_nearest_neighbour_error_is_scikit_learn_s_and_beside_table_3(
     numbers = read_numbers(out)
     assert list(numbers["error_percent"]) == ["1000", "1500"]
     assert numbers["num_real"] == NUM_ROWS
-    samples = Samples(conditional, seed=0)
+    samples = SampleStream(conditional, seed=0)
     test = store.rows(np.arange(len(store)))
     real = store.rows(np.arange(NUM_ROWS))
     for images, classes, found in (
@@ -87,7 +87,7 @@ def test_the_parzen_log_likelihood_is_of_pixels_from_0_to_1(
     assert "MNIST 225 ± 2" in ended.out
     images = flatten(store.rows(np.arange(len(store))).images) / 255
     expected = parzen.measure(
-        flatten(Samples(conditional, seed=0).images(200)) / 255,
+        flatten(SampleStream(conditional, seed=0).images(200)) / 255,
         valid=images[NUM_ROWS:],
         test=images,
         sigmas=[0.1, 0.3, 0.9],

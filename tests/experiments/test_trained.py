@@ -1,4 +1,3 @@
-import argparse
 from pathlib import Path
 
 import pytest
@@ -7,9 +6,7 @@ from experiments import trained
 
 
 def parse(*argv):
-    parser = argparse.ArgumentParser()
-    trained.add_flags(parser, num_epochs=7.0)
-    return parser.parse_args(argv)
+    return trained.make_parser(None, num_epochs=7.0).parse_args(argv)
 
 
 def test_a_run_is_told_its_folder_of_stores_and_its_length():

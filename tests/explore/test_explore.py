@@ -2,8 +2,6 @@
 
 import importlib.util
 import socket
-import subprocess
-import sys
 
 import pytest
 
@@ -24,24 +22,6 @@ def with_gradio(monkeypatch):
         monkeypatch.setattr(importlib.util, "find_spec", find_spec)
 
     return let
-
-
-def test_help_imports_no_heavy_library():
-    code = """
-import sys
-from dcgan_jax import explore
-try:
-    explore.main(["--help"])
-except SystemExit:
-    pass
-heavy = ("jax", "flax", "gradio", "sklearn", "matplotlib", "numpy", "PIL")
-print("heavy:", [name for name in heavy if name in sys.modules])
-"""
-    told = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert told.stdout.endswith("heavy: []\n")
-    assert "--port" in told.stdout
 
 
 def test_without_gradio_one_line_names_the_extra(with_gradio, one_error, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from flax import linen as nn
 
 from dcgan_jax import presets
-from dcgan_jax.config import CONDITIONAL
+from dcgan_jax.architectures import CONDITIONAL
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
 from dcgan_jax.gan.nets import init_state, make_nets

@@ -78,13 +78,6 @@ def test_the_picture_shows_samples_with_boxes_and_new_ones_above_what_became_of_
     assert where.max(0).tolist() == [80, 96]
 
 
-def test_help_tells_the_flags(run_command):
-    ended = run_command(main, "forget", "--help")
-    assert ended.code == 0
-    assert " forget [-h] [OPTIONS] STR" in ended.out
-    assert "--num_dropped" in ended.out
-
-
 @pytest.mark.parametrize(
     ("changes", "flags", "message"),
     [

@@ -9,10 +9,10 @@ import pytest
 from dcgan_jax import models, presets
 from dcgan_jax.latent import object_maps, samples as dropping
 from dcgan_jax.latent.boxes import Box
-from dcgan_jax.latent.samples import Samples
 from dcgan_jax.models import dcgan
-from dcgan_jax.models.dcgan import Layer
+from dcgan_jax.models.dcgan import ConvSpec
 from dcgan_jax.runs.load import LoadedGenerator
+from dcgan_jax.sample.numbered import Samples
 from dcgan_jax.system import errors
 
 SIDE = 8
@@ -29,7 +29,7 @@ def known_generator():
     network = dcgan.Generator(
         base_size=SIDE,
         base_features=2,
-        convolutions=(Layer(3, 1), Layer(1, 1)),
+        convolutions=(ConvSpec(3, 1), ConvSpec(1, 1)),
         kernel_size=1,
         dtype=jnp.dtype("float32"),
         formulation="lax",

@@ -3,8 +3,6 @@
 import dataclasses
 import json
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -40,25 +38,6 @@ def cut(picture, row, column, *, height, width, scale):
     """Cut a cell out of a grid of grey images, and shrink it back."""
     top, left = row * (height + 2), column * (width + 2)
     return picture[top : top + 32 * scale : scale, left : left + 32 * scale : scale]
-
-
-@pytest.mark.parametrize("module", ["walk", "arithmetic"])
-def test_help_imports_no_heavy_library(module):
-    code = f"""
-import sys
-from dcgan_jax.latent.commands import {module}
-try:
-    {module}.main(["--help"])
-except SystemExit:
-    pass
-heavy = ("jax", "flax", "sklearn", "matplotlib", "cv2", "numpy", "PIL")
-print("heavy:", [name for name in heavy if name in sys.modules])
-"""
-    told = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert told.stdout.endswith("heavy: []\n")
-    assert "--weights_dir" in told.stdout
 
 
 def test_a_walk_s_rows_begin_at_the_numbered_samples(run, tmp_path, run_command):

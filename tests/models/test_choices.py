@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dcgan_jax import models, presets
-from dcgan_jax.config import PLAIN
+from dcgan_jax.architectures import PLAIN
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
 from dcgan_jax.gan.nets import init_state, make_nets
@@ -69,7 +69,7 @@ def test_global_average_pooling_leaves_d_a_weight_for_each_of_its_last_maps(
     plain = dataclasses.replace(TINY, architecture=architecture)
     gen, disc = list_params(plain)
     after = list_params(dataclasses.replace(plain, disc_pooling="global_average"))
-    width = models.make_widths(plain)[-1]
+    width = models.make_discriminator(plain).convolutions[-1].features
     assert after == [gen, disc | {"logit/dense/kernel": (width, 1)}]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dcgan_jax import presets
-from dcgan_jax.config import PLAIN
+from dcgan_jax.architectures import PLAIN
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
 from dcgan_jax.gan.nets import init_state, make_nets

@@ -26,10 +26,10 @@ def read_steps(folder):
 def test_a_row_is_found_again_by_its_step_generator_and_settings(tmp_path):
     QualityLog(tmp_path, SETTINGS).add(make_row(10, 3.0))
     log = QualityLog(tmp_path, SETTINGS)
-    assert log.find(10, "a") == make_row(10, 3.0)
-    assert log.find(10, "b") is None
-    assert log.find(20, "a") is None
-    assert QualityLog(tmp_path, {"num_samples": 20}).find(10, "a") is None
+    assert log.find(10, ["a"]) == make_row(10, 3.0)
+    assert log.find(10, ["b"]) is None
+    assert log.find(20, ["a"]) is None
+    assert QualityLog(tmp_path, {"num_samples": 20}).find(10, ["a"]) is None
 
 
 def test_rows_of_other_settings_stay(tmp_path):

@@ -9,12 +9,12 @@ from PIL import Image
 
 from dcgan_jax import cli, presets
 from dcgan_jax.config import data_config
-from dcgan_jax.data import batches, store as stores
+from dcgan_jax.data import batches, labels, store as stores
 from dcgan_jax.export import __main__ as export
 from dcgan_jax.gan import keys
 from dcgan_jax.prepare import build
 from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading
-from dcgan_jax.sample import __main__ as sample, draw as sampling, labels
+from dcgan_jax.sample import __main__ as sample, draw as sampling
 from dcgan_jax.system import errors
 from dcgan_jax.train import __main__ as train, feed, loop
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dcgan_jax.models import layers
-from dcgan_jax.models.dcgan import Discriminator, Layer
+from dcgan_jax.models.dcgan import ConvSpec, Discriminator
 from dcgan_jax.visualize import guided_backprop
 
 BLACK, WHITE = 0, 255  # −1 and 1 to the network
@@ -28,7 +28,7 @@ def by_hand():
     black one makes −0.4, 1, −0.1, 1; −2.3; −4.3, with the leak −0.86.
     The second filter weighs by −1, −1, 0, 0: −1.8 and −0.6, with the leak −0.36, −0.12.
     """
-    network = make_network(Layer(4, 1), Layer(2, 1), kernel_size=1)
+    network = make_network(ConvSpec(4, 1), ConvSpec(2, 1), kernel_size=1)
     weights = [[1.0, -1.0], [-3.0, -1.0], [-1.0, 0.0], [1.0, 0.0]]
     params = {
         "conv0": {"kernel": jnp.array([2.0, -1.0, 0.5, -1.0]).reshape(1, 1, 1, 4)},
@@ -152,8 +152,11 @@ def guided_module(torch):
 @pytest.mark.parametrize(
     ("kernel_size", "plan"),
     [
-        (5, (Layer(8, 2), Layer(12, 2), Layer(16, 2))),  # dcgan64's kind
-        (3, (Layer(6, 1), Layer(8, 2), Layer(10, 1), Layer(12, 2))),  # imagenet32's
+        (5, (ConvSpec(8, 2), ConvSpec(12, 2), ConvSpec(16, 2))),  # dcgan64's kind
+        (
+            3,
+            (ConvSpec(6, 1), ConvSpec(8, 2), ConvSpec(10, 1), ConvSpec(12, 2)),
+        ),  # imagenet32's
     ],
 )
 def test_torch_explains_the_same_weights_in_the_same_way(

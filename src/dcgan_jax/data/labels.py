@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from dcgan_jax.config import CONDITIONAL, DataConfig, TrainConfig
+from dcgan_jax.architectures import CONDITIONAL
+from dcgan_jax.config import DataConfig, TrainConfig
 from dcgan_jax.system import errors
 
 

@@ -8,7 +8,8 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 
-from dcgan_jax.config import CONDITIONAL, DataConfig, TrainConfig, data_config
+from dcgan_jax.architectures import CONDITIONAL
+from dcgan_jax.config import DataConfig, TrainConfig, data_config
 from dcgan_jax.data import kept_rows, store
 
 

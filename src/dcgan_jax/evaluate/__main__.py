@@ -1,4 +1,4 @@
-"""Measure a generator: python -m dcgan_jax.evaluate RUN --metric=nearest_neighbour."""
+"""Measure how good a generator is."""
 
 import os
 import shlex
@@ -9,18 +9,21 @@ from dcgan_jax.evaluate import config as configs
 from dcgan_jax.evaluate.config import EvaluateConfig
 
 
+def parse(argv: Sequence[str]) -> EvaluateConfig:
+    """Read the command's flags."""
+    return cli.parse(EvaluateConfig, argv, command="evaluate")
+
+
 def main(argv: Sequence[str]) -> int:
     """Measure and print what the flags describe; return the exit code."""
-    config = cli.parse(EvaluateConfig, argv)
+    config = parse(argv)
     configs.check(config)
     if configs.find_quality_metrics(config):
         # The GPU is shared with torch, and with a run that is followed.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     from dcgan_jax.evaluate import experiment
-    from dcgan_jax.system import backend
 
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     code = experiment.prepare(config)
     if code != 0:
         return code

@@ -3,87 +3,78 @@
 import dataclasses
 import math
 from pathlib import Path
-from typing import Annotated
 
-import tyro
-
-from dcgan_jax import presets
+from dcgan_jax import cli, presets
 from dcgan_jax.system import errors
 
-# Metrics that are measured alone …
-SINGLE = ("nearest_neighbour", "parzen", "memorisation")
-# … and any of which can be measured together, on the same features.
-QUALITY = ("fid", "kid", "is", "prc")
+# Each metric, and its module in `evaluate.metrics`.
+METRICS = {
+    "fid": "quality",
+    "kid": "quality",
+    "is": "quality",
+    "prc": "quality",
+    "nearest_neighbour": "nearest_neighbour",
+    "parzen": "parzen",
+    "memorisation": "memorisation",
+}
+# Any of these can be measured together, on the same features; the others alone.
+QUALITY = tuple(name for name, module in METRICS.items() if module == "quality")
 INCEPTION = "inception"
-
-_QUALITY_SAMPLES = 50_000  # Heusel et al. 2017 (FID)
-# Samples where none are asked for: Table 3's first column; parzen_ll.py; a picture.
-NUM_SAMPLES = {
-    "nearest_neighbour": 50_000, "parzen": 10_000, "memorisation": 50,
-}  # fmt: skip
-# Of features in memory.
-_MAX_QUALITY_SAMPLES = 1_000_000
-# The most: counted in int32; held in memory; seen in one picture.
-MAX_SAMPLES = {
-    "nearest_neighbour": 2**31 - 1, "parzen": 100_000, "memorisation": 10_000,
-}  # fmt: skip
-# Ten parts of the Inception score; more than precision's three neighbours.
-LEAST_QUALITY_IMAGES = 10
 
 
 @dataclasses.dataclass(frozen=True)
-class EvaluateConfig:
-    """Measure how good a generator is."""
+class EvaluateConfig(cli.RunFlags):
+    """Measure how good a generator is.
 
-    run: Annotated[str, tyro.conf.Positional]
+    Examples:
+        dcgan evaluate runs/mnist --metric=nearest_neighbour
+        dcgan evaluate runs/faces --metric=fid,kid --num_samples=10000 --out=faces.json
+        dcgan evaluate runs/faces --metric=fid --every=1000
+    """
+
+    run: cli.Run
     """A run's folder, or an exported .safetensors file."""
     metric: str
-    """fid, kid, is (Inception score), prc (precision and recall), or several of them
-    with commas: on the features of --extractor. Or one of nearest_neighbour: test error
-    of 1-NN on labelled samples (Table 3); parzen: log-likelihood of test images under
-    windows around samples (Goodfellow et al. 2014); memorisation: the nearest training
-    image of each sample."""
+    """What is measured: fid, kid, is (Inception score) and prc (precision and recall),
+    or several of them with commas, on the features of --extractor. Or one of these:
+    nearest_neighbour is the test error of 1-NN on labelled samples (Table 3); parzen is
+    the log-likelihood of test images under windows around samples (Goodfellow et al.
+    2014); memorisation shows the nearest training image of each sample."""
     num_samples: int | None = None
-    """Images to generate. None: 50,000, for parzen 10,000, for memorisation 50."""
+    """The number of images to generate. Without this flag it is 50,000; for parzen it
+    is 10,000, for memorisation 50."""
     num_reference: int | None = None
-    """Real images that fid, kid and prc compare with, the first of their part; None:
-    all."""
+    """The number of real images that fid, kid and prc compare with, the first of their
+    part. Without this flag it is all of them."""
     reference_split: str | None = None
-    """The part whose images fid, kid and prc compare with; None: those that the run was
-    trained on."""
+    """The part whose images fid, kid and prc compare with. Without this flag it is the
+    one that the run was trained on."""
     extractor: str = INCEPTION
-    """What makes the features of fid, kid, is, prc: inception (torch-fidelity's), or a
-    discriminator, which gives other numbers under other names: authors_svhn,
+    """What makes the features of fid, kid, is and prc: inception (torch-fidelity's), or
+    a discriminator, which gives other numbers under other names: authors_svhn,
     authors_imagenet, a run's folder, or random:PRESET (untrained)."""
     inception_weights: Path | None = None
-    """The file weights-inception-2015-12-05-6726825d.pth of torch-fidelity; None: it is
-    downloaded."""
-    weights_dir: Path | None = None
-    """Folder of the authors' released parameters; None: a cache, into which they are
-    downloaded."""
+    """The file weights-inception-2015-12-05-6726825d.pth of torch-fidelity. Without
+    this flag it is downloaded."""
     every: int | None = None
-    """Follow the run while it trains: measure every checkpoint whose step is a multiple
-    of this, and the last; the numbers go to RUN/quality.jsonl."""
+    """The run is followed while it trains: every checkpoint whose step is a multiple of
+    this is measured, and the last. The numbers go to RUN/quality.jsonl."""
     wait: bool = True
-    """With --every: wait for checkpoints to come, until the run's last step. --no_wait
+    """With --every, checkpoints are waited for until the run's last step. --no_wait
     measures what is there, and the newest counts as the last."""
     seed: int = 0
-    """Of the samples."""
-    step: int | None = None
-    """The checkpoint's step; None: the newest."""
-    ema: bool = False
-    """Measure the average of the generator that --ema_decay has kept."""
+    """The seed of the samples."""
     data_dir: Path | None = None
-    """Folder of the prepared stores; None: the run's."""
+    """The folder of the prepared stores. Without this flag it is the run's."""
     source: Path | None = None
-    """The user's own images; None: the run's."""
+    """Your own copy of the data. Without this flag it is the run's."""
     test_split: str = "test"
     """The part to test on; memorisation takes none."""
     sigmas: tuple[float, ...] | None = None
-    """Widths of the windows to choose from, of pixels in [0, 1]; None: ten from 0.1 to
-    1."""
+    """The widths of the windows of parzen to choose from, for pixels in [0, 1]. Without
+    this flag they are ten from 0.1 to 1."""
     out: Path | None = None
-    """Write the result as JSON."""
+    """The result is written into this file, as JSON."""
 
 
 def check(config: EvaluateConfig) -> None:
@@ -92,26 +83,13 @@ def check(config: EvaluateConfig) -> None:
     Raises:
         InputError: naming the flag, its value and what was expected.
     """
-    is_quality = bool(find_quality_metrics(config))
-    least, most = 1, MAX_SAMPLES.get(config.metric, _MAX_QUALITY_SAMPLES)
-    if is_quality:
-        least = LEAST_QUALITY_IMAGES
-    number = find_num_samples(config)
-    if not least <= number <= most:
-        raise errors.InputError(
-            f"--num_samples={number}, expected {least} to {most:,}, the most that"
-            f" --metric={config.metric} can take."
-        )
-    if config.num_reference is not None and config.num_reference < least:
-        raise errors.InputError(
-            f"--num_reference={config.num_reference}, expected at least {least}."
-        )
+    quality = find_quality_metrics(config)
     for sigma in config.sigmas or ():
         if not (sigma > 0 and math.isfinite(sigma)):
             raise errors.InputError(f"--sigmas has {sigma}; each must be above 0.")
     if config.out is not None and config.out.suffix != ".json":
         raise errors.InputError(f"--out={config.out} must end in .json.")
-    if "is" in find_quality_metrics(config) and config.extractor != INCEPTION:
+    if "is" in quality and config.extractor != INCEPTION:
         raise errors.InputError(
             f"--metric={config.metric} with --extractor={config.extractor}: the"
             " Inception score needs the class probabilities of Inception, which a"
@@ -119,34 +97,28 @@ def check(config: EvaluateConfig) -> None:
             f" --extractor={INCEPTION}."
         )
     if config.every is not None:
-        _check_following(config, is_quality=is_quality)
+        _check_following(config, is_quality=bool(quality))
 
 
 def find_quality_metrics(config: EvaluateConfig) -> tuple[str, ...]:
-    """Return those of QUALITY that are asked for, in its order; () for one of SINGLE.
+    """Return those of QUALITY that are asked for, in its order; () for another metric.
 
     Raises:
         InputError: if a name is unknown, or metrics are asked for that do not go
             together.
     """
-    if config.metric in SINGLE:
+    single = [name for name in METRICS if name not in QUALITY]
+    if config.metric in single:
         return ()
     names = [name.strip() for name in config.metric.split(",")]
     for name in names:
-        if name in SINGLE:
+        if name in single:
             raise errors.InputError(
                 f"--metric={config.metric}: {name} is measured alone; only"
                 f" {', '.join(QUALITY)} go together."
             )
-        presets.check_name("metric", name, [*QUALITY, *SINGLE])
+        presets.check_name("metric", name, list(METRICS))
     return tuple(name for name in QUALITY if name in names)
-
-
-def find_num_samples(config: EvaluateConfig) -> int:
-    """Return the number of samples that is meant."""
-    if config.num_samples is None:
-        return NUM_SAMPLES.get(config.metric, _QUALITY_SAMPLES)
-    return config.num_samples
 
 
 def _check_following(config: EvaluateConfig, *, is_quality: bool) -> None:

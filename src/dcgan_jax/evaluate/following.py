@@ -17,10 +17,10 @@ from typing import Any
 from dcgan_jax import config as configs
 from dcgan_jax.config import OPERATIONAL_FIELDS, TrainConfig
 from dcgan_jax.data import batches
-from dcgan_jax.evaluate import nearest_neighbour, quality, subject as subjects
+from dcgan_jax.evaluate import candidate as candidates, quality
+from dcgan_jax.evaluate.candidate import Measured
 from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.evaluate.quality import Yardstick
-from dcgan_jax.evaluate.subject import Measured
 from dcgan_jax.runs import (
     checkpoints,
     folder as run_dir,
@@ -53,8 +53,8 @@ def follow(config: EvaluateConfig) -> Measured:
             raise errors.InputError(
                 f"another process measures {workdir}; wait until it has ended."
             )
-        trained = subjects.read_config(config)
-        train, num_rows = subjects.open_train(config, trained)
+        trained = candidates.read_config(config)
+        train, num_rows = candidates.open_train(config, trained)
         yardstick = quality.make_yardstick(config, trained, train, num_rows)
         settings = {**yardstick.settings, "run": _identify(trained)}
         if config.ema:
@@ -155,13 +155,12 @@ class _Follower:
         loaded = self._load(step)
         if loaded is None:
             return
-        digest = nearest_neighbour.hash_variables(loaded.variables)
-        row = self._log.find(step, digest)
+        row = self._log.find(step, loaded.digests)
         if row is None:
             row = {
                 "step": step,
                 "numbers": quality.measure_generator(self._yardstick, loaded),
-                "generator": digest,
+                "generator": loaded.digest,
                 "settings": self._log.settings,
                 "commit": result_file.find_commit(),
                 "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

@@ -11,15 +11,14 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate import nearest
 from dcgan_jax.evaluate.nearest import BLOCK, Nearest
-from dcgan_jax.evaluate.samples import Samples
+from dcgan_jax.sample.numbered import SampleStream
 from dcgan_jax.system import disk, errors, npy_file, progress
 
 _LOG = logging.getLogger(__name__)
@@ -58,7 +57,13 @@ class _Count(NamedTuple):
 
 
 def measure(
-    samples: Samples, test: Store, *, num_samples: int, identity: Identity, folder: Path
+    samples: SampleStream,
+    test: Store,
+    *,
+    num_samples: int,
+    identity: Identity,
+    folder: Path,
+    former: Sequence[Identity] = (),
 ) -> dict[int, float]:
     """Classify the test images by their nearest neighbours among samples.
 
@@ -71,6 +76,7 @@ def measure(
         num_samples: how many to compare with, at most 2³¹ − 1.
         identity: of this count.
         folder: for what is kept.
+        former: identities of this count in files of earlier versions.
 
     Returns:
         The error in % by number of samples: at `MARKS` and at the end.
@@ -78,20 +84,13 @@ def measure(
     Raises:
         InputError: if another process counts the same, or the kept file is damaged.
     """
-    file = folder / f"nearest_neighbour-{identity.digest}.npz"
+    names = [f"nearest_neighbour-{one.digest}.npz" for one in (identity, *former)]
+    there = [folder / name for name in names if (folder / name).is_file()]
+    file = there[0] if there else folder / names[0]
     with disk.try_exclusive(file.with_suffix(".lock")) as held:
         if not held:
             raise errors.InputError(f"{file} is being written by another process.")
         return _measure(samples, test, num_samples, file)
-
-
-def hash_variables(variables: Any) -> str:
-    """Return a digest of a network's parameters and statistics."""
-    digest = hashlib.sha256()
-    for path, leaf in jax.tree_util.tree_leaves_with_path(variables):
-        digest.update(jax.tree_util.keystr(path).encode())
-        digest.update(np.ascontiguousarray(leaf).data)
-    return digest.hexdigest()
 
 
 def measure_training(train: Store, test: Store, *, num_rows: int) -> float:
@@ -129,7 +128,7 @@ def find_in_store(images: np.ndarray, store: Store, *, num_rows: int) -> Nearest
 
 
 def _measure(
-    samples: Samples, test: Store, num_samples: int, file: Path
+    samples: SampleStream, test: Store, num_samples: int, file: Path
 ) -> dict[int, float]:
     marks = sorted({*MARKS, num_samples})
     wanted = [mark for mark in marks if mark <= num_samples]
@@ -157,7 +156,7 @@ def _measure(
 def _count_block(
     count: _Count,
     queries: nearest.Queries,
-    samples: Samples,
+    samples: SampleStream,
     *,
     test: Store,
     marks: Sequence[int],

@@ -14,16 +14,23 @@ import numpy as np
 
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.store import Store
-from dcgan_jax.evaluate import config as configs, extractors, subject as subjects
+from dcgan_jax.evaluate import (
+    candidate as candidates,
+    config as configs,
+    extractors,
+)
+from dcgan_jax.evaluate.candidate import Candidate, Measured
 from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.evaluate.extractors import Extractor, Images
-from dcgan_jax.evaluate.samples import Samples
-from dcgan_jax.evaluate.subject import Measured, Subject
+from dcgan_jax.evaluate.metrics import find_num_samples
 from dcgan_jax.runs.load import LoadedGenerator
+from dcgan_jax.sample.numbered import SampleStream
 from dcgan_jax.system import errors, result_file
 
 _LOG = logging.getLogger(__name__)
 
+# Ten parts of the Inception score; more than precision's three neighbours.
+LEAST_IMAGES = 10
 _INSTALL = "pip install 'dcgan-jax[eval]'"
 _PUBLISHED = (
     "Heusel et al. 2017, DCGAN trained 1:1, 50,000 samples: FID CelebA-64 21.4,"
@@ -100,7 +107,7 @@ def make_yardstick(
     reference, about = _open_reference(config, trained, train, num_rows)
     extractor = extractors.make(config, reference)
     metrics = configs.find_quality_metrics(config)
-    count = configs.find_num_samples(config)
+    count = find_num_samples(config)
     fewer = min(count, reference.num_images)
     _warn_of_few(fewer, extractor)
     settings = {
@@ -126,7 +133,7 @@ def measure_generator(
 ) -> dict[str, float]:
     """Return a generator's numbers by name; see `fidelity.compute`."""
     fidelity = _import_fidelity()
-    drawn = Samples(loaded, yardstick.seed)
+    drawn = SampleStream(loaded, yardstick.seed)
     samples = Images(
         lambda first, count: np.asarray(drawn.block(first, count)),
         yardstick.num_samples,
@@ -144,9 +151,9 @@ def measure_generator(
     return numbers
 
 
-def measure(config: EvaluateConfig, subject: Subject) -> Measured:
+def measure(config: EvaluateConfig, candidate: Candidate) -> Measured:
     """Measure one generator as the flags describe."""
-    loaded, train, num_rows = subject
+    loaded, train, num_rows = candidate
     yardstick = make_yardstick(config, loaded.config, train, num_rows)
     numbers = measure_generator(yardstick, loaded)
     protocol = describe(yardstick)
@@ -185,13 +192,13 @@ def _open_reference(
     store, available, part = train, num_rows, f"{trained.split} (trained on)"
     if config.reference_split is not None:
         part = config.reference_split
-        store = subjects.open_split(config, trained, part)
+        store = candidates.open_split(config, trained, part)
         available = len(store)
     count = config.num_reference or available
-    if not configs.LEAST_QUALITY_IMAGES <= count <= available:
+    if not LEAST_IMAGES <= count <= available:
         raise errors.InputError(
             f"--num_reference={count}, but {part} has {available:,} images; expected"
-            f" {configs.LEAST_QUALITY_IMAGES} to {available:,}."
+            f" {LEAST_IMAGES} to {available:,}."
         )
     about = {
         "reference": part,

@@ -1,4 +1,4 @@
-"""Look inside a generator, in a browser: python -m dcgan_jax.explore RUN."""
+"""Look inside a generator on a page in the browser."""
 
 from collections.abc import Sequence
 
@@ -7,15 +7,18 @@ from dcgan_jax.explore import config as configs
 from dcgan_jax.explore.config import ExploreConfig
 
 
+def parse(argv: Sequence[str]) -> ExploreConfig:
+    """Read the command's flags."""
+    return cli.parse(ExploreConfig, argv, command="explore")
+
+
 def main(argv: Sequence[str]) -> int:
     """Serve the page until it is stopped; return the exit code."""
-    config = cli.parse(ExploreConfig, argv)
+    config = parse(argv)
     configs.check(config)
     from dcgan_jax.explore import server, subject
-    from dcgan_jax.system import backend
 
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     server.serve(subject.open_subject(config), config)
     return 0
 

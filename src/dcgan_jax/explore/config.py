@@ -3,32 +3,28 @@
 import dataclasses
 import importlib.util
 import socket
-from pathlib import Path
-from typing import Annotated
 
-import tyro
-
+from dcgan_jax import cli
 from dcgan_jax.system import errors
 
 
 @dataclasses.dataclass(frozen=True)
-class ExploreConfig:
-    """Look inside a generator on a page in the browser; needs 'dcgan-jax[explore]'."""
+class ExploreConfig(cli.RunFlags):
+    """Look inside a generator on a page in the browser; needs 'dcgan-jax[explore]'.
 
-    run: Annotated[str, tyro.conf.Positional]
-    """A run's folder, an exported .safetensors file, authors_svhn, authors_imagenet."""
+    Examples:
+        dcgan explore runs/digits
+        dcgan explore authors_svhn --port=7861
+        dcgan explore runs/digits --step=2000
+    """
+
     port: int = 7860
-    """Of the page: http://127.0.0.1:PORT."""
+    """The port of the page, http://127.0.0.1:PORT."""
     host: str = "127.0.0.1"
     """The address to listen at; 0.0.0.0 lets other machines in, without a password."""
     share: bool = False
-    """Also open Gradio's public link, which leads through its servers and lets in
+    """Gradio's public link is opened too. It leads through its servers and lets in
     anybody who knows it."""
-    step: int | None = None
-    """The checkpoint's step; None: the newest."""
-    weights_dir: Path | None = None
-    """Folder of the authors' released parameters; None: a cache, into which they are
-    downloaded."""
 
 
 def check(config: ExploreConfig) -> None:

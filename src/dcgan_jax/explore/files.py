@@ -59,7 +59,7 @@ def save_picks(
     if path.exists():
         pick_files.read_picks(path)  # replaces nothing else
     picks = Picks(
-        generator=subject.identity,
+        generator=subject.require().digest,
         run=Path(subject.name).resolve().name,
         step=subject.require().step,
         seed=session.seed,
@@ -79,7 +79,7 @@ def read_picks(subject: Subject, names: tuple[str, ...], file: str) -> Picks:
     """
     path = find_file(subject.folder, file)
     picks = pick_files.read_picks(path)
-    pick_files.check_same(picks, path, generator=subject.identity)
+    pick_files.check_same(picks, path, digests=subject.require().digests)
     if set(picks.groups) != set(names):
         raise errors.InputError(
             f"{path} has {', '.join(picks.groups)}; expected {', '.join(names)}."

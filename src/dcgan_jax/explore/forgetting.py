@@ -11,7 +11,8 @@ from dcgan_jax.explore.subject import Subject
 from dcgan_jax.latent import object_maps, samples as dropping
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.object_maps import Regression
-from dcgan_jax.latent.samples import Samples
+from dcgan_jax.sample import numbered
+from dcgan_jax.sample.numbered import Samples
 from dcgan_jax.system import errors
 
 NUM_SHOWN = 24
@@ -120,6 +121,6 @@ def measure(fitted: Fitted, after: np.ndarray) -> tuple[float, float]:
 
 
 def _draw_samples(subject: Subject, session: Session, count: int) -> Samples:
-    return dropping.draw_samples(
+    return numbered.choose(
         subject.require(), count=count, seed=session.seed, label=session.label
     )

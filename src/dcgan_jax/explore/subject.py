@@ -41,11 +41,6 @@ class Subject:
         """The compiled generator."""
         return sampling.make_sampler(self.require().network)
 
-    @functools.cached_property
-    def identity(self) -> str:
-        """The sha256 of the generator's parameters."""
-        return self.number(0, None).identity
-
     def require(self) -> LoadedGenerator:
         """Return the generator; the page offers nothing that needs one without."""
         if self.loaded is None:
@@ -67,7 +62,10 @@ def open_subject(config: ExploreConfig) -> Subject:
     run = find_run(config.run)
     try:
         loaded = loading.load_generator(
-            config.run, weights_dir=config.weights_dir, step=config.step
+            config.run,
+            weights_dir=config.weights_dir,
+            step=config.step,
+            ema=config.ema,
         )
     except errors.MissingInputError:
         if run is None or config.step is not None:

@@ -1,11 +1,9 @@
-"""Write a run's networks for others: python -m dcgan_jax.export RUN --format=torch."""
+"""Write a run's networks for use without the run."""
 
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
-
-import tyro
+from typing import Literal
 
 from dcgan_jax import cli
 from dcgan_jax.system import errors
@@ -17,30 +15,36 @@ SUFFIXES: dict[Format, str] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class ExportConfig:
-    """Write generator and discriminator for use without the run, with a model card."""
+class ExportConfig(cli.RunFlags):
+    """Write a run's networks for use without the run, with a model card.
 
-    run: Annotated[str, tyro.conf.Positional]
-    """A run's folder, an exported .safetensors file, authors_svhn, authors_imagenet;
-    only a run has a discriminator to export."""
+    Generator and discriminator get a file each. Of the authors' networks and of
+    exported files there is only a generator.
+
+    Examples:
+        dcgan export runs/digits
+        dcgan export runs/digits --format=torch --out=digits_torch.safetensors
+        dcgan export runs/digits --format=onnx --ema
+    """
+
     out: Path | None = None
     """The generator's file; beside it come STEM_discriminator, the model card STEM.md
-    and its grid STEM.png. None: generator.safetensors, generator_torch.safetensors or
-    generator.onnx."""
+    and its grid STEM.png. Without this flag it is generator.safetensors,
+    generator_torch.safetensors or generator.onnx."""
     format: Format = "safetensors"
-    """safetensors: for this project, `sample` reads it; torch: safetensors with
-    PyTorch's names and layout; onnx: for ONNX runtimes."""
-    step: int | None = None
-    """The checkpoint's step; None: the newest."""
-    ema: bool = False
-    """Take the average of the generator that --ema_decay has kept."""
-    weights_dir: Path | None = None
-    """Folder of the authors' files; None: a cache, into which they are downloaded."""
+    """The form of the files: `safetensors` for this project, which `dcgan sample`
+    reads; `torch` for PyTorch, in safetensors with its names and layout; `onnx` for
+    ONNX runtimes."""
+
+
+def parse(argv: Sequence[str]) -> ExportConfig:
+    """Read the command's flags."""
+    return cli.parse(ExportConfig, argv, command="export")
 
 
 def main(argv: Sequence[str]) -> int:
     """Export what the flags describe; return the exit code."""
-    config = cli.parse(ExportConfig, argv)
+    config = parse(argv)
     suffix = SUFFIXES[config.format]
     default = f"generator{'_torch' * (config.format == 'torch')}{suffix}"
     out = config.out or Path(default)
@@ -50,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
         )
     from dcgan_jax.export import write as exporting
 
-    cli.configure_logging()
+    cli.start()
     subject = exporting.load(
         config.run, step=config.step, folder=config.weights_dir, ema=config.ema
     )

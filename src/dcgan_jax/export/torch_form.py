@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax.config import PLAIN
+from dcgan_jax.architectures import PLAIN
 from dcgan_jax.models import dcgan, layers as own_layers, spectral
 from dcgan_jax.system import disk
 

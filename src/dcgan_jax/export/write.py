@@ -9,10 +9,9 @@ from flax import linen as nn
 from dcgan_jax import models
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.export import model_card, onnx_form, torch_form
-from dcgan_jax.gan import keys
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import load as loading, safetensors_file
-from dcgan_jax.sample import draw as sampling, labels
+from dcgan_jax.sample import draw as sampling, numbered
 from dcgan_jax.system import errors
 
 NUM_GRID_SAMPLES = 64
@@ -151,11 +150,12 @@ def _write_onnx(net: Net, path: Path, config: TrainConfig) -> str:
 
 
 def _draw_grid(loaded: loading.LoadedGenerator, path: Path) -> None:
-    key = keys.make_key(0, keys.Purpose.SAMPLES)
-    chosen = None
-    if loaded.config.num_classes is not None:
-        chosen = labels.arrange_grid(loaded.config.num_classes, columns=GRID_COLUMNS)
-    count = NUM_GRID_SAMPLES if chosen is None else len(chosen)
-    latents = sampling.draw_latents(loaded.draw_latents, key, count)
+    latents, chosen = numbered.arrange_grid(
+        loaded.draw_latents,
+        loaded.config,
+        count=NUM_GRID_SAMPLES,
+        columns=GRID_COLUMNS,
+        seed=0,
+    )
     images = sampling.make_sampler(loaded.network)(loaded.variables, latents, chosen)
     grid.save_image(grid.make_grid(images, columns=GRID_COLUMNS), path)

@@ -1,4 +1,4 @@
-"""Classify by features: python -m dcgan_jax.features --target=NAME [--weights=RUN]."""
+"""Classify images by a discriminator's features."""
 
 import shlex
 from collections.abc import Sequence
@@ -8,19 +8,22 @@ from dcgan_jax.features import config as configs
 from dcgan_jax.features.config import FeaturesConfig
 
 
+def parse(argv: Sequence[str]) -> FeaturesConfig:
+    """Read the command's flags."""
+    return cli.parse(FeaturesConfig, argv, command="features")
+
+
 def main(argv: Sequence[str]) -> int:
     """Extract, fit, test and print what the flags describe; return the exit code."""
-    config = cli.parse(FeaturesConfig, argv)
+    config = parse(argv)
     configs.check(config)
     from dcgan_jax.features import experiment
 
     code = experiment.prepare(config)
     if code != 0:
         return code
-    from dcgan_jax.system import backend
 
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     command = shlex.join(["python", "-m", "dcgan_jax.features", *argv])
     print(experiment.run(config, command=command))
     return 0

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
-from dcgan_jax import presets
+from dcgan_jax import cli, presets
 from dcgan_jax.config import Channels, ImageSize
 from dcgan_jax.system import errors
 
@@ -17,72 +17,99 @@ Method = Literal["discriminator", "pixels", "kmeans", "neighbours", "supervised"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FeaturesConfig:
-    """Train a linear classifier on a discriminator's features, as §5 of the paper."""
+class TargetFlags:
+    """Data: the labelled images."""
 
     target: str
-    """The labelled data set: svhn, cifar10, mnist, …, folder, arrays, tfds:NAME."""
+    """The labelled data set: svhn, cifar10, mnist and so on, or folder, arrays,
+    tfds:NAME."""
     source: Path | None = None
-    """The user's own copy, as for training; folders train/ and test/ are its splits."""
+    """Your own copy of the data, as for training; folders train/ and test/ are its
+    splits."""
     split: str = "train"
     """The part to learn from."""
     test_split: str = "test"
     """The part to test on."""
     upscale: bool = False
-    """Enlarge images that are smaller than the network's."""
+    """Images that are smaller than the network's are enlarged."""
     data_dir: Path = Path("data")
-    """Folder of the prepared stores, downloads and features."""
+    """The folder of the prepared stores, of downloads and of features."""
     num_workers: int = 0
-    """Decoding processes while preparing; 0 takes one per CPU core."""
+    """The number of processes that decode images while preparing; 0 takes one per CPU
+    core."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MethodFlags(cli.WeightsFlags):
+    """Vectors: what is made of an image, and by which network."""
 
     method: Method = "discriminator"
-    """What makes the vectors: a discriminator, the pixels themselves, K-means on
-    patches (Coates & Ng 2011); or a whole classifier to compare with: nearest
-    neighbours on pixels, a supervised network of the discriminator's architecture."""
+    """What makes the vectors: a `discriminator`, the `pixels` themselves, or `kmeans`
+    on patches (Coates & Ng 2011). Two methods are whole classifiers to compare with:
+    nearest `neighbours` on pixels, and a `supervised` network of the discriminator's
+    architecture."""
     weights: str | None = None
     """The discriminator: a run's folder, authors_svhn, authors_imagenet, random (the
-    untrained network), or random:WHICH with a preset's name or a run's folder. None:
-    authors_svhn for svhn, authors_imagenet for cifar10."""
-    weights_dir: Path | None = None
-    """Folder of the authors' released parameters; None: a cache, into which they are
-    downloaded."""
-    step: int | None = None
-    """Step of a run's checkpoint; None: the newest."""
+    untrained network), or random:WHICH with a preset's name or a run's folder. Without
+    this flag it is authors_svhn for svhn and authors_imagenet for cifar10."""
     num_layers: int | None = None
-    """Use the first convolutions alone; None: all."""
+    """Only so many of the first convolutions are used. Without this flag it is all of
+    them."""
     batch_statistics: Literal["reestimated", "running"] = "reestimated"
-    """Of the discriminator: re-estimated over the training images, as the authors do,
-    or the running ones of the run."""
+    """The discriminator's batch statistics: `reestimated` over the training images, as
+    the authors do, or the `running` ones of the run."""
     feature_dtype: Literal["float32", "float16"] = "float32"
-    """Numbers in the file of features."""
+    """The kind of numbers in the file of features."""
     image_size: ImageSize = 32
-    """Side of the images of methods without a discriminator, pixels."""
+    """The side of the images of methods without a discriminator, in pixels."""
     channels: Channels = 3
-    """Of the images of methods without a discriminator."""
+    """The number of colour channels of methods without a discriminator."""
     num_centroids: int = 1600
-    """Of K-means; the paper's row has 4800."""
+    """The number of centroids of K-means; the paper's row has 4800."""
     num_trials: int = 64
-    """Of the supervised network's random search."""
+    """The number of trials in the supervised network's random search."""
     num_epochs: int = 100
-    """Of each trial."""
+    """The number of epochs of each trial."""
     trials_dir: Path | None = None
-    """Folder of the trials, which several processes may share; None: under data_dir."""
+    """The folder of the trials, which several processes may share. Without this flag it
+    lies in --data_dir."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FitFlags:
+    """Classifier: the labels that it sees, its cost and its solver."""
 
     labels_per_class: int | Literal["all"] | None = None
-    """Labelled images of every class in a draw, or all there are. None: 100 for svhn,
-    else all."""
+    """The number of labelled images of every class in a draw, or `all` there are.
+    Without this flag it is 100 for svhn, else all."""
     draws: int | None = None
-    """Draws of the labels for the test. None: 100 for svhn, else 10."""
+    """The number of draws of the labels for the test. Without this flag it is 100 for
+    svhn, else 10."""
     C: float | None = None
-    """Cost of the linear SVM; None chooses it on held-out training images."""
+    """The cost of the linear SVM. Without this flag it is chosen on held-out training
+    images."""
     C_grid: tuple[float, ...] | None = None
-    """To choose C from; None: the authors' for a discriminator, a wider one else."""
+    """The costs to choose from. Without this flag they are the authors' for a
+    discriminator, and more for other methods."""
     classifier: Literal["auto", "linear_svc", "linear_svm"] = "auto"
-    """scikit-learn's solver, this project's for the same objective, or the faster."""
+    """The solver: scikit-learn's `linear_svc`, this project's `linear_svm` for the same
+    objective, or the faster of them."""
     seed: int = 0
-    """Of draws, random weights, patches and trials."""
+    """The seed of draws, random weights, patches and trials."""
     out: Path | None = None
-    """Write the result as JSON."""
+    """The result is written into this file, as JSON."""
+
+
+# A dataclass takes the fields of its last base first.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FeaturesConfig(FitFlags, MethodFlags, TargetFlags):
+    """Train a linear classifier on a discriminator's features, as in §5 of the paper.
+
+    Examples:
+        dcgan features --target=svhn
+        dcgan features --target=mnist --weights=runs/mnist --out=mnist.json
+        dcgan features --target=folder --source=photos --method=pixels
+    """
 
 
 def check(config: FeaturesConfig) -> None:

@@ -1,4 +1,4 @@
-"""Look into the latent space: python -m dcgan_jax.latent walk|arithmetic|forget RUN."""
+"""Look into the latent space: walk, arithmetic, forget."""
 
 import functools
 
@@ -10,5 +10,7 @@ COMMANDS = {
     "forget": "dcgan_jax.latent.forget",
 }
 
+main = functools.partial(cli.run_command, commands=COMMANDS)
+
 if __name__ == "__main__":
-    cli.run_main(functools.partial(cli.run_command, commands=COMMANDS))
+    cli.run_main(main)

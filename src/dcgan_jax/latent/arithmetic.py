@@ -29,43 +29,59 @@ MAX_IMAGES = 5000  # of a turn; of 64 × 64 pixels, a minute on two CPU cores
 
 @dataclasses.dataclass(frozen=True)
 class ArithmeticConfig(GeneratorFlags):
-    """Do arithmetic on the mean latents of exemplars (§6.3.2, Fig. 7 and 8)."""
+    """Do arithmetic on the mean latents of exemplars (§6.3.2, Fig. 7 and 8).
+
+    Exemplars are named by the numbers that `dcgan sample RUN --numbered --num=200`
+    writes below its images.
+
+    Examples:
+        dcgan latent arithmetic RUN --positive=3,17,40 --negative=5,8,9 --add=1,2,6
+        dcgan latent arithmetic RUN --turn_from=3,17,40,41 --turn_to=5,8,9,30
+        dcgan latent arithmetic RUN --picks=picks.json --out=glasses.png
+    """
 
     positive: str | None = None
-    """Numbers of samples that show A in A − B + C, as 3,17,40; three in the paper,
-    since "single samples per concept were unstable"."""
+    """The numbers of samples that show A in A − B + C, as 3,17,40. The paper takes
+    three, since "single samples per concept were unstable"."""
     negative: str | None = None
-    """Of samples that show B."""
+    """The numbers of samples that show B."""
     add: str | None = None
-    """Of samples that show C."""
+    """The numbers of samples that show C."""
     turn_from: str | None = None
-    """Of samples that look one way; four in the paper (Fig. 8)."""
+    """The numbers of samples that look one way; the paper takes four (Fig. 8)."""
     turn_to: str | None = None
-    """Of samples that look the other way."""
+    """The numbers of samples that look the other way."""
     picks: Path | None = None
-    """Take the exemplars, the seed, the label and the step from this file."""
+    """The exemplars, the seed, the label and the step are taken from this file."""
     save_picks: Path | None = None
-    """Write them to this file."""
+    """The exemplars, the seed, the label and the step are written into this file."""
     seed: int | None = None
-    """Of the numbered samples; None: 0, or that of the picks."""
+    """The seed of the numbered samples. Without this flag it is that of --picks, or
+    0."""
     noise: float = 0.25
-    """The neighbours of the result differ by uniform noise in ± this (Fig. 7)."""
+    """The neighbours of the result differ from it by uniform noise in ± this
+    (Fig. 7)."""
     rows: int = 8
-    """New samples to turn."""
+    """The number of new samples to turn."""
     columns: int = 9
-    """Positions on the axis, from −1 to 1; an odd number shows the samples too."""
+    """The number of positions on the axis, from −1 to 1; an odd number shows the
+    samples too."""
     out: Path = Path("arithmetic.png")
     """The picture (.png)."""
 
 
+def parse(argv: Sequence[str]) -> ArithmeticConfig:
+    """Read the command's flags."""
+    return cli.parse(ArithmeticConfig, argv, command="latent arithmetic")
+
+
 def main(argv: Sequence[str]) -> int:
     """Do the arithmetic that the flags describe; return the exit code."""
-    config = cli.parse(ArithmeticConfig, argv, command="arithmetic")
+    config = parse(argv)
     check(config)
-    from dcgan_jax.system import backend, result_file
+    from dcgan_jax.system import result_file
 
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     outcome = run(config)
     if config.json is not None:
         command = ["python", "-m", "dcgan_jax.latent", "arithmetic", *argv]
@@ -158,14 +174,14 @@ def run(config: ArithmeticConfig) -> Outcome:
         ema=config.ema,
     )
     if config.picks is not None:
-        pick_files.check_same(picks, config.picks, generator=generator.identity)
+        pick_files.check_same(picks, config.picks, digests=generator.loaded.digests)
     work = _turn if set(picks.groups) == set(pick_files.TURN) else _add
     picture, found, lines = work(generator, picks.groups, config)
     config.out.parent.mkdir(parents=True, exist_ok=True)
     grid.save_image(picture, config.out)
     saved = dataclasses.replace(
         picks,
-        generator=generator.identity,
+        generator=generator.loaded.digest,
         run=flags.name_run(config.run),
         step=generator.loaded.step,
     )

@@ -3,30 +3,20 @@
 import dataclasses
 import math
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
-import tyro
-
+from dcgan_jax import cli
 from dcgan_jax.system import errors
 
 
 @dataclasses.dataclass(frozen=True)
-class GeneratorFlags:
-    """Which generator."""
+class GeneratorFlags(cli.RunFlags):
+    """Samples: which class they show, and where the numbers go."""
 
-    run: Annotated[str, tyro.conf.Positional]
-    """A run's folder, an exported .safetensors file, authors_svhn, authors_imagenet."""
     label: int | None = None
     """The class to draw, which a conditional generator needs."""
-    step: int | None = None
-    """The checkpoint's step; None: the newest."""
-    ema: bool = False
-    """Take the average of the generator that --ema_decay has kept."""
-    weights_dir: Path | None = None
-    """Folder of the authors' released parameters; None: a cache, into which they are
-    downloaded."""
     json: Path | None = None
-    """Write the numbers as JSON."""
+    """The numbers are written into this file, as JSON."""
 
 
 class Outcome(NamedTuple):

@@ -1,15 +1,14 @@
-"""Draw without an object that boxes are given of: Fig. 6."""
+"""Draw with and without an object that boxes are given of, as in Fig. 6."""
 
 import dataclasses
 import math
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import tyro
+from typing import TYPE_CHECKING
 
 from dcgan_jax import cli
+from dcgan_jax.latent.flags import GeneratorFlags
 from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
@@ -20,47 +19,53 @@ MAX_SHOWN = 1000
 
 
 @dataclasses.dataclass(frozen=True)
-class ForgetConfig:
-    """Drop the feature maps that draw an object, and draw with and without them."""
+class ForgetConfig(GeneratorFlags):
+    """Drop the feature maps that draw an object, and draw with and without them.
 
-    run: Annotated[str, tyro.conf.Positional]
-    """A run's folder, an exported .safetensors file, authors_svhn, authors_imagenet."""
+    The object is shown by boxes around it on numbered samples (§6.3.1, Fig. 6).
+
+    Examples:
+        dcgan latent forget runs/bedroom --boxes=windows.json
+        dcgan latent forget runs/bedroom --boxes=coco.json --category=window
+        dcgan latent forget runs/bedroom --boxes=windows.json --num_dropped=10
+    """
+
+    _: dataclasses.KW_ONLY
     boxes: Path
-    """JSON: boxes around the object on numbered samples, in the format of
+    """The boxes around the object on numbered samples: a JSON file in the format of
     dcgan_jax.latent.boxes or COCO's."""
     category: str | None = None
-    """The one to forget, where a COCO file has several."""
+    """The category to forget, where a COCO file has several."""
     num_samples: int = 150
-    """The boxes lie on samples 0 to num_samples - 1; new ones begin after these."""
+    """The boxes lie on samples 0 to num_samples − 1; new ones begin after these."""
     seed: int | None = None
-    """Of the samples; None: what the boxes' file says, or 0."""
+    """The seed of the samples. Without this flag it is what the file of boxes says, or
+    0."""
     label: int | None = None
-    """The class of the samples of a conditional generator; None: all take turns."""
+    """The class that a conditional generator draws. Without this flag all classes take
+    turns."""
     layer: str | None = None
-    """The convolution whose maps are dropped: conv0 (the lowest), conv1, …; None: the
-    second highest, as in the paper."""
+    """The convolution whose maps are dropped: conv0 (the lowest), conv1, and so on.
+    Without this flag it is the second highest, as in the paper."""
     num_dropped: int | None = None
-    """Drop only so many maps, those of largest weight; None: all of positive weight, as
-    in the paper."""
+    """Only so many maps are dropped, those of largest weight. Without this flag it is
+    all of positive weight, as in the paper."""
     num_shown: int = 16
-    """New samples in the picture; of those with boxes as many at most."""
+    """The number of new samples in the picture; of those with boxes it shows at most
+    as many."""
     out: Path = Path("forget.png")
-    """Picture: samples with their boxes, then new ones, each above what became of
+    """The picture: samples with their boxes, then new ones, each above what became of
     it."""
-    json: Path | None = None
-    """Write the numbers as JSON."""
-    step: int | None = None
-    """The checkpoint's step; None: the newest."""
-    ema: bool = False
-    """Take the average of the generator that --ema_decay has kept."""
-    weights_dir: Path | None = None
-    """Folder of the authors' released parameters; None: a cache, into which they are
-    downloaded."""
+
+
+def parse(argv: Sequence[str]) -> ForgetConfig:
+    """Read the command's flags."""
+    return cli.parse(ForgetConfig, argv, command="latent forget")
 
 
 def main(argv: Sequence[str]) -> int:
     """Forget what the flags describe; return the exit code."""
-    config = cli.parse(ForgetConfig, argv, command="forget")
+    config = parse(argv)
     _check(config)
     from dcgan_jax.latent import boxes
 
@@ -69,10 +74,9 @@ def main(argv: Sequence[str]) -> int:
 
     from dcgan_jax.latent import forgetting
     from dcgan_jax.runs import load as loading
-    from dcgan_jax.system import backend, result_file
+    from dcgan_jax.system import result_file
 
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     loaded = loading.load_generator(
         config.run,
         weights_dir=config.weights_dir,

@@ -11,6 +11,7 @@ from dcgan_jax.latent.object_maps import Regression
 from dcgan_jax.latent.samples import Pairs
 from dcgan_jax.pictures import grid, pairs as pictures
 from dcgan_jax.runs.load import LoadedGenerator
+from dcgan_jax.sample import numbered
 
 PROTOCOL = (
     "logistic regression on activations (after batch norm and ReLU) inside boxes"
@@ -72,7 +73,7 @@ def run(
     layer = dropping.settle_layer(loaded, choices.layer)
     size = loaded.config.image_size
     boxes = box_files.fit_boxes(found, image_size=size, num_samples=choices.num_samples)
-    samples = dropping.draw_samples(
+    samples = numbered.choose(
         loaded,
         count=choices.num_samples + choices.num_shown,
         seed=seed,

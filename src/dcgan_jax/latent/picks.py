@@ -3,7 +3,7 @@
 The file is a JSON object:
 
     {"format": "dcgan_jax picks 1",
-     "generator": "…",      sha256 of the parameters, as `NumberedGenerator.identity`
+     "generator": "…",      sha256 of the parameters, as `LoadedGenerator.digest`
      "run": "faces64",      a name for people; nothing depends on it
      "step": 4000,          of the checkpoint; null for released parameters
      "seed": 0,             of the numbered samples
@@ -18,6 +18,7 @@ nothing anywhere else: that is why the file holds all three.
 import dataclasses
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -132,18 +133,18 @@ def read_picks(path: Path) -> Picks:
     )
 
 
-def check_same(picks: Picks, path: Path, *, generator: str) -> None:
+def check_same(picks: Picks, path: Path, *, digests: Collection[str]) -> None:
     """Raise an error if picks are of another generator's samples.
 
     Args:
         picks: from a file.
         path: of the file, for the message.
-        generator: identity of the one at hand.
+        digests: of the generator at hand, `LoadedGenerator.digests`.
 
     Raises:
         InputError: naming the one that they are of.
     """
-    if picks.generator != generator:
+    if picks.generator not in digests:
         step = "" if picks.step is None else f" at step {picks.step}"
         raise errors.InputError(
             f"{path} holds numbers of the samples of {picks.run}{step}, another "

@@ -7,33 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from dcgan_jax import models
-from dcgan_jax.gan import keys
 from dcgan_jax.latent import object_maps
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.object_maps import Places, Regression
 from dcgan_jax.runs.load import LoadedGenerator
-from dcgan_jax.sample import draw as sampling, labels
+from dcgan_jax.sample import draw as sampling
+from dcgan_jax.sample.numbered import Samples
 from dcgan_jax.system import errors
-
-
-class Samples(NamedTuple):
-    """Numbered samples of a generator: those of `dcgan_jax.sample` with this seed.
-
-    Attributes:
-        loaded: the generator.
-        latents: (count, latent_size).
-        labels: (count,) int32; None for a generator without.
-    """
-
-    loaded: LoadedGenerator
-    latents: np.ndarray
-    labels: np.ndarray | None
-
-    def take(self, numbers: Sequence[int] | np.ndarray) -> "Samples":
-        """Return some of them, in this order."""
-        rows = np.asarray(numbers, int)
-        chosen = None if self.labels is None else self.labels[rows]
-        return Samples(self.loaded, self.latents[rows], chosen)
 
 
 class Pairs(NamedTuple):
@@ -41,21 +21,6 @@ class Pairs(NamedTuple):
 
     before: np.ndarray
     after: np.ndarray
-
-
-def draw_samples(
-    loaded: LoadedGenerator, *, count: int, seed: int, label: int | None = None
-) -> Samples:
-    """Draw the latents of the first samples, and their labels.
-
-    Raises:
-        InputError: if the generator knows no such label.
-    """
-    chosen = labels.choose(label, num_classes=loaded.config.num_classes, count=count)
-    key = keys.make_key(seed, keys.Purpose.SAMPLES)
-    return Samples(
-        loaded, sampling.draw_latents(loaded.draw_latents, key, count), chosen
-    )
 
 
 def settle_layer(loaded: LoadedGenerator, layer: str | None) -> str:

@@ -31,33 +31,45 @@ MAX_FPS = 50.0  # of a GIF
 
 @dataclasses.dataclass(frozen=True)
 class WalkConfig(GeneratorFlags):
-    """Walk between random points of the latent space (§6.1, Fig. 4)."""
+    """Walk between random points of the latent space (§6.1, Fig. 4).
+
+    Examples:
+        dcgan latent walk runs/faces
+        dcgan latent walk runs/faces --points=5 --closed --out=walk.gif
+        dcgan latent walk authors_svhn --interpolation=spherical --json=walk.json
+    """
 
     points: int = 9
-    """Random points on the way; 9 in Fig. 4."""
+    """The number of random points on the way; it is 9 in Fig. 4."""
     steps: int = 9
-    """From a point to the next; a row shows one image more."""
+    """The number of steps from a point to the next; a row shows one image more."""
     interpolation: Literal["linear", "spherical"] = "linear"
-    """linear: straight, which stays inside the cube of uniform latents; spherical: at
-    the distance from 0 at which samples lie, for normal latents."""
+    """A `linear` way is straight, and stays inside the cube of uniform latents; a
+    `spherical` way keeps the distance from 0 at which samples lie, for normal
+    latents."""
     closed: bool = False
-    """Go back from the last point to the first, so that a film repeats evenly."""
+    """The walk goes back from the last point to the first, so that a film repeats
+    evenly."""
     seed: int = 0
-    """Of the points."""
+    """The seed of the points."""
     out: Path = Path("paths.png")
-    """A picture (.png) or a film (.gif, .mp4)."""
+    """What is written: a picture (.png) or a film (.gif, .mp4)."""
     fps: float = 12.0
-    """Images a second, of a film."""
+    """The number of images that a film shows in a second."""
+
+
+def parse(argv: Sequence[str]) -> WalkConfig:
+    """Read the command's flags."""
+    return cli.parse(WalkConfig, argv, command="latent walk")
 
 
 def main(argv: Sequence[str]) -> int:
     """Walk as the flags describe; return the exit code."""
-    config = cli.parse(WalkConfig, argv, command="walk")
+    config = parse(argv)
     check(config)
-    from dcgan_jax.system import backend, result_file
+    from dcgan_jax.system import result_file
 
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     outcome = run(config, outs=[config.out])
     if config.json is not None:
         result_file.save(

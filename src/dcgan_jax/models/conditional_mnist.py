@@ -7,15 +7,27 @@ blocks as in `dcgan`.
 Source: mnist/train_cond_dcgan.py:75-131.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from dcgan_jax.models import layers
+from dcgan_jax.config import TrainConfig
+from dcgan_jax.models import dcgan, layers
 from dcgan_jax.models.convolution import Formulation
-from dcgan_jax.models.dcgan import Layer
+from dcgan_jax.models.dcgan import ConvSpec
+from dcgan_jax.models.pair import (
+    HIDDEN_UNITS,
+    SHAPES,
+    Pair,
+    Widths,
+    computation,
+    scale,
+)
 
 Array = jax.Array
+WIDTHS = Widths(64, 256)
 
 
 class Generator(nn.Module):
@@ -33,7 +45,7 @@ class Generator(nn.Module):
     hidden_units: int
     base_size: int
     base_features: int
-    convolutions: tuple[Layer, ...]
+    convolutions: tuple[ConvSpec, ...]
     kernel_size: int
     dtype: jnp.dtype
     formulation: Formulation
@@ -86,7 +98,7 @@ class Discriminator(nn.Module):
 
     num_classes: int
     hidden_units: int
-    convolutions: tuple[Layer, ...]
+    convolutions: tuple[ConvSpec, ...]
     kernel_size: int
     dtype: jnp.dtype
     formulation: Formulation
@@ -126,3 +138,29 @@ class Discriminator(nn.Module):
         )
         x = activations["hidden"] = self.activation(hidden(x, train=train))
         return layers.Logit(name="logit")(layers.join_labels(x, codes)), activations
+
+
+def make_pair(config: TrainConfig) -> Pair:
+    """Build the networks; the number of classes is known."""
+    widths = WIDTHS.of_blocks(config)
+    base_size, _ = SHAPES[config.image_size]
+    shared: dict[str, Any] = {
+        "num_classes": config.num_classes,
+        "hidden_units": scale(HIDDEN_UNITS, config),
+        "kernel_size": dcgan.KERNEL_SIZE,
+        "bn_affine": config.bn_affine,
+        **computation(config),
+    }
+    return Pair(
+        Generator(
+            base_size=base_size,
+            base_features=widths[-1],
+            convolutions=dcgan.generator_layers(widths, config.channels),
+            **shared,
+        ),
+        Discriminator(
+            convolutions=dcgan.discriminator_layers(widths),
+            input_bias=config.input_bias,
+            **shared,
+        ),
+    )

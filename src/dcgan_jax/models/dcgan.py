@@ -4,34 +4,41 @@ A network is a sequence of layers, each a number of feature maps and a stride; d
 svhn32 and the small net differ by their widths alone.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from dcgan_jax.config import TrainConfig
 from dcgan_jax.models import layers
 from dcgan_jax.models.convolution import Formulation
+from dcgan_jax.models.pair import SHAPES, Pair, Widths, computation
 
 Array = jax.Array
 KERNEL_SIZE = 5
+WIDTHS = {
+    "small": Widths(64, 256),
+    "dcgan64": Widths(128, 1024),
+    "svhn32": Widths(64, 256),
+}
 
 
-class Layer(NamedTuple):
+class ConvSpec(NamedTuple):
     """One convolution: how many maps it makes, and by how much it scales them."""
 
     features: int
     stride: int
 
 
-def discriminator_layers(widths: tuple[int, ...]) -> tuple[Layer, ...]:
+def discriminator_layers(widths: tuple[int, ...]) -> tuple[ConvSpec, ...]:
     """Halve the map in every block; `widths` run from the image's side inwards."""
-    return tuple(Layer(width, 2) for width in widths)
+    return tuple(ConvSpec(width, 2) for width in widths)
 
 
-def generator_layers(widths: tuple[int, ...], channels: int) -> tuple[Layer, ...]:
+def generator_layers(widths: tuple[int, ...], channels: int) -> tuple[ConvSpec, ...]:
     """Double the map in every block; at full width 512, 256, 128, then the image."""
-    return tuple(Layer(width, 2) for width in (*widths[-2::-1], channels))
+    return tuple(ConvSpec(width, 2) for width in (*widths[-2::-1], channels))
 
 
 class Generator(nn.Module):
@@ -56,7 +63,7 @@ class Generator(nn.Module):
 
     base_size: int
     base_features: int
-    convolutions: tuple[Layer, ...]
+    convolutions: tuple[ConvSpec, ...]
     kernel_size: int
     dtype: jnp.dtype
     formulation: Formulation
@@ -120,7 +127,7 @@ class Discriminator(nn.Module):
     Source: faces/train_uncond_dcgan.py:108-131.
     """
 
-    convolutions: tuple[Layer, ...]
+    convolutions: tuple[ConvSpec, ...]
     kernel_size: int
     dtype: jnp.dtype
     formulation: Formulation
@@ -162,3 +169,50 @@ class Discriminator(nn.Module):
         if self.global_average:
             x = x.astype(jnp.float32).mean((1, 2))
         return layers.Logit(self.spectral_norm, name="logit")(x), activations
+
+
+def make_pair(config: TrainConfig) -> Pair:
+    """Build the networks of one of `WIDTHS`."""
+    widths = WIDTHS[config.architecture].of_blocks(config)
+    return build_pair(
+        config,
+        base_features=widths[-1],
+        generator=generator_layers(widths, config.channels),
+        discriminator=discriminator_layers(widths),
+        kernel_size=KERNEL_SIZE,
+    )
+
+
+def build_pair(
+    config: TrainConfig,
+    *,
+    base_features: int,
+    generator: tuple[ConvSpec, ...],
+    discriminator: tuple[ConvSpec, ...],
+    kernel_size: int,
+) -> Pair:
+    """Build a pair of plain DCGANs with these convolutions and a config's choices."""
+    base_size, _ = SHAPES[config.image_size]
+    shared: dict[str, Any] = {
+        "kernel_size": kernel_size,
+        "bn_affine": config.bn_affine,
+        **computation(config),
+    }
+    return Pair(
+        Generator(
+            base_size=base_size,
+            base_features=base_features,
+            convolutions=generator,
+            bn_hidden=config.batch_norm != "not_in_generator",
+            bn_output=config.batch_norm == "all",
+            **shared,
+        ),
+        Discriminator(
+            convolutions=discriminator,
+            input_bias=config.input_bias,
+            bn_input=config.batch_norm == "all",
+            spectral_norm=config.spectral_norm,
+            global_average=config.disc_pooling == "global_average",
+            **shared,
+        ),
+    )

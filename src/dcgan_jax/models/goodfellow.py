@@ -15,9 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
+from dcgan_jax.config import TrainConfig
 from dcgan_jax.models import maxout
 from dcgan_jax.models.convolution import Formulation
 from dcgan_jax.models.maxout import Block
+from dcgan_jax.models.pair import Pair, computation, image_shape, scale
 from dcgan_jax.models.pixels import PixelRange
 
 Array = jax.Array
@@ -36,7 +38,7 @@ class Hidden(NamedTuple):
     activation: Activation
 
 
-class Plan(NamedTuple):
+class PairSpec(NamedTuple):
     """The layers of a pair, at full width.
 
     Attributes:
@@ -60,22 +62,22 @@ class Plan(NamedTuple):
 # transposed convolution, 5×5 at stride 3 without padding, brings to 32×32.
 DECONV_BASE, DECONV_KERNEL, DECONV_STRIDE = 10, 5, 3
 
-PLANS = {
-    "goodfellow_mnist": Plan(  # mnist.yaml
+PAIRS = {
+    "goodfellow_mnist": PairSpec(  # mnist.yaml
         hidden=(Hidden(1200, "relu"), Hidden(1200, "relu")),
         output="sigmoid",
         output_limit=0.05,
         blocks=(),
         maxout_units=(240, 240),
     ),
-    "goodfellow_cifar10": Plan(  # cifar10_fully_connected.yaml
+    "goodfellow_cifar10": PairSpec(  # cifar10_fully_connected.yaml
         hidden=(Hidden(8000, "relu"), Hidden(8000, "sigmoid")),
         output="linear",
         output_limit=0.5,
         blocks=(),
         maxout_units=(1600, 1600),
     ),
-    "goodfellow_cifar10_conv": Plan(  # cifar10_convolutional.yaml
+    "goodfellow_cifar10_conv": PairSpec(  # cifar10_convolutional.yaml
         hidden=(Hidden(8000, "relu"), Hidden(8000, "sigmoid")),
         output="linear",
         output_limit=0.05,
@@ -88,7 +90,7 @@ PLANS = {
     ),
     # tfd_pretrain/train.yaml without its pretraining: there the hidden layer goes on
     # into the layers of an earlier run's generator, here into the pixels.
-    "goodfellow_faces": Plan(
+    "goodfellow_faces": PairSpec(
         hidden=(Hidden(8000, "relu"),),
         output="sigmoid",
         output_limit=0.05,
@@ -197,6 +199,36 @@ class Discriminator(nn.Module):
 
     def _has_bias(self, before: dict[str, Array]) -> bool:
         return self.input_bias or len(before) > 0
+
+
+def make_pair(config: TrainConfig) -> Pair:
+    """Build the networks of one of `PAIRS`."""
+    spec = PAIRS[config.architecture]
+    deconvolves = bool(spec.blocks)
+    hidden = [layer._replace(units=scale(layer.units, config)) for layer in spec.hidden]
+    if deconvolves:  # whole maps
+        places = DECONV_BASE**2
+        maps = scale(spec.hidden[-1].units // places, config)
+        hidden[-1] = hidden[-1]._replace(units=maps * places)
+    return Pair(
+        Generator(
+            hidden=tuple(hidden),
+            output=spec.output,
+            output_limit=spec.output_limit,
+            image_shape=image_shape(config),
+            deconvolves=deconvolves,
+            **computation(config),
+        ),
+        Discriminator(
+            blocks=tuple(
+                block._replace(features=scale(block.features, config))
+                for block in spec.blocks
+            ),
+            maxout_units=tuple(scale(units, config) for units in spec.maxout_units),
+            input_bias=config.input_bias,
+            **computation(config),
+        ),
+    )
 
 
 def begin_at_means(params: dict[str, Any], mean_pixels: np.ndarray) -> dict[str, Any]:

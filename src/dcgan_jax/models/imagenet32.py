@@ -4,19 +4,35 @@
 Source: imagenet/load_pretrained.py:46-67; widths read off the released arrays.
 """
 
-from dcgan_jax.models.dcgan import Layer
+from dcgan_jax.config import TrainConfig
+from dcgan_jax.models import dcgan
+from dcgan_jax.models.dcgan import ConvSpec
+from dcgan_jax.models.pair import Pair, Widths
 
 KERNEL_SIZE = 3
+WIDTHS = Widths(128, 512)
 
 
-def discriminator_layers(widths: tuple[int, ...]) -> tuple[Layer, ...]:
+def discriminator_layers(widths: tuple[int, ...]) -> tuple[ConvSpec, ...]:
     """Mix at stride 1, then halve: 128, 128, 256, 256, 512, 512 at full width."""
-    return tuple(Layer(width, stride) for width in widths for stride in (1, 2))
+    return tuple(ConvSpec(width, stride) for width in widths for stride in (1, 2))
 
 
-def generator_layers(widths: tuple[int, ...], channels: int) -> tuple[Layer, ...]:
+def generator_layers(widths: tuple[int, ...], channels: int) -> tuple[ConvSpec, ...]:
     """Double, then mix at stride 1: 512, 256, 256, 128, 128, image at full width."""
-    plan = []
+    made = []
     for width, following in zip(widths[::-1], (*widths[-2::-1], channels), strict=True):
-        plan += [Layer(width, 2), Layer(following, 1)]
-    return tuple(plan)
+        made += [ConvSpec(width, 2), ConvSpec(following, 1)]
+    return tuple(made)
+
+
+def make_pair(config: TrainConfig) -> Pair:
+    """Build the networks."""
+    widths = WIDTHS.of_blocks(config)
+    return dcgan.build_pair(
+        config,
+        base_features=widths[-1],
+        generator=generator_layers(widths, config.channels),
+        discriminator=discriminator_layers(widths),
+        kernel_size=KERNEL_SIZE,
+    )

@@ -5,12 +5,15 @@ as wide as the dense ones of the conditional DCGAN that it is compared with.
 """
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from dcgan_jax.config import TrainConfig
 from dcgan_jax.models import layers
+from dcgan_jax.models.pair import HIDDEN_UNITS, Pair, image_shape, scale
 
 Array = jax.Array
 
@@ -94,3 +97,17 @@ class Discriminator(nn.Module):
             x = self.activation(dense(layers.join_labels(x, codes)))
             activations[name] = x
         return layers.Logit(name="logit")(layers.join_labels(x, codes)), activations
+
+
+def make_pair(config: TrainConfig) -> Pair:
+    """Build the networks; the number of classes is known."""
+    shared: dict[str, Any] = {
+        "num_classes": config.num_classes,
+        "hidden_units": (scale(HIDDEN_UNITS, config),) * 2,
+    }
+    return Pair(
+        Generator(
+            image_shape=image_shape(config), bn_affine=config.bn_affine, **shared
+        ),
+        Discriminator(input_bias=config.input_bias, **shared),
+    )

@@ -1,34 +1,35 @@
-"""Prepare a data set: python -m dcgan_jax.prepare --dataset=NAME [--source=PATH]."""
+"""Prepare a data set without training on it."""
 
-import dataclasses
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from dcgan_jax.config import DataConfig
+from dcgan_jax.prepare.config import FacesConfig, PrepareConfig
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class PrepareConfig(DataConfig):
-    """Prepare a data set without training on it."""
+def parse(argv: Sequence[str]) -> PrepareConfig | FacesConfig:
+    """Read the command's flags; with --faces they are others."""
+    # Here, not above: each decoding process imports this module anew.
+    from dcgan_jax import cli
 
-    verify: bool = False
-    """Compare every shard's sha256 with the manifest, however large the store is."""
-    labelled: bool = False
-    """Refuse images without labels before anything is written."""
-    faces: bool = False
-    """Cut the faces out of photographs, for --dataset=folder, and do nothing else;
-    `--faces --help` lists what goes with it."""
+    if "--faces" in argv:
+        flags = [word for word in argv if word != "--faces"]
+        return cli.parse(FacesConfig, flags, command="prepare --faces")
+    return cli.parse_data(PrepareConfig, argv)
 
 
 def main(argv: Sequence[str]) -> int:
     """Make what the flags describe, say where it is; return the exit code."""
     signal.signal(signal.SIGTERM, _raise_terminated)
-    make = _make_faces if "--faces" in argv else _make_store
     try:
-        told = make(argv)
+        config = parse(argv)
+        told = (
+            _make_faces(config)
+            if isinstance(config, FacesConfig)
+            else _make_store(config)
+        )
     except KeyboardInterrupt as stop:
         number = signal.SIGTERM if isinstance(stop, _Terminated) else signal.SIGINT
         print(
@@ -40,13 +41,10 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _make_store(argv: Sequence[str]) -> str:
-    # Here, not above: each decoding process imports this module anew.
-    from dcgan_jax import cli
+def _make_store(config: PrepareConfig) -> str:
     from dcgan_jax.data import manifest, store
     from dcgan_jax.prepare import build
 
-    config = cli.parse_data(PrepareConfig, argv)
     path = build.prepare(config, labelled=config.labelled)
     if config.verify:
         store.open_store(path, hash_all=True)
@@ -65,12 +63,9 @@ def _deduplicate(config: PrepareConfig) -> str:
     return f"{kept_rows.folder_of(config)}: {find.describe(kept)}"
 
 
-def _make_faces(argv: Sequence[str]) -> str:
-    from dcgan_jax import cli
+def _make_faces(config: FacesConfig) -> str:
     from dcgan_jax.prepare.faces import crops
 
-    flags = [word for word in argv if word != "--faces"]
-    config = cli.parse(crops.FacesConfig, flags, command="--faces")
     tally = crops.extract(config)
     return (
         f"{config.out}: {tally.num_faces:,} faces in {tally.num_photos:,} photographs,"

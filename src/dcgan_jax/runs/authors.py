@@ -12,6 +12,7 @@ import numpy as np
 
 from dcgan_jax import models, presets
 from dcgan_jax.config import TrainConfig
+from dcgan_jax.models.pair import SHAPES
 from dcgan_jax.runs import authors_files
 
 Params = dict[str, Any]
@@ -133,7 +134,7 @@ def load_generator(release: Release, weights_dir: Path | None) -> Params:
     arrays = authors_files.read_arrays(
         release.folder, release.gen_stem, release.gen_blobs, weights_dir=weights_dir
     )
-    base_size, _ = models.SHAPES[config.image_size]
+    base_size, _ = SHAPES[config.image_size]
     dense = next(arrays)
     params: Params = {
         "project": {
@@ -183,7 +184,7 @@ def load_discriminator(
         if index > 0:
             params[f"bn{index}"] = {"gain": next(arrays), "offset": next(arrays)}
     if whole:
-        base_size, _ = models.SHAPES[config.image_size]
+        base_size, _ = SHAPES[config.image_size]
         logit = next(arrays)
         params["logit"] = {"dense": {"kernel": _rows_last(logit.T, base_size).T}}
     return params

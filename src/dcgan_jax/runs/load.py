@@ -1,7 +1,9 @@
 """Networks from wherever they lie: a run, an exported file, the authors' release."""
 
+import dataclasses
+import functools
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +14,13 @@ from dcgan_jax import models
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import averaging, keys
 from dcgan_jax.models import batch_statistics
-from dcgan_jax.runs import authors, checkpoints, folder as run_dir, safetensors_file
+from dcgan_jax.runs import (
+    authors,
+    checkpoints,
+    folder as run_dir,
+    safetensors_file,
+)
+from dcgan_jax.runs.digest import hash_network, list_former
 from dcgan_jax.system import errors
 
 # Latents over which the statistics of released generators are taken (seed 0).
@@ -20,7 +28,8 @@ NUM_STATISTICS_LATENTS = 4096
 _STATISTICS_BATCH = 128  # authors' batch size
 
 
-class LoadedGenerator(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class LoadedGenerator:
     """A generator and what it takes to draw from it.
 
     Attributes:
@@ -36,6 +45,18 @@ class LoadedGenerator(NamedTuple):
     draw_latents: models.DrawLatents
     config: TrainConfig
     step: int | None
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Its sha256: the same in a run, its export, a copy, on any machine."""
+        # Statistics that were estimated here may differ in the last bit elsewhere.
+        stats = None if self.step is None else self.variables["batch_stats"]
+        return hash_network(self.variables["params"], stats)
+
+    @functools.cached_property
+    def digests(self) -> tuple[str, ...]:
+        """The digest, and those by which files of earlier versions name it."""
+        return self.digest, *list_former(self.variables)
 
 
 def load_generator(

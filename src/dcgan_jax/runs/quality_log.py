@@ -1,6 +1,7 @@
 """RUN/quality.jsonl: a row for every generator that was measured, and how."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,10 @@ class QualityLog:
         self.settings = settings
         self._rows = [row for row in self._all if row["settings"] == settings]
 
-    def find(self, step: int, generator: str) -> Row | None:
-        """Return the row of a generator, by its step and digest."""
+    def find(self, step: int, digests: Collection[str]) -> Row | None:
+        """Return the row of a generator, by its step and any of its digests."""
         for row in self._rows:
-            if (row["step"], row["generator"]) == (step, generator):
+            if row["step"] == step and row["generator"] in digests:
                 return row
         return None
 

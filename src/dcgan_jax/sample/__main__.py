@@ -1,13 +1,11 @@
-"""Draw pictures: python -m dcgan_jax.sample RUN --num=64 --seed=0 --out=grid.png."""
+"""Draw images from a generator."""
 
 import dataclasses
 import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import tyro
+from typing import TYPE_CHECKING
 
 from dcgan_jax import cli
 from dcgan_jax.system import disk, errors
@@ -17,57 +15,55 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class SampleConfig:
-    """Draw images from a generator."""
+class SampleConfig(cli.RunFlags):
+    """Draw images from a generator: as a grid, an array or a folder of pictures.
 
-    run: Annotated[str, tyro.conf.Positional]
-    """A run's folder, an exported .safetensors file, authors_svhn, authors_imagenet."""
+    Examples:
+        dcgan sample runs/digits
+        dcgan sample runs/digits --num=1000 --seed=1 --out=digits.npz
+        dcgan sample authors_svhn --num=200 --numbered --out=numbered.png
+    """
+
     num: int = 64
-    """Number of images; the first n are the same however many are drawn."""
+    """The number of images; the first n are the same however many are drawn."""
     seed: int = 0
-    """Seed of the latents."""
+    """The seed of the latents."""
     label: int | None = None
-    """The class to draw, of a conditional generator; None: all take turns."""
+    """The class that a conditional generator draws. Without this flag all classes take
+    turns."""
     out: Path = Path("samples.png")
-    """A picture of all (.png), uint8 arrays (.npz, key `images`, and `labels` where
-    there are any), or a new folder."""
+    """What is written: a picture of all images (.png), uint8 arrays (.npz with the key
+    `images`, and `labels` where there are any), or a new folder of pictures."""
     numbered: bool = False
-    """Write each image's number below it, to pick exemplars by for
-    `python -m dcgan_jax.latent`; only with a .png."""
+    """Each image's number is written below it, so that exemplars can be picked for
+    `dcgan latent`; only a .png has room for it."""
     batch_stats: bool = False
-    """Normalise by the statistics of these very images, as the authors do; an image
+    """Batch norm uses the statistics of these very images, as the authors do; an image
     then depends on the others."""
-    step: int | None = None
-    """The checkpoint's step; None: the newest."""
-    ema: bool = False
-    """Take the average of the generator that --ema_decay has kept."""
-    weights_dir: Path | None = None
-    """Folder of the authors' released parameters; None: a cache, into which they are
-    downloaded."""
+
+
+def parse(argv: Sequence[str]) -> SampleConfig:
+    """Read the command's flags."""
+    return cli.parse(SampleConfig, argv, command="sample")
 
 
 def main(argv: Sequence[str]) -> int:
     """Draw the images that the flags describe; return the exit code."""
-    config = cli.parse(SampleConfig, argv)
+    config = parse(argv)
     _check(config)
-    from dcgan_jax.gan import keys
     from dcgan_jax.runs import load as loading
-    from dcgan_jax.sample import draw as sampling, labels
-    from dcgan_jax.system import backend
+    from dcgan_jax.sample import draw as sampling, numbered
 
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     loaded = loading.load_generator(
         config.run,
         weights_dir=config.weights_dir,
         step=config.step,
         ema=config.ema,
     )
-    chosen = labels.choose(
-        config.label, num_classes=loaded.config.num_classes, count=config.num
+    _, latents, chosen = numbered.choose(
+        loaded, count=config.num, seed=config.seed, label=config.label
     )
-    key = keys.make_key(config.seed, keys.Purpose.SAMPLES)
-    latents = sampling.draw_latents(loaded.draw_latents, key, config.num)
     if config.batch_stats:
         images = sampling.sample_with_batch_statistics(
             loaded.network, loaded.variables, latents, chosen

@@ -33,10 +33,14 @@ def draw_latents(draw: models.DrawLatents, key: Array, count: int) -> np.ndarray
         (count, latent_size) float32.
     """
     blocks = [
-        np.asarray(draw(jax.random.fold_in(key, block), BLOCK))
-        for block in range(-(-count // BLOCK))
+        np.asarray(draw_block(draw, key, block)) for block in range(-(-count // BLOCK))
     ]
     return np.concatenate(blocks)[:count]
+
+
+def draw_block(draw: models.DrawLatents, key: Array, block: int | Array) -> Array:
+    """Draw the latents number block·BLOCK … (block + 1)·BLOCK − 1."""
+    return draw(jax.random.fold_in(key, block), BLOCK)
 
 
 class Sampler(Protocol):

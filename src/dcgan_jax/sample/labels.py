@@ -1,8 +1,13 @@
 """The labels that a conditional generator is asked to draw."""
 
+from typing import TypeVar
+
+import jax
 import numpy as np
 
 from dcgan_jax.system import errors
+
+Numbers = TypeVar("Numbers", np.ndarray, jax.Array)
 
 # A picture of more classes than these shows the first ones.
 MAX_GRID_ROWS = 100
@@ -38,9 +43,14 @@ def choose(
             )
         return None
     if label is None:
-        return np.arange(count, dtype=np.int32) % num_classes
+        return take_turns(np.arange(count, dtype=np.int32), num_classes)
     if not 0 <= label < num_classes:
         raise errors.InputError(
             f"--label={label}; this generator knows 0 to {num_classes - 1}."
         )
     return np.full(count, label, np.int32)
+
+
+def take_turns(numbers: Numbers, num_classes: int) -> Numbers:
+    """Return the labels of samples by their numbers where the classes take turns."""
+    return numbers % num_classes

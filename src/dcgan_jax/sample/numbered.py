@@ -1,23 +1,181 @@
-"""A generator with its numbered samples: those of `sample --numbered`."""
+"""The n-th sample of a seed: its latent, its label, its image, for all who draw it.
+
+Number n of a seed has the same latent in every command and on every machine, however
+many samples are drawn; its label is the one asked for, or the classes take turns.
+"""
 
 import dataclasses
-import functools
-import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from flax import traverse_util
 
+from dcgan_jax import models
+from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import keys
+from dcgan_jax.models import pixels
 from dcgan_jax.runs import load as loading
 from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.sample import draw as sampling, labels
-from dcgan_jax.system import errors
+from dcgan_jax.system import backend, errors
+
+Array = jax.Array
+
+# Images that `SampleStream` draws at once.
+_BATCH = 256
+
+
+class Samples(NamedTuple):
+    """Samples of a generator, before they are drawn.
+
+    Attributes:
+        loaded: the generator.
+        latents: (count, latent_size).
+        labels: (count,) int32; None for a generator without.
+    """
+
+    loaded: LoadedGenerator
+    latents: np.ndarray
+    labels: np.ndarray | None
+
+    def take(self, numbers: Sequence[int] | np.ndarray) -> "Samples":
+        """Return some of them, in this order."""
+        rows = np.asarray(numbers, int)
+        chosen = None if self.labels is None else self.labels[rows]
+        return Samples(self.loaded, self.latents[rows], chosen)
+
+
+def choose(
+    loaded: LoadedGenerator, *, count: int, seed: int, label: int | None = None
+) -> Samples:
+    """Return the first samples of a seed.
+
+    Args:
+        loaded: the generator.
+        count: number of samples.
+        seed: of the latents.
+        label: that all of them have; None: the classes take turns.
+
+    Raises:
+        InputError: if the generator knows no such label.
+    """
+    chosen = labels.choose(label, num_classes=loaded.config.num_classes, count=count)
+    return Samples(loaded, draw_latents(loaded.draw_latents, seed, count=count), chosen)
+
+
+def draw_latents(
+    draw: models.DrawLatents,
+    seed: int,
+    *,
+    count: int,
+    purpose: keys.Purpose = keys.Purpose.SAMPLES,
+) -> np.ndarray:
+    """Return the latents of the first samples of a seed, (count, latent_size)."""
+    return sampling.draw_latents(draw, keys.make_key(seed, purpose), count)
+
+
+def arrange_grid(
+    draw: models.DrawLatents,
+    config: TrainConfig,
+    *,
+    count: int,
+    columns: int,
+    seed: int,
+    purpose: keys.Purpose = keys.Purpose.SAMPLES,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the latents and labels of a picture of samples, a class in each row.
+
+    Args:
+        draw: (key, n) → (n, latent_size).
+        config: of the run.
+        count: samples of a generator without classes.
+        columns: samples of each class.
+        seed: of the latents.
+        purpose: of the samples; those of one purpose are like no other's.
+    """
+    chosen = None
+    if config.num_classes is not None:
+        chosen = labels.arrange_grid(config.num_classes, columns=columns)
+        count = len(chosen)
+    return draw_latents(draw, seed, count=count, purpose=purpose), chosen
+
+
+class SampleStream:
+    """The endless row of a seed's samples, any block of which is drawn on the device.
+
+    An image may differ from the one of `dcgan_jax.sample` by a grey level here and
+    there, since a larger batch rounds differently.
+
+    Args:
+        loaded: the generator; where it is conditional, the classes take turns.
+        seed: of the latents.
+    """
+
+    def __init__(self, loaded: LoadedGenerator, seed: int) -> None:
+        self._variables = loaded.variables
+        self._key = keys.make_key(seed, keys.Purpose.SAMPLES)
+        self._num_classes = loaded.config.num_classes
+        self._generate = _compile_stream(loaded)
+
+    def block(self, first: int, count: int) -> Array:
+        """Draw uint8 (count, height, width, channels) on the device.
+
+        Args:
+            first: number of the first sample, a multiple of `sampling.BLOCK`.
+            count: how many.
+        """
+        if first % sampling.BLOCK:
+            raise ValueError(f"{first} is no multiple of {sampling.BLOCK}")
+        batches = [
+            self._generate(self._variables, self._key, first + start)
+            for start in range(0, count, _BATCH)
+        ]
+        return jnp.concatenate(batches)[:count]
+
+    def images(self, count: int) -> np.ndarray:
+        """Draw the first samples, uint8 (count, height, width, channels)."""
+        blocks = [
+            np.asarray(self.block(start, min(_BATCH, count - start)))
+            for start in range(0, count, _BATCH)
+        ]
+        return np.concatenate(blocks)
+
+    def labels(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the labels of samples by their numbers."""
+        if self._num_classes is None:
+            raise ValueError("an unconditional generator's samples have no labels")
+        return labels.take_turns(numbers, self._num_classes)
+
+
+def _compile_stream(loaded: LoadedGenerator) -> Callable[..., Array]:
+    network = models.for_inference(loaded.network)
+    num_classes = loaded.config.num_classes
+
+    def generate(variables: dict[str, Any], key: Array, first: Array) -> Array:
+        blocks = first // sampling.BLOCK + jnp.arange(_BATCH // sampling.BLOCK)
+        latents = [
+            sampling.draw_block(loaded.draw_latents, key, block)
+            for block in blocks.astype(jnp.uint32)
+        ]
+        numbers = first + jnp.arange(_BATCH, dtype=jnp.int32)
+        chosen = None
+        if num_classes is not None:
+            chosen = labels.take_turns(numbers, num_classes)
+        images: Array = network.apply(  # type: ignore[assignment]
+            variables, jnp.concatenate(latents), chosen, train=False
+        )
+        return pixels.to_uint8(images, loaded.network.pixel_range)
+
+    compiled: Callable[..., Array] = backend.jit(generate)
+    return compiled
 
 
 @dataclasses.dataclass(frozen=True)
 class NumberedGenerator:
-    """Draws samples by number, and images of latents from anywhere.
+    """Draws samples of one class by number, and images of latents from anywhere.
 
     Attributes:
         loaded: the generator.
@@ -33,8 +191,7 @@ class NumberedGenerator:
 
     def latents(self, count: int) -> np.ndarray:
         """Return the latents of the first samples, (count, latent_size)."""
-        key = keys.make_key(self.seed, keys.Purpose.SAMPLES)
-        return sampling.draw_latents(self.loaded.draw_latents, key, count)
+        return draw_latents(self.loaded.draw_latents, self.seed, count=count)
 
     def draw(self, latents: np.ndarray) -> np.ndarray:
         """Draw images of latents.
@@ -52,17 +209,6 @@ class NumberedGenerator:
         )
         images = self.sampler(self.loaded.variables, rows, classes)
         return images.reshape(*lead, *images.shape[1:])
-
-    @functools.cached_property
-    def identity(self) -> str:
-        """The sha256 of its parameters: the same in a run, its export, a copy."""
-        digest = hashlib.sha256()
-        params = traverse_util.flatten_dict(self.loaded.variables["params"], sep="/")
-        for name, leaf in sorted(params.items()):
-            array = np.ascontiguousarray(leaf, np.float32)
-            digest.update(f"{name} {array.shape} ".encode())
-            digest.update(array.tobytes())
-        return digest.hexdigest()
 
 
 def open_generator(

@@ -36,15 +36,23 @@ def parse(content: bytes) -> np.ndarray:
     return flat.reshape(shape, order=order)
 
 
-def map_file(path: Path) -> np.ndarray:
+def map_file(path: Path, *, whole: bool = False) -> np.ndarray:
     """Map an array's file into memory.
+
+    Args:
+        path: of the file.
+        whole: whether bytes that follow the array are an error.
 
     Raises:
         ValueError: if it is no array of numbers or cut short.
     """
+    size = path.stat().st_size
     with path.open("rb") as file:
-        shape, order, dtype = _read_header(file, path.stat().st_size)
+        shape, order, dtype = _read_header(file, size)
         offset = file.tell()
+    rest = size - offset - math.prod(shape) * dtype.itemsize
+    if whole and rest:
+        raise ValueError(f"{rest:,} more bytes follow the array {shape}")
     if math.prod(shape) == 0:
         return np.empty(shape, dtype)
     # As a plain array: each indexing of numpy's memmap class costs microseconds.

@@ -1,27 +1,32 @@
-"""Train a DCGAN: python -m dcgan_jax.train --dataset=NAME (--help lists all flags)."""
+"""Train a GAN on a data set."""
 
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dcgan_jax import cli
-from dcgan_jax.data import ready
+from dcgan_jax.config import ClusterConfig, TrainConfig
 
 if TYPE_CHECKING:
     from dcgan_jax.train import loop
 
 
+def parse(argv: Sequence[str]) -> tuple[TrainConfig, ClusterConfig]:
+    """Read the command's flags."""
+    return cli.parse_train(argv)
+
+
 def main(argv: Sequence[str]) -> int:
     """Prepare the data where they are missing, then train; return the exit code."""
-    config, cluster = cli.parse_train(argv)
+    config, cluster = parse(argv)
+    from dcgan_jax.data import ready
+
     code = ready.make_ready(config)
     if code != 0:
         return code
-    from dcgan_jax.system import backend
     from dcgan_jax.train import loop, mesh
 
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     with mesh.connected(cluster):
         trained = loop.run(config)
         if mesh.is_first():

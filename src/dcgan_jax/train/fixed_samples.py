@@ -9,7 +9,7 @@ from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.store import Store
 from dcgan_jax.gan import keys
 from dcgan_jax.gan.nets import Nets
-from dcgan_jax.sample import draw as sampling, labels
+from dcgan_jax.sample import draw as sampling, numbered
 from dcgan_jax.train.reporter import GRID_COLUMNS
 
 NUM_SAMPLES = 100
@@ -31,13 +31,13 @@ class FixedSamples:
     def __init__(self, config: TrainConfig, nets: Nets, store: Store) -> None:
         self._store = store
         self._sampler = sampling.make_sampler(nets.generator)
-        self._labels = None
-        if config.num_classes is not None:
-            self._labels = labels.arrange_grid(config.num_classes, columns=GRID_COLUMNS)
-        self._latents = sampling.draw_latents(
+        self._latents, self._labels = numbered.arrange_grid(
             nets.draw_latents,
-            keys.make_key(config.seed, keys.Purpose.FIXED_LATENTS),
-            NUM_SAMPLES if self._labels is None else len(self._labels),
+            config,
+            count=NUM_SAMPLES,
+            columns=GRID_COLUMNS,
+            seed=config.seed,
+            purpose=keys.Purpose.FIXED_LATENTS,
         )
 
     def draw(self, variables: dict[str, Any]) -> np.ndarray:

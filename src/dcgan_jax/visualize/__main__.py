@@ -1,4 +1,4 @@
-"""Look inside networks and runs: visualize filters|film|collapse RUN."""
+"""Look inside networks and runs: filters, film, collapse."""
 
 import functools
 
@@ -10,5 +10,7 @@ COMMANDS = {
     "collapse": "dcgan_jax.visualize.collapse",
 }
 
+main = functools.partial(cli.run_command, commands=COMMANDS)
+
 if __name__ == "__main__":
-    cli.run_main(functools.partial(cli.run_command, commands=COMMANDS))
+    cli.run_main(main)

@@ -1,11 +1,9 @@
-"""Filters that collapse to one mode as a run goes on (§7): collapse RUN."""
+"""Look for filters that collapse to one mode as a run goes on (§7)."""
 
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import tyro
+from typing import TYPE_CHECKING
 
 from dcgan_jax import cli
 from dcgan_jax.system import errors
@@ -20,33 +18,42 @@ _MOST_TICKS = 8
 
 @dataclasses.dataclass(frozen=True)
 class CollapseConfig:
-    """Look in every checkpoint of a run for filters that have collapsed.
+    """Look in every checkpoint of a run for filters that have collapsed to one mode.
 
     Train with --keep_every_steps to keep checkpoints of the whole run, or call this now
     and then while it trains.
+
+    Examples:
+        dcgan visualize collapse runs/faces
+        dcgan visualize collapse runs/faces --out=faces_collapse.png
+        dcgan visualize collapse runs/faces --data_dir=/data/stores
     """
 
-    run: Annotated[Path, tyro.conf.Positional]
+    run: cli.RunFolder
     """A run's folder."""
     data_dir: Path | None = None
-    """Folder of the prepared stores; None: the run's."""
+    """The folder of the prepared stores. Without this flag it is the run's."""
     source: Path | None = None
-    """The user's own images; None: the run's."""
+    """Your own copy of the data. Without this flag it is the run's."""
     out: Path = Path("collapse.png")
-    """A picture of the share of each filter's energy in one pattern, by step."""
+    """The picture, which shows the share of each filter's energy in one pattern, by
+    step."""
+
+
+def parse(argv: Sequence[str]) -> CollapseConfig:
+    """Read the command's flags."""
+    return cli.parse(CollapseConfig, argv, command="visualize collapse")
 
 
 def main(argv: Sequence[str]) -> int:
     """Measure and print what the flags describe; return the exit code."""
-    config = cli.parse(CollapseConfig, argv, command="collapse")
+    config = parse(argv)
     if config.out.suffix != ".png":
         raise errors.InputError(f"--out={config.out} must end in .png.")
     from dcgan_jax.data import ready, store as stores
-    from dcgan_jax.system import backend
     from dcgan_jax.visualize import run_modes
 
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     data = find_data(config)
     code = ready.make_ready(data)
     if code != 0:

@@ -1,12 +1,10 @@
-"""A film of a run's samples as it learns: film RUN --out=film.gif."""
+"""Make a film of a run's samples as it learns."""
 
 import dataclasses
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import tyro
+from typing import TYPE_CHECKING
 
 from dcgan_jax import cli
 from dcgan_jax.system import errors
@@ -20,26 +18,37 @@ _LETTERS = 16
 
 @dataclasses.dataclass(frozen=True)
 class FilmConfig:
-    """Make a film of the grids of fixed latents that a run has drawn."""
+    """Make a film of the grids of fixed latents that a run has drawn.
 
-    run: Annotated[Path, tyro.conf.Positional]
+    Examples:
+        dcgan visualize film runs/faces
+        dcgan visualize film runs/faces --seconds=20 --out=faces.mp4
+        dcgan visualize film runs/faces --ema --max_width=320
+    """
+
+    run: cli.RunFolder
     """A run's folder."""
     ema: bool = False
-    """Show the average of the generator that --ema_decay has kept."""
+    """The average of the generator is shown, which --ema_decay has kept."""
     out: Path = Path("film.gif")
     """The film: .gif, or .mp4, which needs OpenCV."""
     seconds: float = 8.0
-    """Its length."""
+    """The length of the film, in seconds."""
     max_frames: int = 60
-    """Of more grids, so many are taken at even distances, the first and the last among
-    them."""
+    """The film has at most so many frames. Of more grids, so many are taken at even
+    distances, the first and the last among them."""
     max_width: int = 480
-    """Wider grids are scaled down to this, pixels."""
+    """Grids that are wider than this, in pixels, are scaled down to it."""
+
+
+def parse(argv: Sequence[str]) -> FilmConfig:
+    """Read the command's flags."""
+    return cli.parse(FilmConfig, argv, command="visualize film")
 
 
 def main(argv: Sequence[str]) -> int:
     """Make the film that the flags describe; return the exit code."""
-    config = cli.parse(FilmConfig, argv, command="film")
+    config = parse(argv)
     _check(config)
     from dcgan_jax.pictures import animation
     from dcgan_jax.system import progress

@@ -1,11 +1,9 @@
-"""What D's filters respond to, by guided backpropagation (Fig. 5): filters RUN."""
+"""Show what the discriminator's filters respond to, as in Fig. 5."""
 
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import tyro
+from typing import TYPE_CHECKING
 
 from dcgan_jax import cli
 from dcgan_jax.system import errors
@@ -19,52 +17,57 @@ NUM_SHOWN = 9
 
 
 @dataclasses.dataclass(frozen=True)
-class FiltersConfig:
+class FiltersConfig(cli.WeightsFlags):
     """Show the images that a discriminator's filters respond to, and to what in them.
 
-    To the left the same for random weights.
+    On the left the picture shows the same for random weights (Fig. 5).
+
+    Examples:
+        dcgan visualize filters runs/faces
+        dcgan visualize filters runs/faces --filters=0,5,9 --num_layers=2
+        dcgan visualize filters authors_svhn --dataset=svhn --out=svhn_filters.png
     """
 
-    run: Annotated[str, tyro.conf.Positional]
-    """A run's folder, authors_svhn, authors_imagenet."""
+    run: cli.Run
+    """A run's folder, authors_svhn or authors_imagenet."""
     filters: str = "0,1,2,3,4,5"
-    """Numbers of filters of the last convolution, with commas."""
+    """The numbers of filters of the last convolution, with commas."""
     num_layers: int | None = None
-    """Take the last of the first convolutions alone; None: of all."""
+    """The last convolution is this one, counted from 1. Without this flag it is the
+    network's last."""
     dataset: str | None = None
-    """The images: a preset's name, folder, arrays, or tfds:NAME[/CONFIG]; None: those
-    that the network was trained on."""
+    """The images: a data set's name, folder, arrays, or tfds:NAME[/CONFIG]. Without
+    this flag they are those that the network was trained on."""
     source: Path | None = None
-    """The user's own images, as for training; None: the run's."""
+    """Your own copy of the data, as for training. Without this flag it is the run's."""
     split: str | None = None
-    """The part of the data set; None: the run's, or train."""
+    """The part of the data set. Without this flag it is the run's, or train."""
     upscale: bool = False
-    """Enlarge images of --dataset that are smaller than the network's."""
+    """Images of --dataset that are smaller than the network's are enlarged."""
     num_images: int = 50_000
-    """Look at the first ones at most; stores are shuffled."""
+    """At most so many images are looked at, the first ones of the store, which is
+    shuffled."""
     data_dir: Path | None = None
-    """Folder of the prepared stores; None: the run's."""
-    step: int | None = None
-    """The checkpoint's step; None: the newest."""
-    weights_dir: Path | None = None
-    """Folder of the authors' released parameters; None: a cache, into which they are
-    downloaded."""
+    """The folder of the prepared stores. Without this flag it is the run's."""
     seed: int = 0
     """The seed of the random weights."""
     out: Path = Path("filters.png")
-    """The picture."""
+    """The picture (.png)."""
+
+
+def parse(argv: Sequence[str]) -> FiltersConfig:
+    """Read the command's flags."""
+    return cli.parse(FiltersConfig, argv, command="visualize filters")
 
 
 def main(argv: Sequence[str]) -> int:
     """Draw the picture that the flags describe; return the exit code."""
-    config = cli.parse(FiltersConfig, argv, command="filters")
+    config = parse(argv)
     check(config)
     from dcgan_jax.data import ready
     from dcgan_jax.pictures import grid
-    from dcgan_jax.system import backend
 
-    cli.configure_logging()
-    backend.enable_compilation_cache()
+    cli.start()
     code = ready.make_ready(find_data(config))
     if code != 0:
         return code

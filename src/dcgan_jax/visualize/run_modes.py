@@ -18,7 +18,7 @@ from dcgan_jax.data.store import Store
 from dcgan_jax.gan import keys
 from dcgan_jax.models import pixels
 from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading
-from dcgan_jax.sample import draw as sampling
+from dcgan_jax.sample import draw as sampling, numbered
 from dcgan_jax.system import backend, disk, errors, npy_file, progress
 from dcgan_jax.visualize import filter_modes, guided_backprop
 from dcgan_jax.visualize.filter_modes import Modes, State
@@ -93,8 +93,12 @@ def _make_measure(trained: TrainConfig, images: np.ndarray) -> Any:
     """Return the function: a checkpoint's arrays → modes of both layers."""
     gen = models.make_generator(trained)
     disc = models.for_inference(models.make_discriminator(trained))
-    key = keys.make_key(trained.seed, keys.Purpose.FIXED_LATENTS)
-    latents = sampling.draw_latents(models.make_latents(trained), key, NUM_INPUTS)
+    latents = numbered.draw_latents(
+        models.make_latents(trained),
+        trained.seed,
+        count=NUM_INPUTS,
+        purpose=keys.Purpose.FIXED_LATENTS,
+    )
     read = sampling.make_map_reader(gen, models.list_hidden_convolutions(gen)[-1])
 
     @backend.jit

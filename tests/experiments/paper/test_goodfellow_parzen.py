@@ -2,14 +2,15 @@ import math
 
 import pytest
 
-from dcgan_jax.evaluate import config as configs, parzen
+from dcgan_jax.evaluate import parzen
+from dcgan_jax.evaluate.metrics import parzen as metric
 from experiments.paper import goodfellow_parzen
 
 
 @pytest.fixture
 def flags(ten_images, stores_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(parzen, "NUM_VALIDATION", 20)
-    monkeypatch.setitem(configs.NUM_SAMPLES, "parzen", 100)
+    monkeypatch.setattr(metric, "METRIC", metric.METRIC._replace(num_samples=100))
     return [
         f"--source={ten_images}", f"--data_dir={stores_dir}", f"--runs={tmp_path}",
         "--num_epochs=1",

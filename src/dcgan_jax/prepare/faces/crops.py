@@ -1,7 +1,6 @@
 """Photographs → a folder of faces (§4.2); a kill loses a few photographs' work."""
 
 import contextlib
-import dataclasses
 import functools
 import io
 import shutil
@@ -16,6 +15,7 @@ from dcgan_jax.config import DataConfig
 from dcgan_jax.data import transforms
 from dcgan_jax.prepare import sources, workers
 from dcgan_jax.prepare.build import MAX_BROKEN_FRACTION, make_broken_error
+from dcgan_jax.prepare.config import FacesConfig
 from dcgan_jax.prepare.faces import detect, log as face_log
 from dcgan_jax.prepare.sources import Source
 from dcgan_jax.system import disk, errors, progress
@@ -28,28 +28,6 @@ _CHUNK_PHOTOS = 4
 MAX_CROP_SIZE = 256
 _UNPACKED = ".unpacked"
 _JPEG_OPTIONS = {"quality": 95, "subsampling": 0}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class FacesConfig:
-    """Find the faces in photographs and cut them out, for --dataset=folder."""
-
-    source: Path
-    """The photographs: a folder, zip or tar."""
-    out: Path = Path("faces")
-    """Folder of the faces, for --dataset=folder --source=OUT; made if need be."""
-    split: str = "train"
-    """The part of the photographs, where they are parted into train and test."""
-    min_face_size: int = 64
-    """Least side of a face in its photograph, pixels; smaller ones are passed over."""
-    face_margin: float = 0.2
-    """What is cut out around a face on each side, as a share of its side; 0: the
-    detector's own box, from the brows to the chin."""
-    min_neighbors: int = 8
-    """More windows of the detector's search than this must agree on a face: the higher,
-    the fewer false faces, and the more real ones are missed."""
-    num_workers: int = 0
-    """Processes; 0 takes one per CPU core."""
 
 
 class _Crop(NamedTuple):

@@ -26,7 +26,7 @@ KINDS = (folder.KIND, archives.ZIP, archives.TAR, arrays.KIND, tfds.KIND, lmdb.K
 
 
 def _open_lsun(config: DataConfig, work_dir: Path) -> Source:
-    return lmdb.KIND.open(download.fetch_lsun(config), config.split, work_dir)
+    return lmdb.KIND.open(download.fetch_lsun(config), config, work_dir)
 
 
 # What --dataset knows by name: (config, folder for unpacking) → the images.
@@ -65,7 +65,7 @@ def open_source(config: DataConfig, work_dir: Path) -> Source:
     """
     check(config)
     if config.source is not None:
-        return find_kind(config.source).open(config.source, config.split, work_dir)
+        return find_kind(config.source).open(config.source, config, work_dir)
     if config.dataset.startswith("tfds:"):
         return tfds.build(config, work_dir)
     if config.dataset not in NAMED:
@@ -102,6 +102,10 @@ def find_kind(path: Path) -> Kind:
     if not os.access(path, os.R_OK):
         raise errors.InputError(
             f"--source={path} cannot be read: permission denied; make it readable"
+        )
+    if not (path.is_dir() or path.is_file()):
+        raise errors.InputError(
+            f"--source={path} is a pipe, socket or device; expected a folder or a file"
         )
     if not path.is_dir() and path.stat().st_size == 0:
         raise errors.InputError(f"--source={path} is empty; get it again")

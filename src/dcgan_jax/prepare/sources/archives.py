@@ -1,14 +1,16 @@
 """Images in a zip or tar, read in place: no member's name ever reaches the disk."""
 
+import contextlib
+import os
 import re
 import stat
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from dcgan_jax.prepare.sources import layout, unpack
+from dcgan_jax.prepare.sources import layout, unpack, zip_check
 from dcgan_jax.prepare.sources.base import (
     Kind,
     Record,
@@ -22,6 +24,7 @@ _TAR_SUFFIXES = (
     ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz",
 )  # fmt: skip
 MAX_MEMBER_BYTES = 256 << 20
+_READ_BYTES = 1 << 20
 _KNOWN_METHODS = (
     zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA,
 )  # fmt: skip
@@ -33,8 +36,16 @@ class ZipSource:
     def __init__(self, path: Path, split: str) -> None:
         self._path = path
         self._zip: zipfile.ZipFile | None = None
-        chosen = layout.select(_list_zip(path), split, where=path)
-        self._members, self._labels, self.class_names = chosen
+        with unpack.open_zip(path) as archive:
+            zip_check.require_whole(archive, path)
+            infos = archive.infolist()
+            chosen = layout.select(
+                _list_zip(infos, path),
+                split,
+                where=path,
+                read=lambda member: _read_zip(archive, infos[member.place], path),
+            )
+        self._members, self._labels, self.class_names, self.understood = chosen
         self.fingerprint = fingerprint_file(path)
 
     def __len__(self) -> int:
@@ -49,14 +60,15 @@ class ZipSource:
         """
         if self._zip is None:
             self._zip = unpack.open_zip(self._path)
-        name = self._members[index].path
+        member = self._members[index]
         try:
-            content = self._zip.read(name)
+            # By its entry: several may have one name.
+            content = self._zip.read(self._zip.infolist()[member.place])
         except Exception as error:  # headers, names and packers have each their own
             reason = errors.first_line(error)
-            raise BrokenImage(reason, name=name) from error
+            raise BrokenImage(reason, name=member.path) from error
         label = None if self._labels is None else self._labels[index]
-        return Record(name, content, label)
+        return Record(member.path, content, label)
 
     def close(self) -> None:
         """Close the file."""
@@ -74,11 +86,10 @@ class TarSource:
     def __init__(self, path: Path, split: str, *, work_dir: Path) -> None:
         self._path = unpack.decompress(path, work_dir=work_dir)
         self._file: IO[bytes] | None = None
-        offsets = _index_tar(self._path, where=path)
-        members = [layout.Member(name, size) for name, (_, size) in offsets.items()]
-        chosen = layout.select(members, split, where=path)
-        self._members, self._labels, self.class_names = chosen
-        self._offsets = [offsets[member.path][0] for member in self._members]
+        members = _index_tar(self._path, where=path)
+        with contextlib.closing(self):  # until it is read from in earnest
+            chosen = layout.select(members, split, where=path, read=self._read)
+        self._members, self._labels, self.class_names, self.understood = chosen
         self.fingerprint = fingerprint_file(path)
 
     def __len__(self) -> int:
@@ -91,15 +102,18 @@ class TarSource:
         Raises:
             BrokenImage: if the tar ends before the member does.
         """
+        member = self._members[index]
+        content = self._read(member)
+        if len(content) < member.size:
+            raise BrokenImage("the archive ends within it", name=member.path)
+        label = None if self._labels is None else self._labels[index]
+        return Record(member.path, content, label)
+
+    def _read(self, member: layout.Member) -> bytes:
         if self._file is None:
             self._file = self._path.open("rb")
-        name, size = self._members[index]
-        self._file.seek(self._offsets[index])
-        content = self._file.read(size)
-        if len(content) < size:
-            raise BrokenImage("the archive ends within it", name=name)
-        label = None if self._labels is None else self._labels[index]
-        return Record(name, content, label)
+        self._file.seek(member.place)
+        return self._file.read(member.size)
 
     def close(self) -> None:
         """Close the file."""
@@ -125,35 +139,50 @@ def check_name(name: str, *, where: Path) -> None:
         )
 
 
-def _list_zip(path: Path) -> Iterator[layout.Member]:
+def _list_zip(infos: Sequence[zipfile.ZipInfo], path: Path) -> Iterator[layout.Member]:
     total = 0
-    with unpack.open_zip(path) as archive:
-        for info in archive.infolist():
-            check_name(info.filename, where=path)
-            mode = info.external_attr >> 16
-            if stat.S_ISLNK(mode):
-                _refuse_kind(info.filename, "a link", where=path)
-            if info.flag_bits & 1:
-                raise errors.InputError(
-                    f"{path}: member {info.filename!r} is encrypted; unpack it with its"
-                    " password and give the folder as --source"
-                )
-            if info.compress_type not in _KNOWN_METHODS:
-                raise errors.InputError(
-                    f"{path}: member {info.filename!r} is packed by method"
-                    f" {info.compress_type}, which Python does not know; pack it anew"
-                )
-            if info.is_dir():
-                continue
-            _check_size(info.filename, info.file_size, where=path)
-            total += info.file_size
-            unpack.check_expansion(total, where=path)
-            yield layout.Member(info.filename, info.file_size)
+    for place, info in enumerate(infos):
+        check_name(info.filename, where=path)
+        mode = info.external_attr >> 16
+        if stat.S_ISLNK(mode):
+            _refuse_kind(info.filename, "a link", where=path)
+        if info.flag_bits & 1:
+            raise errors.InputError(
+                f"{path}: member {info.filename!r} is encrypted; unpack it with its"
+                " password and give the folder as --source"
+            )
+        if info.compress_type not in _KNOWN_METHODS:
+            raise errors.InputError(
+                f"{path}: member {info.filename!r} is packed by method"
+                f" {info.compress_type}, which Python does not know; pack it anew"
+            )
+        name = _normalise(info.filename)
+        if name.endswith("/"):
+            continue
+        _check_size(info.filename, info.file_size, where=path)
+        total += info.file_size
+        unpack.check_expansion(total, where=path)
+        yield layout.Member(name, info.file_size, place)
 
 
-def _index_tar(path: Path, *, where: Path) -> dict[str, tuple[int, int]]:
-    """Map each file of a plain tar to its offset and size."""
-    offsets = {}
+def _read_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: Path) -> bytes:
+    try:
+        return archive.read(info)
+    except Exception as error:  # headers, names and packers have each their own
+        raise errors.InputError(
+            f"{where}: {info.filename!r} is damaged ({errors.first_line(error)}); get"
+            " the archive again"
+        ) from error
+
+
+def _normalise(name: str) -> str:
+    """Return a member's name with forward slashes, whichever system packed it."""
+    return name.replace("\\", "/").removeprefix("./")
+
+
+def _index_tar(path: Path, *, where: Path) -> list[layout.Member]:
+    """List the files of a plain tar, each with its offset."""
+    members = []
     try:
         with tarfile.open(path, "r:") as archive:
             for info in archive:
@@ -166,7 +195,9 @@ def _index_tar(path: Path, *, where: Path) -> dict[str, tuple[int, int]]:
                 if not info.isreg() or info.issparse():
                     _refuse_kind(info.name, "not a plain file", where=where)
                 _check_size(info.name, info.size, where=where)
-                offsets[info.name.removeprefix("./")] = (info.offset_data, info.size)
+                name = _normalise(info.name)
+                members.append(layout.Member(name, info.size, info.offset_data))
+            end = archive.offset
     except errors.InputError:
         raise
     except Exception as error:  # numbers and texts in headers, besides tar's own
@@ -174,7 +205,32 @@ def _index_tar(path: Path, *, where: Path) -> dict[str, tuple[int, int]]:
             f"{where} is not a tar or is damaged ({errors.first_line(error)}); get it"
             " again"
         ) from error
-    return offsets
+    _require_end_mark(path, end, len(members), where=where)
+    return members
+
+
+def _require_end_mark(path: Path, end: int, num_files: int, *, where: Path) -> None:
+    """Raise an error unless a block of zeros follows the last member, and zeros only.
+
+    Python's reader takes a damaged header for the end, as it does the end of the file.
+    """
+    read = f"{num_files:,} files were read, up to byte {end:,}"
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(end)
+        if size - end < tarfile.BLOCKSIZE:
+            raise errors.InputError(
+                f"{where} ends without the mark that ends a tar: {read}, and there may"
+                " have been more. It is damaged or its download has stopped; get it"
+                " again"
+            )
+        while block := file.read(_READ_BYTES):
+            if block.count(0) != len(block):
+                raise errors.InputError(
+                    f"{where} is damaged: {read}, of {size:,}; what follows is neither"
+                    " a file's header nor the mark that ends a tar. Get it again, or"
+                    " give each by itself where several tars were joined"
+                )
 
 
 def _check_size(name: str, size: int, *, where: Path) -> None:
@@ -195,10 +251,12 @@ def _refuse_kind(name: str, kind: str, *, where: Path) -> None:
 ZIP = Kind(
     words=".zip",
     holds=lambda path: has_suffix(path, ".zip"),
-    open=lambda path, split, work_dir: ZipSource(path, split),
+    open=lambda path, config, work_dir: ZipSource(path, config.split),
 )
 TAR = Kind(
     words=".tar, .tar.gz, .tar.bz2, .tar.xz",
     holds=lambda path: has_suffix(path, *_TAR_SUFFIXES),
-    open=lambda path, split, work_dir: TarSource(path, split, work_dir=work_dir),
+    open=lambda path, config, work_dir: TarSource(
+        path, config.split, work_dir=work_dir
+    ),
 )

@@ -79,7 +79,7 @@ class ArraysSource:
 def _load(path: Path) -> np.ndarray:
     """Map an .npy file into memory, refusing pickled objects."""
     try:
-        return npy_file.map_file(path)
+        return npy_file.map_file(path, whole=True)
     except ValueError as error:
         raise errors.InputError(
             f"{path} cannot be read as an array ({error}); expected numbers saved with"
@@ -198,5 +198,7 @@ def _check_labels(labels: np.ndarray, length: int, *, where: Path) -> np.ndarray
 KIND = Kind(
     words=".npz or .npy",
     holds=lambda path: has_suffix(path, ".npz", ".npy"),
-    open=lambda path, split, work_dir: ArraysSource(path, split, work_dir=work_dir),
+    open=lambda path, config, work_dir: ArraysSource(
+        path, config.split, work_dir=work_dir
+    ),
 )

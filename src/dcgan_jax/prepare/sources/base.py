@@ -2,13 +2,18 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from dcgan_jax.config import DataConfig
+
 _MIB = 1 << 20
+_NUMBER = re.compile(r"[-+]?[0-9]{1,300}(\.[0-9]+)?")
+_DIGITS = frozenset("0123456789")
 
 
 class Record(NamedTuple):
@@ -20,6 +25,19 @@ class Record(NamedTuple):
     """An encoded file, or uint8 pixels, (H, W) or (H, W, C)."""
     label: int | None
     """Index into the source's class names."""
+
+
+class Understood(NamedTuple):
+    """How a source was taken, for the line that tells the user."""
+
+    left_out: tuple[tuple[str, str], ...] = ()
+    """Files that are no images of this data set, each with its kind: ".heic"."""
+    splits: tuple[str, ...] = ()
+    """The folders that were taken as splits; none where all is one split."""
+    notes: tuple[str, ...] = ()
+    """Further findings, each a clause of its own."""
+    unlabelled: str | None = None
+    """Why there are no labels, where something like labels was found."""
 
 
 class Source(Protocol):
@@ -44,6 +62,12 @@ class Source(Protocol):
         """Close the files that are open."""
 
 
+def understanding(source: Source) -> Understood:
+    """Return how a source was taken; many have nothing to tell."""
+    found: Understood = getattr(source, "understood", Understood())
+    return found
+
+
 def fingerprint_file(path: Path) -> str:
     """Digest a file's size and its first and last MiB: cheap at 46 GB."""
     size = path.stat().st_size
@@ -53,6 +77,23 @@ def fingerprint_file(path: Path) -> str:
         file.seek(max(0, size - _MIB), os.SEEK_SET)
         digest.update(file.read(_MIB))
     return digest.hexdigest()
+
+
+def sort_classes(names: Iterable[str]) -> tuple[str, ...]:
+    """Sort names of classes: numbers as numbers, also within names, the rest as text.
+
+    >>> sort_classes(["10", "9", "cat 10", "cat 9"])
+    ('9', '10', 'cat 9', 'cat 10')
+    """
+    distinct = sorted(set(names))
+    if all(_NUMBER.fullmatch(name) for name in distinct):
+        return tuple(sorted(distinct, key=float))
+    return tuple(sorted(distinct, key=_natural_key))
+
+
+def _natural_key(name: str) -> list[tuple[int, int, str]]:
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return [(0, int(p), "") if p[0] in _DIGITS else (1, 0, p) for p in parts]
 
 
 def fingerprint_listing(entries: Iterable[tuple[str, int]]) -> str:
@@ -75,11 +116,11 @@ class Kind(NamedTuple):
         words: what it is, for messages; empty where they leave it out.
         holds: tells by a look whether a path is of this kind; the path is there, can be
             read, and is no empty file.
-        open: (path, split, folder that archives may be unpacked into) → its images.
+        open: (path, config, folder that archives may be unpacked into) → its images.
         fingerprint: (path, split) → that of the opened source, found without unpacking.
     """
 
     words: str
     holds: Callable[[Path], bool]
-    open: Callable[[Path, str, Path], Source]
+    open: Callable[[Path, DataConfig, Path], Source]
     fingerprint: Callable[[Path, str], str] = lambda path, split: fingerprint_file(path)

@@ -1,47 +1,27 @@
-"""What the names of a folder's or archive's files say: splits, classes, images."""
+"""From the names in a folder or archive to the images of a split and their labels."""
 
-import os
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
+from dcgan_jax.prepare.sources import companions, names, splits
+from dcgan_jax.prepare.sources.base import Understood, sort_classes
 from dcgan_jax.system import errors
 
-IMAGE_SUFFIXES = frozenset(
-    {
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".mpo",
-        ".png",
-        ".apng",
-        ".webp",
-        ".avif",
-        ".bmp",
-        ".dib",
-        ".gif",
-        ".tif",
-        ".tiff",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".pnm",
-        ".jp2",
-        ".j2k",
-        ".tga",
-    }
-)
-_VALIDATION = ("val", "valid", "validation")
-_SPLITS = ("train", "test", *_VALIDATION)
+_MAX_SHOWN = 3
 
 
 class Member(NamedTuple):
-    """One image file."""
+    """One file of a folder or archive."""
 
     path: str
     """Relative to the folder or archive, with forward slashes."""
     size: int
     """Bytes."""
+    place: int = 0
+    """Where the container has it, since several files may share a path."""
+    problem: str | None = None
+    """Why it is not even looked at, where it is a pipe or a device."""
 
 
 class Selection(NamedTuple):
@@ -50,109 +30,203 @@ class Selection(NamedTuple):
     members: list[Member]
     labels: list[int] | None
     class_names: tuple[str, ...] | None
+    understood: Understood
 
 
-def is_image(path: str) -> bool:
-    """Tell by its name whether a file is an image and not hidden or a system's own."""
-    *folders, name = _split(path)
-    hidden = name.startswith(".") or any(
-        part.startswith(".") or part == "__MACOSX" for part in folders
-    )
-    return not hidden and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+class _Sorted(NamedTuple):
+    """The files of a source: images, and what else there is, each with its kind."""
+
+    images: list[Member]
+    others: list[tuple[Member, str]]
 
 
-def select(members: Iterable[Member], split: str, *, where: object) -> Selection:
-    """Choose the images of a split, and their labels from the class sub-folders.
+def select(
+    members: Iterable[Member],
+    split: str,
+    *,
+    where: object,
+    read: Callable[[Member], bytes] | None = None,
+) -> Selection:
+    """Choose the images of a split, and find their labels.
 
-    One folder that wraps everything is skipped. Top folders named train, test, val
-    (valid, validation) are splits if all of them are, or if train has another beside
-    it; without them everything is train. What is then the top folder of an image is its
-    class; images outside any folder make the whole set unlabelled, as does a single
-    class. Labels count the sorted class names of all splits: train and test agree.
+    Hidden files, those of systems, and masks beside images are left out. StyleGAN's
+    dataset.json gives the labels where there is one; else folders do: `splits.find`
+    tells which are splits and which are classes. Images outside any class folder make
+    the whole split unlabelled, as does a single class. Labels count the classes of all
+    splits, numbers in the order of numbers: train and test agree.
 
     Args:
-        members: the files; what is not an image is ignored.
+        members: all files, in any order.
         split: the part asked for.
         where: the folder or archive, for messages.
+        read: returns the content of a companion file; None: there are none.
 
     Returns:
-        The split's images in sorted order.
+        The split's images in sorted order, and how everything was understood.
 
     Raises:
         InputError: if there is no image, or no such split.
     """
-    images = sorted(member for member in members if is_image(member.path))
+    images, others = _sort_out(members)
     if not images:
-        raise errors.InputError(
-            f"{where} holds no images; expected files named"
-            " *.jpg, *.png, *.webp, *.bmp, *.gif, *.tif, *.ppm or *.avif"
-        )
-    depth = _wrapping_depth([_folders(image.path) for image in images])
-    by_split = _group_by_split(images, depth)
-    name = _find_split(split, list(by_split), where=where)
-    depth += name != ""
-    all_classes = [
-        [_folders(image.path)[depth:][:1] for image in group]
-        for group_name, group in by_split.items()
-        if group_name != "" or name == ""
+        raise errors.InputError(_explain_no_images(where, others))
+    notes = _describe_duplicates(images)
+    companion = companions.find([member for member, _ in others])
+    if companion is not None and read is not None:
+        labels = companions.read_labels(read(companion), companion, images)
+        if labels is not None:
+            splits.require_train(split, where=where)
+            left_out = _list(others, without=companion)
+            return Selection(
+                images,
+                labels.numbers,
+                labels.class_names,
+                Understood(left_out, (), (*notes, labels.note), labels.unlabelled),
+            )
+    layout = splits.find([names.folders_of(image.path) for image in images])
+    chosen = splits.choose(layout, split, where=where)
+    class_names = _name_classes(layout, chosen)
+    kept = [i for i, place in enumerate(layout.places) if place.split in chosen]
+    beside = [
+        (image, "beside the splits")
+        for image, place in zip(images, layout.places, strict=True)
+        if layout.splits and place.split == ""
     ]
-    names = sorted({part for group in all_classes for parts in group for part in parts})
-    if len(names) < 2 or any(not parts for group in all_classes for parts in group):
-        return Selection(by_split[name], None, None)
-    numbers = {class_name: number for number, class_name in enumerate(names)}
-    labels = [numbers[_folders(image.path)[depth]] for image in by_split[name]]
-    return Selection(by_split[name], labels, tuple(names))
+    numbers, unlabelled = None, None
+    if class_names is not None:
+        found = {name: number for number, name in enumerate(class_names)}
+        stray = [images[i] for i in kept if layout.places[i].class_name is None]
+        if stray:
+            class_names = None
+            unlabelled = (
+                f"{len(stray):,} of {len(kept):,} images lie outside of the folders of"
+                f" classes ({stray[0].path})"
+            )
+        else:
+            numbers = [found[str(layout.places[i].class_name)] for i in kept]
+    return Selection(
+        [images[i] for i in kept],
+        numbers,
+        class_names,
+        Understood(_list(others + beside), layout.splits, notes, unlabelled),
+    )
 
 
-def _folders(path: str) -> tuple[str, ...]:
-    return tuple(_split(path)[:-1])
+def list_as_before(members: Iterable[Member]) -> list[tuple[str, int]]:
+    """Return names and sizes of what was taken when only few names were known."""
+    return [(m.path, m.size) for m in members if names.was_image(m.path)]
 
 
-def _split(path: str) -> list[str]:
-    # By hand: pathlib takes seconds for the names of a large archive.
-    parts = path.split("/")
-    return [part for part in parts if part not in ("", ".")] or [path]
+def _sort_out(members: Iterable[Member]) -> _Sorted:
+    """Separate the images from all that is beside them."""
+    images, others = [], []
+    for member in members:
+        kind = names.find_other_kind(member.path) or member.problem
+        if kind is None:
+            images.append(member)
+        else:
+            others.append((member, kind))
+    images.sort()
+    masks = _find_masks(images)
+    if len(masks) == len(images):  # then they are what is meant
+        return _Sorted(images, others)
+    others += [(image, "masks") for image in images if image in masks]
+    return _Sorted([image for image in images if image not in masks], others)
 
 
-def _wrapping_depth(folders: list[tuple[str, ...]]) -> int:
-    """Count the folders that hold everything and are not a split themselves."""
-    depth = 0
-    while True:
-        tops = {parts[depth : depth + 1] for parts in folders}
-        if len(tops) > 1 or tops == {()} or _is_split("".join(*tops)):
-            return depth
-        depth += 1
-
-
-def _is_split(name: str) -> bool:
-    return name.lower() in _SPLITS
-
-
-def _group_by_split(images: list[Member], depth: int) -> dict[str, list[Member]]:
-    """Group images by split folder; the key '' takes what lies in none."""
-    groups: dict[str, list[Member]] = {}
+def _find_masks(images: list[Member]) -> set[Member]:
+    """Return the images that are masks of others: masks/7.png, 7_mask.png."""
+    children: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    stems: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    suspects = []
     for image in images:
-        top = "".join(_folders(image.path)[depth : depth + 1])
-        groups.setdefault(top, []).append(image)
-    splits = [name for name in groups if _is_split(name)]
-    has_train = any(name.lower() == "train" for name in splits)
-    if splits and (len(splits) == len(groups) or (has_train and len(splits) > 1)):
-        return groups
-    return {"": images}
-
-
-def _find_split(split: str, found: list[str], *, where: object) -> str:
-    """Return the name of the group that a split asks for."""
-    if found == [""]:
-        if split == "train":
-            return ""
-        raise errors.InputError(
-            f"{where} has no split {split!r}: it has no folders train, test or val,"
-            " so that all of it is 'train'"
+        *folders, name = names.split_path(image.path)
+        stem = name.rpartition(".")[0]
+        parents = tuple(folders)
+        for depth, folder in enumerate(folders):
+            children[parents[:depth]].add(folder)
+        stems[parents].add(stem)
+        if names.find_masked(name) or any(map(names.has_mask_word, folders)):
+            suspects.append((image, parents, name))
+    if not suspects:
+        return set()
+    found = set()
+    folders_of_masks = {
+        (*parent, name)
+        for parent, siblings in children.items()
+        for name in names.find_mask_folders(siblings)
+    }
+    for image, parents, name in suspects:
+        in_folder = any(
+            parents[: depth + 1] in folders_of_masks for depth in range(len(parents))
         )
-    wanted = _VALIDATION if split in _VALIDATION else (split,)
-    for name in found:
-        if name != "" and (name == split or name.lower() in wanted):
-            return name
-    known = ", ".join(sorted(name for name in found if name != ""))
-    raise errors.InputError(f"{where} has no split {split!r}; it has: {known}")
+        if in_folder or names.find_masked(name) in stems[parents]:
+            found.add(image)
+    return found
+
+
+def _name_classes(
+    layout: splits.Layout, chosen: frozenset[str]
+) -> tuple[str, ...] | None:
+    """Return the classes of all splits that are sorted into classes throughout."""
+    by_split: dict[str, set[str | None]] = defaultdict(set)
+    for place in layout.places:
+        by_split[place.split].add(place.class_name)
+    found = set()
+    for split, classes in by_split.items():
+        if split in chosen or (None not in classes and split != ""):
+            found |= {name for name in classes if name is not None}
+    return sort_classes(found) if len(found) > 1 else None
+
+
+def _describe_duplicates(images: list[Member]) -> tuple[str, ...]:
+    counts = Counter(image.path for image in images)
+    repeated = {path: count for path, count in counts.items() if count > 1}
+    if not repeated:
+        return ()
+    first = next(iter(repeated))
+    return (
+        f"{sum(repeated.values()):,} images share {len(repeated):,} names"
+        f" (as {first}), all are taken",
+    )
+
+
+def _list(
+    others: list[tuple[Member, str]], without: Any = None
+) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (member.path, kind) for member, kind in sorted(others) if member != without
+    )
+
+
+def summarise(left_out: Iterable[tuple[str, str]]) -> str:
+    """Say what was left out: "40 .heic, 5 without suffix, notes.txt"."""
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for path, kind in left_out:
+        by_kind[kind].append(path)
+    parts = []
+    for kind, paths in sorted(by_kind.items(), key=lambda item: -len(item[1])):
+        if len(paths) == 1 and kind.startswith("."):
+            parts.append(names.split_path(paths[0])[-1])
+        else:
+            parts.append(f"{len(paths):,} {kind}")
+    return ", ".join(parts)
+
+
+def _explain_no_images(where: object, others: list[tuple[Member, str]]) -> str:
+    archives = [
+        member.path for member, kind in others if kind in names.ARCHIVE_SUFFIXES
+    ]
+    if archives:
+        shown = ", ".join(archives[:_MAX_SHOWN])
+        more = ", …" if len(archives) > _MAX_SHOWN else ""
+        return (
+            f"{where} holds no images but archives: unpack {shown}{more} first, each"
+            " into a folder of its own, and give the folder that holds them"
+        )
+    found = summarise(_list(others))
+    return (
+        f"{where} holds no images; expected files named"
+        " *.jpg, *.png, *.webp, *.bmp, *.gif, *.tif, *.ppm or *.avif"
+        + (f"; it holds {found}" if found else "")
+    )

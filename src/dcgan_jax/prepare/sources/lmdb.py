@@ -140,6 +140,6 @@ def _fingerprint(path: Path, split: str) -> str:
 KIND = Kind(
     words="an LSUN LMDB",
     holds=_is_lmdb,
-    open=lambda path, split, work_dir: open_lmdb(path, work_dir=work_dir),
+    open=lambda path, config, work_dir: open_lmdb(path, work_dir=work_dir),
     fingerprint=_fingerprint,
 )

@@ -236,6 +236,6 @@ def _first_line(error: Exception) -> str:
 KIND = Kind(
     words="",
     holds=lambda path: (path / "dataset_info.json").is_file(),
-    open=lambda path, split, work_dir: read(path, split),
+    open=lambda path, config, work_dir: read(path, config.split),
     fingerprint=lambda path, split: fingerprint_folder(path),
 )

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from dcgan_jax.evaluate.samples import Samples
 from dcgan_jax.gan import keys
 from dcgan_jax.runs import load as loading
 from dcgan_jax.sample import draw as sampling, labels
+from dcgan_jax.sample.numbered import SampleStream
 
 
 @pytest.fixture(scope="module")
 def samples(conditional):
-    return Samples(conditional, seed=3)
+    return SampleStream(conditional, seed=3)
 
 
 def test_they_are_those_of_sample(conditional, samples):
@@ -39,7 +39,7 @@ def test_a_block_begins_where_latents_do(samples):
 
 def test_an_unconditional_generator_has_samples_but_no_labels(tiny_run):
     loaded = loading.load_generator(str(tiny_run.workdir), weights_dir=None, step=None)
-    samples = Samples(loaded, seed=0)
+    samples = SampleStream(loaded, seed=0)
     assert samples.images(2).shape == (2, 32, 32, 1)
     with pytest.raises(ValueError, match="no labels"):
         samples.labels(np.arange(2))

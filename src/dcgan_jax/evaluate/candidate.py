@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dcgan_jax import models
 from dcgan_jax.config import DataConfig, TrainConfig, data_config
 from dcgan_jax.data import batches, kept_rows, store as stores
 from dcgan_jax.data.store import Store
@@ -13,7 +14,7 @@ from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.system import errors
 
 
-class Subject(NamedTuple):
+class Candidate(NamedTuple):
     """What is evaluated.
 
     Attributes:
@@ -50,6 +51,19 @@ def read_config(config: EvaluateConfig) -> TrainConfig:
     return loading.read_generator_config(config.run)
 
 
+def require_pixels(config: EvaluateConfig, trained: TrainConfig) -> None:
+    """Raise an error unless a run's samples can be compared with the data's images.
+
+    Raises:
+        InputError: if it makes images of normalised contrast.
+    """
+    if models.make_pair(trained).generator.pixel_range == "contrast":
+        raise errors.InputError(
+            f"{config.run} makes images of normalised contrast, expected pixels, which"
+            f" --metric={config.metric} compares with the data's. Choose another run."
+        )
+
+
 def train_data(config: EvaluateConfig, trained: TrainConfig) -> DataConfig:
     """Return which images the generator was trained on, where they now lie."""
     return dataclasses.replace(
@@ -69,7 +83,7 @@ def open_split(config: EvaluateConfig, trained: TrainConfig, split: str) -> Stor
     return stores.open_store(stores.store_path(split_data(config, trained, split)))
 
 
-def open_subject(config: EvaluateConfig) -> Subject:
+def open_candidate(config: EvaluateConfig) -> Candidate:
     """Load the generator and open the store that it was trained on.
 
     Raises:
@@ -78,7 +92,7 @@ def open_subject(config: EvaluateConfig) -> Subject:
     loaded = loading.load_generator(
         config.run, weights_dir=None, step=config.step, ema=config.ema
     )
-    return Subject(loaded, *open_train(config, loaded.config))
+    return Candidate(loaded, *open_train(config, loaded.config))
 
 
 def open_train(config: EvaluateConfig, trained: TrainConfig) -> tuple[Store, int]:

@@ -1,0 +1,70 @@
+"""The metrics, a module each, which `config.METRICS` lists."""
+
+import importlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+from dcgan_jax.config import TrainConfig
+from dcgan_jax.evaluate.candidate import Candidate, Measured
+from dcgan_jax.evaluate.config import METRICS, EvaluateConfig
+from dcgan_jax.system import errors
+
+
+class Metric(NamedTuple):
+    """How a metric is measured; each module has one, named METRIC.
+
+    Attributes:
+        run: (flags, generator and data) → result.
+        check: (flags, settings of the run) raises an InputError unless its samples can
+            be measured so.
+        list_splits: flags → the parts of the data set that are read, besides the images
+            that the run was trained on.
+        num_samples: how many are drawn where none are asked for.
+        least_images: the fewest that it makes sense for, samples and real ones.
+        most_samples: the most that it can take.
+    """
+
+    run: Callable[[EvaluateConfig, Candidate], Measured]
+    check: Callable[[EvaluateConfig, TrainConfig], None]
+    list_splits: Callable[[EvaluateConfig], tuple[str, ...]]
+    num_samples: int
+    least_images: int
+    most_samples: int
+
+
+def find(config: EvaluateConfig) -> Metric:
+    """Return the metric that is asked for; some of one module go together.
+
+    Args:
+        config: the flags, whose names of metrics are known.
+    """
+    name = config.metric.partition(",")[0].strip()
+    module = importlib.import_module(f"{__name__}.{METRICS[name]}")
+    metric: Metric = module.METRIC
+    return metric
+
+
+def find_num_samples(config: EvaluateConfig) -> int:
+    """Return the number of samples that is meant."""
+    if config.num_samples is None:
+        return find(config).num_samples
+    return config.num_samples
+
+
+def check_limits(config: EvaluateConfig) -> None:
+    """Raise an error for numbers of images that the metric cannot take.
+
+    Raises:
+        InputError: naming the flag, its value and what was expected.
+    """
+    metric = find(config)
+    number, least = find_num_samples(config), metric.least_images
+    if not least <= number <= metric.most_samples:
+        raise errors.InputError(
+            f"--num_samples={number}, expected {least} to {metric.most_samples:,}, the"
+            f" most that --metric={config.metric} can take."
+        )
+    if config.num_reference is not None and config.num_reference < least:
+        raise errors.InputError(
+            f"--num_reference={config.num_reference}, expected at least {least}."
+        )
