@@ -138,11 +138,11 @@ def train_step(
     num_d_steps = len(batches.images)
     before, metrics = state, Metrics()
     for index in range(num_d_steps):
-        before, own_key = state, jax.random.fold_in(key, index)
-        state, metrics = d_step(nets, state, _take(batches, index), own_key)
-    against = before if nets.simultaneous else state
+        before, batch = state, _take(batches, index)
+        state, metrics = d_step(nets, state, batch, jax.random.fold_in(key, index))
     gen_key = jax.random.fold_in(key, num_d_steps)
-    moved, gen_metrics = g_step(nets, against, _take(batches, -1), gen_key)
+    against = before if nets.simultaneous else state
+    moved, gen_metrics = g_step(nets, against, batch, gen_key)
     optional = nets.averaging.follow(state.optional, moved.gen, state.step)
     state = state.replace(gen=moved.gen, step=state.step + 1, optional=optional)
     return state, metrics | gen_metrics
