@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 MINIMUM := .venv-minimum
 EXTRAS := .venv-extras
 BROWSER := .venv-browser
+DOCS := .venv-docs
 
-.PHONY: train test minimum extras browser soak lint types unit clean
+.PHONY: train test minimum extras browser docs soak lint types unit clean
 
 train: $(VENV)/train.stamp
 	$(BIN)/python -m dcgan_jax.train --dataset=digits
@@ -28,6 +29,11 @@ extras: $(EXTRAS)/test.stamp
 # The explorer's page in Chromium, which the system provides (apt-get install chromium).
 browser: $(BROWSER)/test.stamp
 	$(BROWSER)/bin/pytest -m browser tests/explore
+
+# The documentation, into site/. Warnings are errors. It reads the docstrings without
+# importing the package, so that its environment is small.
+docs: $(DOCS)/docs.stamp
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -70,5 +76,11 @@ $(BROWSER)/test.stamp: pyproject.toml
 	$(BROWSER)/bin/pip install --quiet --editable '.[browser]'
 	touch $@
 
+READ_DOCS_EXTRA := import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["docs"])
+$(DOCS)/docs.stamp: pyproject.toml
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install --quiet $$($(DOCS)/bin/python -c '$(READ_DOCS_EXTRA)')
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(MINIMUM) $(EXTRAS) $(BROWSER)
+	rm -rf $(VENV) $(MINIMUM) $(EXTRAS) $(BROWSER) $(DOCS) site

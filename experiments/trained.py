@@ -120,7 +120,7 @@ def _count_steps(config: TrainConfig, *, num_epochs: int) -> int:
     store = kept_rows.open_training_store(data_config(config))
     num_rows = batches.count_training_rows(len(store), config.held_out)
     config = dataclasses.replace(config, num_epochs=num_epochs, num_steps=None)
-    return batches.count_steps(config, num_rows)
+    return batches.count_run_steps(config, num_rows)
 
 
 def describe(workdir: Path, *, step: int | None = None) -> dict[str, Any]:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["picture_fixtures"]
 
-jax.config.update("jax_numpy_rank_promotion", "raise")
+STRICT = ("jax_numpy_rank_promotion", "raise")
+jax.config.update(*STRICT)
 
 SHARED = Path(
     os.environ.get("DCGAN_JAX_SHARED", Path(__file__).resolve().parents[2] / "shared")
@@ -197,6 +198,7 @@ def run_command(
         monkeypatch.setattr(sys, "argv", words)
         with pytest.raises(SystemExit) as stop:
             cli.run_main(main)
+        jax.config.update(*STRICT)
         return Ended(int(stop.value.code or 0), *capfd.readouterr())
 
     return run

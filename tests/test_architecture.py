@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SRC, EXPERIMENTS = ROOT / "src" / "dcgan_jax", ROOT / "experiments"
+SHOWN = ROOT / "docs" / "architecture.md"
 PACKAGE = "dcgan_jax"
 
 # From the ground up: a floor's rooms, and what each is for.
@@ -25,7 +26,6 @@ FLOORS: tuple[dict[str, str], ...] = (
     },
     {
         "config": "the settings of a run, a data set and a cluster",
-        "help_page": "what --help shows: examples, and flags in their groups",
         "pictures": "arrays become PNG, GIF, film, captions and an HTML report",
     },
     {
@@ -36,6 +36,7 @@ FLOORS: tuple[dict[str, str], ...] = (
     {
         "gan": "the idea: steps, losses, optimisers, state; pure functions",
         "cli": "flags become a config; errors become one line and an exit code",
+        "settings": "keyword arguments become a config",
     },
     {
         "runs": "what a run leaves, and reading it; the authors' released files",
@@ -49,6 +50,7 @@ FLOORS: tuple[dict[str, str], ...] = (
         "visualize": "filters, collapsed filters and films of a run",
         "export": "networks for others, with their model card",
         "evaluate": "the metrics, a file each",
+        "library": "a trained pair of networks, to work with from Python",
     },
     {"explore": "the page on which a person does all this"},
 )
@@ -63,15 +65,15 @@ HEAVY = {
     "torch_fidelity": {"evaluate.fidelity"},
     "cv2": {"pictures.animation", "prepare.faces.detect"},
     "lmdb": set(),  # its pages are read by prepare.sources.lmdb_pages
-    "matplotlib": {"pictures.curves", "visualize.collapse"},
+    "matplotlib": {"pictures.figures"},
     "sklearn": {
         "features.kmeans", "features.linear_svm", "features.neighbours",
         "features.protocols", "latent.object_maps", "prepare.sources.digits",
     },
     "gradio": {"explore.page", "explore.parts", "explore.server", "explore.tabs"},
     "onnxruntime": {"export.onnx_form"},
-    "orbax": {"runs.checkpoints"},
-    "tensorboardX": {"train.reporter"},
+    "orbax": {"runs.orbax_files"},
+    "tensorboardX": {"train.event_file"},
 }  # fmt: skip
 
 # Nothing of gan/ compiles, knows a device or touches a file.
@@ -82,6 +84,23 @@ NOT_IN_GAN = (
     "tempfile", "json",
 )  # fmt: skip
 NOT_CALLED_IN_GAN = {"jit", "pmap", "shard_map", "device_put", "devices", "open"}
+
+
+# Names that several modules define on purpose, since each stands for its module or is
+# what every module of a kind has; all other public names mean one thing.
+SHARED_NAMES = {
+    # a command: flags in, exit code out
+    "main", "parse", "check", "run", "find_data", "prepare", "measure",
+    # a tab of the explorer
+    "Elements", "build", "connect",
+    # an architecture
+    "Generator", "Discriminator", "make_pair", "generator_layers",
+    "discriminator_layers",
+    # until the steps no longer scale images
+    "scale_images",
+    # a kind of file, or a list of one kind, by the name of its module
+    "read", "write", "save", "load", "make", "find", "choose", "select", "is_complete",
+}  # fmt: skip
 
 
 class Import(NamedTuple):
@@ -192,6 +211,20 @@ def _is_of_cli(function: ast.expr) -> bool:
     return isinstance(function, ast.Attribute) and ast.unparse(function.value) == "cli"
 
 
+def find_shared_names(root: Path) -> dict[str, list[str]]:
+    """Return the public classes and functions that several modules define."""
+    homes: dict[str, list[str]] = {}
+    for module, file in list_modules(root, PACKAGE).items():
+        for node in parse(file).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                homes.setdefault(node.name, []).append(module)
+    return {
+        name: modules
+        for name, modules in homes.items()
+        if len(modules) > 1 and not name.startswith("_")
+    }
+
+
 def test_rooms_import_lower_floors_alone():
     assert find_upward(SRC) == []
 
@@ -201,6 +234,36 @@ def test_every_room_has_its_floor_and_its_line():
     found = {path.stem for path in SRC.iterdir() if path.name not in ("__pycache__",)}
     assert rooms == found - set(ROOF)
     assert all(line for floor in FLOORS for line in floor.values())
+
+
+def test_the_documentation_shows_the_floors_as_they_are():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    shown = [line for line in text.splitlines() if re.match(r"\| \d+ \| `", line)]
+    assert shown == [
+        f"| {number} | `{room}` | {line} |"
+        for number, rooms in reversed(list(enumerate(FLOORS)))
+        for room, line in rooms.items()
+    ]
+
+
+def test_the_documentation_shows_the_floors_from_the_roof_to_the_ground():
+    rows = [
+        f"| {number} | `{room}` | {line} |"
+        for number, rooms in reversed([*enumerate(FLOORS)])
+        for room, line in rooms.items()
+    ]
+    told = SHOWN.read_text("utf-8")
+    found = [line for line in told.splitlines() if re.match(r"\| \d+ \| `", line)]
+    assert found == rows
+
+
+def test_a_public_name_means_one_thing():
+    shared = find_shared_names(SRC)
+    assert {n: m for n, m in shared.items() if n not in SHARED_NAMES} == {}
+
+
+def test_every_shared_name_is_shared():
+    assert set(find_shared_names(SRC)) >= SHARED_NAMES
 
 
 @pytest.mark.parametrize("root", [SRC, EXPERIMENTS], ids=lambda path: path.name)

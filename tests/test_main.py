@@ -8,17 +8,27 @@ import pytest
 import dcgan_jax
 from dcgan_jax import __main__ as dcgan
 from dcgan_jax.config import ClusterConfig, TrainConfig
+from dcgan_jax.latent import __main__ as latent
 from dcgan_jax.latent.walk import WalkConfig
 from dcgan_jax.prepare.config import FacesConfig, PrepareConfig
 from dcgan_jax.sample.__main__ import SampleConfig
 from dcgan_jax.system import errors
+from dcgan_jax.visualize import __main__ as visualize
 
 
-@pytest.mark.parametrize("argv", [[], ["--help"], ["-h"]])
-def test_alone_it_lists_its_commands_a_line_each(argv, capsys):
-    assert dcgan.main(argv) == 0
+@pytest.mark.parametrize("asked", [[], ["--help"], ["-h"]])
+@pytest.mark.parametrize(
+    ("argv", "commands"),
+    [
+        ([], dcgan.COMMANDS),
+        (["latent"], latent.COMMANDS),
+        (["visualize"], visualize.COMMANDS),
+    ],
+)
+def test_alone_it_lists_its_commands_a_line_each(argv, commands, asked, capsys):
+    assert dcgan.main([*argv, *asked]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(dcgan.COMMANDS)
+    assert [line.split()[0] for line in lines] == list(commands)
     for line in lines:
         assert line.endswith(".")
         assert len(line) < 80

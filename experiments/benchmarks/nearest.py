@@ -81,7 +81,7 @@ def main() -> int:
 def _count(samples: SampleStream, test: stores.Store, num_samples: int) -> None:
     identity = Identity("benchmark", 0, test.fingerprint)
     with tempfile.TemporaryDirectory() as folder:
-        nearest_neighbour.measure(
+        nearest_neighbour.count_errors(
             samples,
             test,
             num_samples=num_samples,

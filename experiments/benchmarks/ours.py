@@ -10,9 +10,9 @@ import numpy as np
 
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.features import extract
-from dcgan_jax.features.weights import LoadedDiscriminator
 from dcgan_jax.gan.nets import init_state
 from dcgan_jax.models import convolution
+from dcgan_jax.runs.load import LoadedDiscriminator
 from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import backend
 from dcgan_jax.train import chunk
@@ -86,7 +86,7 @@ class Participant:
             # Copies, since training gives its own arrays away.
             params, stats = jax.tree.map(jnp.copy, (disc.params, disc.batch_stats))
             loaded = LoadedDiscriminator(
-                self._nets.discriminator, params, None, self._config, "", ""
+                self._nets.discriminator, params, None, self._config, ""
             )
             self._encode = extract.make_encoder(loaded, stats)
         images = np.asarray(self._batches.images[0, 0])

@@ -35,7 +35,7 @@ def main() -> int:
     images = sampling.make_sampler(loaded.network)(loaded.variables, latents)
     picture = grid.make_grid(images[:100])
     grid.save_image(picture, results.FOLDER / "authors_svhn.png", scale=2)
-    params = authors.load_discriminator(authors.SVHN, weights_dir)
+    params = authors.read_discriminator(authors.SVHN, weights_dir)
     results.save(
         "authors_svhn",
         what="E[D(G(z))] of the authors' SVHN pair through our layers",

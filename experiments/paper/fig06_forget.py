@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dcgan_jax import cli, models
-from dcgan_jax.latent import boxes as box_files, forgetting
-from dcgan_jax.latent.forgetting import Choices
+from dcgan_jax.latent import boxes as box_files, forget
+from dcgan_jax.latent.forget import ForgetConfig
 from dcgan_jax.runs import load as loading
 from experiments import results
 
@@ -38,28 +38,25 @@ def main(argv: Sequence[str]) -> int:
     numbers = {}
     # The paper's layer, the highest, is the one of the picture.
     for layer in models.list_hidden_convolutions(loaded.network):
-        outcome = forgetting.run(
-            loaded,
-            found,
-            seed=found.seed or 0,
-            choices=Choices(
-                num_samples=flags.num_samples,
-                label=None,
-                layer=layer,
-                num_dropped=flags.num_dropped,
-                num_shown=NUM_SHOWN,
-            ),
+        config = ForgetConfig(
+            run=flags.run,
+            boxes=flags.boxes,
+            num_samples=flags.num_samples,
+            layer=layer,
+            num_dropped=flags.num_dropped,
+            num_shown=NUM_SHOWN,
             out=results.FOLDER / f"{flags.name}.png",
         )
-        print(forgetting.describe(outcome), flush=True)
-        numbers[layer] = forgetting.to_numbers(outcome)
+        outcome = forget.run(config, loaded, found, seed=found.seed or 0)
+        print(outcome.text, flush=True)
+        numbers[layer] = outcome.numbers
     results.save(
         flags.name,
         what="Forgetting what boxes are drawn around; the picture beside this file:"
         " samples with boxes, then new ones, each above the same latent without maps of"
         f" {layer}",
         seed=found.seed or 0,
-        protocol=forgetting.PROTOCOL,
+        protocol=outcome.protocol,
         numbers={"step": loaded.step, **numbers},
     )
     return 0

@@ -189,7 +189,7 @@ def run(source: Path, image_size: int, flags: argparse.Namespace) -> dict[str, A
     mixed = stores.open_store(build.prepare(arrays))
     how = DedupConfig(seed=flags.seed)
     notes = find.begin(kept_rows.folder_of(arrays), mixed, how)
-    weights = find.train(mixed, how, notes, show_progress=True)
+    weights = find.learn_hashes(mixed, how, notes, show_progress=True)
     # The planted rows, in the order in which they were planted.
     codes = np.concatenate(
         [

@@ -9,16 +9,17 @@ two CPU cores, nearly all of it training. Stopped, the same command goes on.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dcgan_jax import cli, models
-from dcgan_jax.latent import forgetting, object_maps, samples as dropping
+from dcgan_jax.latent import forgetting, object_maps
 from dcgan_jax.latent.boxes import Box
-from dcgan_jax.latent.samples import Pairs
+from dcgan_jax.pictures import grid, pairs
+from dcgan_jax.pictures.pairs import Pairs
 from dcgan_jax.runs import load as loading
 from dcgan_jax.sample import draw as sampling, numbered
 from dcgan_jax.sample.numbered import Samples
@@ -84,22 +85,30 @@ def main(argv: Sequence[str]) -> int:
     test = make_test(samples.take(new), images[new])
     numbers: dict[str, Any] = {}
     layers = models.list_hidden_convolutions(loaded.network)
-    paper = dropping.settle_layer(loaded, None)
+    paper = forgetting.settle_layer(loaded, None)
     for layer in layers:
-        regression = dropping.learn(samples, boxes, layer=layer, seed=flags.seed)
+        regression = forgetting.learn_maps(samples, boxes, layer=layer, seed=flags.seed)
         dropped = object_maps.choose_dropped(regression.weights, num_dropped=None)
-        pairs = dropping.draw_pairs(test.samples, layer=layer, dropped=dropped)
+        draw = forgetting.make_drawer(test.samples, layer=layer)
+        after = draw(dropped)
         found = {
             "num_maps": len(dropped),
             "num_dropped": int(dropped.sum()),
             "training_accuracy": regression.accuracy,
-            **measure(test, pairs.after),
-            "random_maps": measure_random(test, layer, dropped, seed=flags.seed),
+            **measure(test, after),
+            "random_maps": measure_random(test, draw, dropped, seed=flags.seed),
         }
         numbers[layer] = found
         print(layer, found, flush=True)
         if layer == paper:
-            save_picture(samples, boxes, pairs, layer=layer, dropped=dropped)
+            boxed = samples.take([box.sample for box in boxes[:NUM_SHOWN]])
+            draw = forgetting.make_drawer(boxed, layer=layer)
+            old = Pairs(draw(np.zeros_like(dropped)), draw(dropped))
+            new = Pairs(test.images[:NUM_SHOWN], after[:NUM_SHOWN])
+            picture = pairs.draw_pairs(
+                old, new, [[box[1:]] for box in boxes[:NUM_SHOWN]]
+            )
+            grid.save_image(picture, results.FOLDER / f"{NAME}.png")
     results.save(
         NAME,
         what="Forgetting the discs of a generator of striped images with discs; the"
@@ -185,26 +194,16 @@ def measure(test: Test, after: np.ndarray) -> dict[str, float]:
 
 
 def measure_random(
-    test: Test, layer: str, dropped: np.ndarray, *, seed: int
+    test: Test,
+    draw: Callable[[np.ndarray], np.ndarray],
+    dropped: np.ndarray,
+    *,
+    seed: int,
 ) -> dict[str, float]:
     """Return the means of `measure` over random choices of as many maps."""
     rng = np.random.default_rng(seed)
-    draw = dropping.make_drawer(test.samples, layer=layer)
     runs = [measure(test, draw(rng.permutation(dropped))) for _ in range(NUM_RANDOM)]
     return {name: float(np.mean([run[name] for run in runs])) for name in runs[0]}
-
-
-def save_picture(
-    samples: Samples, boxes: list[Box], new: Pairs, *, layer: str, dropped: np.ndarray
-) -> None:
-    """Write samples with boxes and others, each above what became of it."""
-    shown = boxes[:NUM_SHOWN]
-    old = dropping.draw_pairs(
-        samples.take([box.sample for box in shown]), layer=layer, dropped=dropped
-    )
-    fresh = Pairs(*(part[:NUM_SHOWN] for part in new))
-    out = results.FOLDER / f"{NAME}.png"
-    forgetting.save_picture(old, fresh, [[box] for box in shown], out)
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

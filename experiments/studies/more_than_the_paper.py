@@ -23,11 +23,11 @@ from dcgan_jax.config import data_config
 from dcgan_jax.data import ready, store as stores
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate import frechet
-from dcgan_jax.features import extract, weights
+from dcgan_jax.features import extract
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.sample.numbered import SampleStream
-from dcgan_jax.system import disk, errors
+from dcgan_jax.system import disk, errors, json_values
 from experiments import results, trained
 from experiments.studies import variants
 
@@ -58,12 +58,16 @@ class Judge:
     """
 
     def __init__(self, store: Store, weights_dir: Path | None) -> None:
-        loaded = weights.load_discriminator(
+        loaded = loading.load_discriminator(
             "authors_svhn", weights_dir=weights_dir, step=None, num_layers=None, seed=0
         )
-        stats = extract.estimate_statistics(loaded, store, num_images=NUM_REFERENCE)
+        stats = extract.estimate_statistics(
+            loaded, extract.make_reader(store), num_images=NUM_REFERENCE
+        )
         self._encode = extract.make_encoder(loaded, stats)
-        self._widths = [layer.features for layer in loaded.network.convolutions]
+        self._widths = [
+            layer.features for layer in extract.find_network(loaded).convolutions
+        ]
         last = np.arange(len(store))[-NUM_REFERENCE:]
         self._reference = self._describe(store.rows(last).images)
         self.of_training = self.measure(store.rows(np.arange(NUM_TRAINING)).images)
@@ -115,7 +119,7 @@ def measure(workdir: Path, judge: Judge) -> dict[str, dict[str, float]]:
     """
     path = workdir / "distances.json"
     if path.is_file():
-        return run_dir.read_json(path)
+        return json_values.read_json(path)
     found: dict[str, dict[str, float]] = {}
     for folder in sorted((workdir / run_dir.CHECKPOINTS).glob("step_*")):
         step = int(folder.name.removeprefix("step_"))

@@ -22,9 +22,9 @@ from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate import stability
-from dcgan_jax.features import extract, weights
+from dcgan_jax.features import extract
 from dcgan_jax.pictures import grid
-from dcgan_jax.runs import folder as run_dir
+from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.sample import draw as sampling
 from dcgan_jax.system import errors
 from dcgan_jax.train import fixed_samples
@@ -69,12 +69,12 @@ class Judge:
                 f"{store.path} holds {len(store)} images, expected at least "
                 f"{2 * NUM_REAL} to compare with; give a larger --source."
             )
-        loaded = weights.load_discriminator(
+        loaded = loading.load_discriminator(
             "random:svhn", weights_dir=None, step=None, num_layers=None, seed=0
         )
-        self._encode = extract.make_encoder(
-            loaded, extract.estimate_statistics(loaded, store, num_images=len(store))
-        )
+        read = extract.make_reader(store)
+        stats = extract.estimate_statistics(loaded, read, num_images=len(store))
+        self._encode = extract.make_encoder(loaded, stats)
         rows = np.arange(NUM_REAL + NUM_REFERENCE)
         images = store.rows(rows[rows < len(store)]).images
         self._real = images[NUM_REAL:]

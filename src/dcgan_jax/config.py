@@ -5,12 +5,20 @@ outside `presets`, where each value carries its source.
 """
 
 import dataclasses
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from dcgan_jax.architectures import ARCHITECTURES, CONDITIONAL, PLAIN
-from dcgan_jax.system import errors, json_values
+from dcgan_jax.system import errors, json_values, marks
+from dcgan_jax.system.marks import (
+    LOCAL,
+    OPERATIONAL,
+    Bounds,
+    Formerly,
+    OnlyOf,
+    Role,
+    find_marks,
+)
 
 if TYPE_CHECKING:
     ArchitectureName = str
@@ -32,7 +40,7 @@ class DataConfig:
     dataset: str
     """The name of a data set that has a recipe, such as digits or lsun_bedroom; or
     `folder` or `arrays` for your own images; or tfds:NAME[/CONFIG]."""
-    source: Path | None = None
+    source: Annotated[Path | None, LOCAL] = None
     """Your own copy of the data: a folder, zip or tar of images, an .npz or .npy file,
     an LSUN LMDB (its folder or zip), or a prepared tfds folder. Without this flag the
     data are loaded by their name."""
@@ -43,14 +51,25 @@ class DataConfig:
     channels: Channels
     """The number of colour channels: 1 for grey, 3 for colour."""
     upscale: bool = False
-    """Images that are smaller than --image_size are enlarged; without this flag they
-    are an error."""
+    """Images that are smaller than --image_size are enlarged; otherwise they are an
+    error."""
+    value_range: str | None = None
+    """The values in the files that become black and white, as 0,4095 for 12 bits in
+    files of 16; values beyond them are cut off. Without this flag they are those of the
+    files' type."""
+    max_pixels: Annotated[int, Bounds(at_least=1)] = 89_478_485
+    """An image of more pixels counts as broken, since it might exhaust the memory; a
+    JPEG of up to four times as many is read at a fraction of its size."""
+    max_broken: Annotated[float, Bounds(at_least=0, below=1), OPERATIONAL] = 0.01
+    """The share of the images that may be broken; they are left out and listed."""
+    reprepare: Annotated[bool, OPERATIONAL] = False
+    """The data are prepared again, although a prepared copy of them is there."""
     dedup: bool = False
     """Near duplicates are looked for while preparing, and training leaves them out
     (§4.1.1)."""
-    data_dir: Path = Path("data")
+    data_dir: Annotated[Path, LOCAL] = Path("data")
     """The folder of the prepared stores and of downloads."""
-    num_workers: int = 0
+    num_workers: Annotated[int, Bounds(at_least=0), LOCAL] = 0
     """The number of processes that decode images while preparing; 0 takes one per CPU
     core."""
 
@@ -59,20 +78,20 @@ class DataConfig:
 class AdamConfig:
     """Adam (Kingma & Ba 2014), and what comes before and after it."""
 
-    learning_rate: float
+    learning_rate: Annotated[float, Bounds(at_least=0)]
     """The step size α."""
-    b1: float
+    b1: Annotated[float, Bounds(at_least=0, below=1)]
     """The decay rate β₁ of the mean of the gradients."""
-    b2: float
+    b2: Annotated[float, Bounds(at_least=0, below=1)]
     """The decay rate β₂ of the mean of their squares."""
-    epsilon: float
+    epsilon: Annotated[float, Bounds(above=0)]
     """The small number ε that keeps the division finite."""
-    l2: float
+    l2: Annotated[float, Bounds(at_least=0)]
     """The factor λ of λ · weights, which is added to the gradient before Adam, as in
     the authors' code."""
-    decay_fraction: float
+    decay_fraction: Annotated[float, Bounds(at_least=0, at_most=1)]
     """The share of the run, at its end, over which the rate falls linearly to 0."""
-    d_learning_rate: float | None = None
+    d_learning_rate: Annotated[float | None, Bounds(at_least=0)] = None
     """The discriminator's own step size (Heusel et al. 2017, not in the paper). Without
     this flag both networks use --adam.learning_rate."""
 
@@ -81,22 +100,22 @@ class AdamConfig:
 class SgdConfig:
     """Gradient descent with momentum, as Goodfellow et al. 2014 use it."""
 
-    learning_rate: float
+    learning_rate: Annotated[float, Bounds(at_least=0)]
     """The step size of the first update."""
-    decay_factor: float
+    decay_factor: Annotated[float, Bounds(at_least=1)]
     """The rate is divided by this number after every update."""
-    min_learning_rate: float
+    min_learning_rate: Annotated[float, Bounds(at_least=0)]
     """The rate stops falling at this value."""
-    momentum: float
+    momentum: Annotated[float, Bounds(at_least=0, below=1)]
     """The momentum of the first epoch."""
-    final_momentum: float
+    final_momentum: Annotated[float, Bounds(at_least=0, below=1)]
     """The momentum from epoch --sgd.momentum_epochs on. Before that epoch it follows a
     straight line from --sgd.momentum."""
-    momentum_epochs: int
+    momentum_epochs: Annotated[int, Bounds(at_least=1)]
     """The epoch, counted from 1, in which the momentum stops rising."""
-    disc_gradient_scale: float
+    disc_gradient_scale: Annotated[float, Bounds(above=0)]
     """The discriminator's gradient is multiplied by this number."""
-    max_column_norm: float | None
+    max_column_norm: Annotated[float | None, Bounds(above=0)]
     """The incoming weights of a unit are cut to this length; None sets no limit."""
 
 
@@ -106,24 +125,26 @@ class NetworkConfig:
 
     architecture: ArchitectureName
     """The pair of networks."""
-    num_classes: int | None = None
-    """The number of classes of a conditional network. Without this flag the data say
-    it."""
-    width_multiplier: float = 1.0
+    num_classes: Annotated[int | None, Bounds(at_least=1, at_most=10**6)] = None
+    """The number of classes of a conditional network; None takes as many as the data
+    have."""
+    width_multiplier: Annotated[float, Bounds(above=0, at_most=100)] = 1.0
     """The number of feature maps or units of every layer is multiplied by this."""
     input_bias: bool
     """The discriminator's first layer has a bias; without one it cannot see the
     contrast of a batch."""
-    bn_affine: bool = True
+    bn_affine: Annotated[bool, OnlyOf((*PLAIN, *CONDITIONAL))] = True
     """Batch norm has a gain and an offset that are learnt."""
-    batch_norm: Literal["paper", "all", "not_in_generator"] = "paper"
+    batch_norm: Annotated[
+        Literal["paper", "all", "not_in_generator"], OnlyOf(PLAIN)
+    ] = "paper"
     """The layers that have batch norm. `paper` means all but the generator's output and
     the discriminator's input (§3); `all` means these too; `not_in_generator` means
     those of `paper`, but in the discriminator alone."""
-    disc_pooling: Literal["none", "global_average"] = "none"
+    disc_pooling: Annotated[Literal["none", "global_average"], OnlyOf(PLAIN)] = "none"
     """What becomes of the discriminator's last maps before they are weighed: `none`
     flattens them (§3), `global_average` averages each of them to one number."""
-    latent_size: int
+    latent_size: Annotated[int, Bounds(at_least=1, at_most=10**6)]
     """The length of the generator's input."""
     latent_distribution: Literal["uniform", "normal", "unit_uniform"]
     """The distribution of the latents: `uniform` on [-1, 1], standard `normal`, or
@@ -134,7 +155,7 @@ class NetworkConfig:
 class TrainingConfig:
     """Training: the objective, the updates and the length of the run."""
 
-    preset: str | None = None
+    preset: Annotated[str | None, OPERATIONAL] = None
     """The name of a recipe to use in place of the data set's own."""
     seed: int = 0
     """The seed of the initial weights, the latents and the order of the data."""
@@ -142,24 +163,24 @@ class TrainingConfig:
     """The objectives. The generator's is one of the two of Goodfellow et al. 2014, §3,
     against their discriminator's; `hinge` is another pair (Miyato et al. 2018, not in
     the paper)."""
-    num_d_steps: int
+    num_d_steps: Annotated[int, Bounds(at_least=1)]
     """The number k of discriminator updates, each on a new minibatch, to one generator
     update."""
     updates: Literal["alternating", "simultaneous"] = "alternating"
     """An `alternating` update of the generator sees the discriminator after its last
     update, a `simultaneous` one sees it as it was before."""
-    batch_size: int
+    batch_size: Annotated[int, Bounds(at_least=2)]
     """The number of images in a minibatch."""
-    held_out: int = 0
+    held_out: Annotated[int, Bounds(at_least=0)] = 0
     """The number of images that are kept from training, for validation. They are the
     last of the store, whose order is a fixed shuffle."""
-    shuffle: Shuffle = "auto"
+    shuffle: Annotated[Shuffle, Formerly("rows")] = "auto"
     """The order of an epoch's images: row by row, or in blocks of rows, which a disk
     reads fast. `auto` takes blocks where the pixels take more than 8 GiB."""
-    num_epochs: float
+    num_epochs: Annotated[float, Bounds(above=0), OPERATIONAL]
     """The length of the run in epochs; one epoch shows every image to the discriminator
     once."""
-    num_steps: int | None = None
+    num_steps: Annotated[int | None, Bounds(at_least=1), OPERATIONAL] = None
     """The length of the run in steps (k discriminator updates and one generator
     update); it overrides --num_epochs."""
     adam: AdamConfig | None
@@ -178,27 +199,27 @@ class TrainingConfig:
 class OutputConfig:
     """Output and resuming: what a run writes, how often, and how it goes on."""
 
-    workdir: Path | None = None
+    workdir: Annotated[Path | None, LOCAL] = None
     """The run's folder. Without this flag it is runs/DATASET, or runs/PRESET."""
-    log_every_steps: int = 50
+    log_every_steps: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 50
     """The interval between two rows of metrics.jsonl, in steps."""
-    sample_every_steps: int = 500
+    sample_every_steps: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 500
     """The interval between two sample grids, in steps."""
-    checkpoint_every_steps: int = 500
+    checkpoint_every_steps: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 500
     """The interval between two checkpoints, in steps."""
-    keep_newest: int = 3
+    keep_newest: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 3
     """The number of checkpoints that are kept, counted from the newest."""
-    keep_every_steps: int | None = None
+    keep_every_steps: Annotated[int | None, Bounds(at_least=1), OPERATIONAL] = None
     """Besides the newest, the checkpoints whose step is a multiple of this are kept."""
-    on_nan: Literal["stop", "rollback"] = "stop"
+    on_nan: Annotated[Literal["stop", "rollback"], OPERATIONAL] = "stop"
     """What follows when a value becomes NaN or infinite: `stop` ends with exit code 3,
     `rollback` goes on from the newest checkpoint with other random numbers, three times
     in all."""
-    profile_first_step: int | None = None
+    profile_first_step: Annotated[int | None, Bounds(at_least=0), OPERATIONAL] = None
     """A JAX trace of the steps from this one on is written into the run's folder."""
-    profile_num_steps: int = 3
+    profile_num_steps: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 3
     """The number of steps in the trace."""
-    allow_changes: bool = False
+    allow_changes: Annotated[bool, OPERATIONAL] = False
     """The run is resumed although settings differ from those that it was started
     with."""
 
@@ -207,17 +228,17 @@ class OutputConfig:
 class BeyondPaperConfig:
     """Beyond the paper: later findings, all of them off unless asked for."""
 
-    spectral_norm: bool = False
+    spectral_norm: Annotated[bool, OnlyOf(PLAIN)] = False
     """The discriminator's kernels are divided by their largest singular values (Miyato
     et al. 2018). It then has biases in place of batch norm, which would take any factor
     of a kernel out again, and --batch_norm is of the generator alone."""
-    r1_gamma: float = 0.0
+    r1_gamma: Annotated[float, Bounds(at_least=0), OnlyOf(PLAIN)] = 0.0
     """The factor γ of the penalty γ/2 E‖∇D(x)‖² on the discriminator at real images
     (Mescheder et al. 2018); 0 sets no penalty."""
-    diffaugment: DiffAugment = "none"
+    diffaugment: Annotated[DiffAugment, OnlyOf(PLAIN)] = "none"
     """All images that the discriminator sees are changed at random in these ways (Zhao
     et al. 2020), which helps with a few hundred pictures."""
-    ema_decay: float | None = None
+    ema_decay: Annotated[float | None, Bounds(at_least=0, below=1)] = None
     """An exponential moving average of the generator is kept, and sampled beside it.
     The average keeps this share of itself at a step, such as 0.999."""
 
@@ -253,54 +274,18 @@ class ClusterConfig:
         return self.distributed or given != (None, None, None)
 
 
-# Settings that a resumed run may change freely: none of them touches what is learnt.
-OPERATIONAL_FIELDS = frozenset(
-    {
-        "source", "data_dir", "num_workers", "preset", "workdir", "num_epochs",
-        "num_steps", "log_every_steps", "sample_every_steps", "checkpoint_every_steps",
-        "keep_newest", "keep_every_steps", "allow_changes", "profile_first_step",
-        "profile_num_steps", "on_nan",
-    }
-)  # fmt: skip
+# Settings that a resumed run may change freely.
+OPERATIONAL_FIELDS = frozenset(find_marks(TrainConfig, Role))
 # Settings that may differ between the processes of one run.
-LOCAL_FIELDS = frozenset({"source", "data_dir", "num_workers", "workdir"})
+LOCAL_FIELDS = frozenset(
+    name for name, role in find_marks(TrainConfig, Role).items() if role.is_local
+)
 # The values of settings that a run's config lacks, since they are younger than it.
 ABSENT_MEANS = {
-    "shuffle": "rows", "bn_affine": True, "held_out": 0, "updates": "alternating",
-    "dedup": False, "batch_norm": "paper", "disc_pooling": "none",
-    "spectral_norm": False, "r1_gamma": 0.0, "diffaugment": "none",
-}  # fmt: skip
-
-
-# The least value of each number, and whether it itself is allowed.
-_LEAST = {
-    "width_multiplier": (0, False), "latent_size": (1, True), "num_d_steps": (1, True),
-    "batch_size": (2, True), "num_epochs": (0, False), "num_steps": (1, True),
-    "log_every_steps": (1, True), "sample_every_steps": (1, True),
-    "checkpoint_every_steps": (1, True), "keep_newest": (1, True),
-    "keep_every_steps": (1, True), "num_workers": (0, True),
-    "profile_first_step": (0, True), "profile_num_steps": (1, True),
-    "learning_rate": (0, True), "b1": (0, True), "b2": (0, True),
-    "epsilon": (0, False), "l2": (0, True), "decay_fraction": (0, True),
-    "num_classes": (1, True), "held_out": (0, True), "decay_factor": (1, True),
-    "min_learning_rate": (0, True), "momentum": (0, True), "final_momentum": (0, True),
-    "momentum_epochs": (1, True), "disc_gradient_scale": (0, False),
-    "max_column_norm": (0, False), "d_learning_rate": (0, True), "r1_gamma": (0, True),
-    "ema_decay": (0, True),
-}  # fmt: skip
-# Settings that other networks have no use for: there they stay at their defaults.
-_ONLY_OF = {
-    "batch_norm": PLAIN, "disc_pooling": PLAIN, "spectral_norm": PLAIN,
-    "r1_gamma": PLAIN, "diffaugment": PLAIN,
-    "bn_affine": (*PLAIN, *CONDITIONAL),
-}  # fmt: skip
-_MOST = {
-    "b1": (1, False), "b2": (1, False), "decay_fraction": (1, True),
-    "momentum": (1, False), "final_momentum": (1, False), "ema_decay": (1, False),
-    # Beyond what any memory holds: a config may be another's.
-    "width_multiplier": (100, True), "latent_size": (10**6, True),
-    "num_classes": (10**6, True),
-}  # fmt: skip
+    field.name: field.default
+    for field in dataclasses.fields(TrainConfig)
+    if field.default is not dataclasses.MISSING
+} | {name: mark.value for name, mark in find_marks(TrainConfig, Formerly).items()}
 
 
 def check(config: TrainConfig) -> None:
@@ -309,20 +294,16 @@ def check(config: TrainConfig) -> None:
     Raises:
         InputError: naming the setting, its value and the bound.
     """
-    parts: dict[str, Any] = {"": config, "adam.": config.adam, "sgd.": config.sgd}
-    for prefix, part in parts.items():
-        for field in () if part is None else dataclasses.fields(part):
-            value = getattr(part, field.name)
-            if field.name in _LEAST and value is not None:
-                _check_bounds(prefix + field.name, field.name, value)
+    for prefix, part in {"": config, "adam.": config.adam, "sgd.": config.sgd}.items():
+        if part is not None:
+            marks.check_bounds(part, prefix)
     if (config.adam is None) == (config.sgd is None):
         found = "neither" if config.adam is None else "both"
         raise errors.InputError(
             f"a run has one optimiser, adam or sgd; this config has {found}."
         )
-    for field in dataclasses.fields(config):
-        if field.name in _ONLY_OF and getattr(config, field.name) != field.default:
-            _check_has_choice(config, field.name)
+    for name, only in find_marks(TrainConfig, OnlyOf).items():
+        _check_has_choice(config, name, only.architectures)
     side = ARCHITECTURES[config.architecture].image_size
     if side not in (None, config.image_size):
         raise errors.InputError(
@@ -331,26 +312,17 @@ def check(config: TrainConfig) -> None:
         )
 
 
-def _check_has_choice(config: TrainConfig, name: str) -> None:
-    if config.architecture in _ONLY_OF[name]:
-        return
+def _check_has_choice(
+    config: TrainConfig, name: str, architectures: tuple[str, ...]
+) -> None:
     value = getattr(config, name)
+    if config.architecture in architectures or value == ABSENT_MEANS[name]:
+        return
     shown = {False: f"--no_{name}", True: f"--{name}"}.get(value, f"--{name}={value}")
     raise errors.InputError(
         f"{shown}; the networks of --architecture={config.architecture} have no such "
-        f"choice. Leave it out, or take one of {', '.join(_ONLY_OF[name])}."
+        f"choice. Leave it out, or take one of {', '.join(architectures)}."
     )
-
-
-def _check_bounds(shown: str, name: str, value: float) -> None:
-    least, allowed = _LEAST[name]
-    if not math.isfinite(value) or value < least or (value == least and not allowed):
-        bound = "at least" if allowed else "above"
-        raise errors.InputError(f"--{shown}={value}; it must be {bound} {least}.")
-    most, allowed = _MOST.get(name, (math.inf, True))
-    if value > most or (value == most and not allowed):
-        bound = "at most" if allowed else "below"
-        raise errors.InputError(f"--{shown}={value}; it must be {bound} {most}.")
 
 
 def to_json(config: DataConfig) -> dict[str, Any]:
@@ -361,7 +333,9 @@ def to_json(config: DataConfig) -> dict[str, Any]:
             return {key: plain(item) for key, item in value.items()}
         return str(value) if isinstance(value, Path) else value
 
-    return {key: plain(value) for key, value in dataclasses.asdict(config).items()}
+    values = {key: plain(value) for key, value in dataclasses.asdict(config).items()}
+    # What one command line asked for; who reads the run later did not ask for it.
+    return {**values, "reprepare": False}
 
 
 def shared_settings(config: TrainConfig) -> dict[str, Any]:

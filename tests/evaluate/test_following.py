@@ -78,7 +78,7 @@ def test_best_and_final_are_told_and_kept_each_with_its_step(
     assert numbers["best"]["fid"] == {"value": 3.0, "step": 10}
     assert numbers["final"]["step"] == 30
     for name, step in (("best_fid", 10), ("best_kid", 20), ("final", 30)):
-        found = safetensors_file.load_generator(run / f"{name}.safetensors")
+        found = safetensors_file.read_network(run / f"{name}.safetensors")
         assert found[1] == step
         expected = loading.load_generator(str(run), weights_dir=None, step=step)
         for part in ("params", "batch_stats"):

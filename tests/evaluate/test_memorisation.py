@@ -32,7 +32,7 @@ def train():
 
 
 def measure(samples, train, tmp_path):
-    return memorisation.measure(
+    return memorisation.find_copies(
         samples, train, num_rows=NUM_ROWS, picture=tmp_path / "p.png"
     )
 
@@ -56,7 +56,7 @@ def test_copies_of_held_out_images_are_none(train, tmp_path):
 
 
 def test_without_held_out_images_there_is_nothing_to_compare_with(train, tmp_path):
-    outcome = memorisation.measure(
+    outcome = memorisation.find_copies(
         train.rows(np.arange(3)).images,
         train,
         num_rows=len(train),

@@ -67,7 +67,7 @@ def few_marks(monkeypatch):
 
 
 def measure(samples, test, folder, *, num_samples=NUM_SAMPLES, identity=IDENTITY):
-    return nearest_neighbour.measure(
+    return nearest_neighbour.count_errors(
         samples, test, num_samples=num_samples, identity=identity, folder=folder
     )
 
@@ -164,7 +164,7 @@ def test_two_processes_do_not_count_the_same(test_rows, tmp_path):
 def test_the_training_images_row_is_scikit_learn_s(test_rows):
     samples = Noise()
     train = Rows(samples.block(0, 1500), samples.labels(np.arange(1500)))
-    found = nearest_neighbour.measure_training(train, test_rows, num_rows=1200)
+    found = nearest_neighbour.find_real_error(train, test_rows, num_rows=1200)
     model = KNeighborsClassifier(1, algorithm="brute")
     images, labels = train.rows(np.arange(1200))
     model.fit(images.reshape(1200, -1).astype(float), labels)

@@ -2,6 +2,8 @@
 
 import ast
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -45,9 +47,36 @@ def test_a_notebook_calls_and_defines_nothing(name):
         assert not set(found) & set(definitions), source
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_needs_one_address_on_colab(name):
+    first = next(list_code(read(name)))
+    assert len(re.findall(r"(?m)^address = ", first)) == 1
+    assert "git+{address}" in first
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_names_its_own_folder_wherever_it_writes(name):
+    code = "\n".join(list_code(read(name)))
+    written = re.findall(r'(?:--out|data_dir|workdir)"?\s*[=:]\s*f?"?([^" ,)]+)', code)
+    assert written
+    assert {path.split("/")[0] for path in written} <= {"{output}", "output", "workdir"}
+
+
+def test_git_ignores_what_the_notebooks_write():
+    told = subprocess.run(
+        ["git", "check-ignore", "--quiet", FOLDER / "output" / "data"],
+        cwd=FOLDER,
+        check=False,
+    )
+    assert told.returncode == 0
+
+
 @pytest.fixture
 def run_small(tmp_path):
-    """Run a notebook with other parameters; return what it printed."""
+    """Run a notebook with other parameters; return what it printed.
+
+    Whatever it leaves must be in the folder that git ignores.
+    """
     nbclient = pytest.importorskip("nbclient", reason=NEEDS)
     nbformat = pytest.importorskip("nbformat", reason=NEEDS)
     pytest.importorskip("ipykernel", reason=NEEDS)
@@ -64,6 +93,8 @@ def run_small(tmp_path):
         nbclient.NotebookClient(
             notebook, timeout=600, kernel_name="python3", resources=resources
         ).execute()
+        left = {path.name for path in tmp_path.iterdir()}
+        assert left - {"stores"} == {"output"}
         return "".join(
             output.get("text", "")
             for cell in notebook.cells
@@ -78,12 +109,12 @@ def test_the_quickstart_trains_and_shows(run_small, data_dir, tmp_path):
     told = run_small(
         "01_quickstart",
         f'dataset, num_steps, show_every = "digits", 4, 2\n'
-        f'flags = ["--width_multiplier=0.0625", "--data_dir={data_dir}"]',
+        f'settings = {{"width_multiplier": 0.0625, "data_dir": "{data_dir}"}}',
     )
     assert "Warning: no GPU" in told
-    assert (tmp_path / "samples.png").is_file()
-    assert (tmp_path / "film.gif").is_file()
-    assert (tmp_path / "runs/quickstart/checkpoints/step_00000004").is_dir()
+    assert (tmp_path / "output/samples.png").is_file()
+    assert (tmp_path / "output/film.gif").is_file()
+    assert (tmp_path / "output/runs/quickstart/checkpoints/step_00000004").is_dir()
 
 
 def test_the_features_are_classified(run_small, tiny_run, ten_images, tmp_path):
@@ -101,4 +132,4 @@ def test_the_features_are_classified(run_small, tiny_run, ten_images, tmp_path):
 def test_the_latent_space_is_shown(run_small, tiny_run, tmp_path):
     run_small("03_latent_space", f'run = "{tiny_run.workdir}"')
     for name in ("walk", "wall", "sum", "turn", "forget"):
-        assert (tmp_path / f"{name}.png").is_file()
+        assert (tmp_path / f"output/{name}.png").is_file()

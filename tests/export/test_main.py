@@ -42,7 +42,7 @@ def apply_ours(run, count=4):
     subject = exporting.load(str(run), step=None, folder=None)
     loaded, disc = subject.loaded, subject.discriminator
     key = keys.make_key(3, keys.Purpose.SAMPLES)
-    latents = sampling.draw_latents(loaded.draw_latents, key, count)
+    latents = sampling.draw_first_latents(loaded.draw_latents, key, count)
     images = loaded.network.apply(loaded.variables, latents, None, train=False)
     logits, _ = disc.module.apply(disc.variables, images, None, train=False)
     return latents, np.asarray(images), np.asarray(logits)
@@ -100,7 +100,7 @@ def test_an_exported_generator_is_exported_again_alone(export_run, run_command):
     again = path.with_stem("again")
     assert run_command(export.main, path, f"--out={again}").code == 0
     assert not again.with_stem("again_discriminator").exists()
-    assert safetensors_file.load_generator(again)[1] == 20
+    assert safetensors_file.read_network(again)[1] == 20
 
 
 def test_torch_s_names_are_those_of_its_dcgan_example(export_run):

@@ -6,8 +6,8 @@ import pytest
 
 from dcgan_jax import models, presets
 from dcgan_jax.data import store as stores
-from dcgan_jax.features import extract, weights
-from dcgan_jax.runs import authors
+from dcgan_jax.features import extract
+from dcgan_jax.runs import authors, load as loading
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def images():
 
 def load(which, **changes):
     settings = {"weights_dir": None, "step": None, "num_layers": None, "seed": 0}
-    return weights.load_discriminator(which, **{**settings, **changes})
+    return loading.load_discriminator(which, **{**settings, **changes})
 
 
 @pytest.mark.parametrize("size", [4, 7, 8, 14, 16, 32])
@@ -48,7 +48,7 @@ def test_averaging_the_cells_leaves_a_number_for_every_map():
 def test_the_vectors_have_the_papers_lengths(preset, expected):
     config = presets.PRESETS[preset]
     network = models.make_discriminator(config)
-    loaded = weights.LoadedDiscriminator(network, {}, None, config, preset, "")
+    loaded = loading.LoadedDiscriminator(network, {}, None, config, preset)
     assert extract.count_features(loaded) == expected
 
 
@@ -92,7 +92,9 @@ def digits(data_dir):
 
 def test_statistics_are_means_over_whole_batches_of_all_images(digits):
     loaded = load("random:digits")
-    stats = extract.estimate_statistics(loaded, digits, num_images=len(digits))
+    stats = extract.estimate_statistics(
+        loaded, extract.make_reader(digits), num_images=len(digits)
+    )
     whole = len(digits) - len(digits) % 128
     scaled = digits.rows(np.arange(whole)).images.astype(np.float64) / 127.5 - 1.0
     batches = scaled.reshape(-1, 128, 32, 32, 1)

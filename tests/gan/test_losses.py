@@ -1,8 +1,11 @@
+import typing
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import losses
 
 # -log sigmoid(x) = log(1 + exp(-x)) in float64.
@@ -104,3 +107,8 @@ def test_losses_do_not_mix_types(dtype):
         assert losses.generator_minimax(logits, logits).dtype == dtype
         assert losses.discriminator_hinge(logits, logits).dtype == dtype
         assert losses.generator_hinge(logits, logits).dtype == dtype
+
+
+def test_the_flag_offers_the_losses_that_there_are():
+    hint = typing.get_type_hints(TrainConfig)["loss"]
+    assert set(typing.get_args(hint)) == set(losses.OBJECTIVES)

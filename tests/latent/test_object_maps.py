@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dcgan_jax import models, presets
-from dcgan_jax.latent import object_maps, samples as dropping
+from dcgan_jax.latent import forgetting, object_maps
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.models import dcgan
 from dcgan_jax.models.dcgan import ConvSpec
@@ -84,7 +84,7 @@ def boxes(scenes):
 
 @pytest.fixture(scope="module")
 def regression(known_samples, boxes):
-    return dropping.learn(known_samples, boxes, layer="conv0", seed=0)
+    return forgetting.learn_maps(known_samples, boxes, layer="conv0", seed=0)
 
 
 @pytest.mark.parametrize("num_dropped", [None, 1])
@@ -99,25 +99,26 @@ def test_without_its_map_the_object_is_gone_and_the_background_as_it_was(
     known_samples, scenes
 ):
     dropped = np.arange(3) == OBJECT_MAP
-    pairs = dropping.draw_pairs(known_samples, layer="conv0", dropped=dropped)
+    draw = forgetting.make_drawer(known_samples, layer="conv0")
+    before, after = draw(np.zeros(3, bool)), draw(dropped)
     background, objects, _ = scenes
-    for images, added in ((pairs.before, OBJECT * objects), (pairs.after, 0)):
+    for images, added in ((before, OBJECT * objects), (after, 0)):
         values = np.tanh(1.5 * BACKGROUND * background + added)
         expected = np.rint((values + 1) * 127.5)[..., None]
         assert np.abs(images - expected).max() <= 1
     outside = objects == 0
-    np.testing.assert_array_equal(pairs.before[outside], pairs.after[outside])
+    np.testing.assert_array_equal(before[outside], after[outside])
 
 
 def test_the_places_outside_follow_the_seed(known_samples, boxes, regression):
-    again = dropping.learn(known_samples, boxes, layer="conv0", seed=0)
-    other = dropping.learn(known_samples, boxes, layer="conv0", seed=1)
+    again = forgetting.learn_maps(known_samples, boxes, layer="conv0", seed=0)
+    other = forgetting.learn_maps(known_samples, boxes, layer="conv0", seed=1)
     np.testing.assert_array_equal(again.weights, regression.weights)
     assert not np.array_equal(other.weights, regression.weights)
 
 
 def test_the_paper_s_layer_is_the_one_below_the_image(known_generator):
-    assert dropping.settle_layer(known_generator, None) == "conv0"
+    assert forgetting.settle_layer(known_generator, None) == "conv0"
     generator = models.make_generator(presets.LSUN_BEDROOM)
     known = models.list_hidden_convolutions(generator)
     assert known == ("conv0", "conv1", "conv2")
@@ -126,7 +127,7 @@ def test_the_paper_s_layer_is_the_one_below_the_image(known_generator):
 
 def test_other_layers_are_refused(known_generator):
     with pytest.raises(errors.InputError, match=r"--layer=conv1; .* are conv0, the"):
-        dropping.settle_layer(known_generator, "conv1")
+        forgetting.settle_layer(known_generator, "conv1")
 
 
 @pytest.mark.parametrize(
@@ -224,6 +225,6 @@ def test_many_samples_are_read_in_blocks(known_generator, scenes):
     latents = np.stack([background, objects], axis=-1).reshape(100, -1)
     samples = Samples(known_generator, latents.astype(np.float32), None)
     boxes = [Box(n, *corner, 3, 3) for n, corner in enumerate(corners)]
-    found = dropping.learn(samples, boxes[::-1], layer="conv0", seed=0)
+    found = forgetting.learn_maps(samples, boxes[::-1], layer="conv0", seed=0)
     assert found.accuracy == 1
     assert found.num_inside == 100 * 9

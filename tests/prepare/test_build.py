@@ -178,17 +178,21 @@ def test_a_few_broken_images_are_left_out_and_listed(make_folder, make_config, c
     assert "left out 2 broken images" in capsys.readouterr().err
 
 
-def test_more_than_one_percent_broken_is_an_error_and_leaves_nothing(
+def test_more_than_one_percent_broken_is_an_error_and_leaves_a_list_alone(
     make_folder, make_config
 ):
     root = make_folder(*[f"{i:03}.png" for i in range(200)])
     break_files(root, 3)
     config = make_config(source=root)
     with pytest.raises(
-        errors.InputError, match=r"3 of 200 .*more than 1%: 00.*truncat"
+        errors.InputError, match=r"3 of 200 .*more than 1%: 00.*truncat.*=0\.02$"
     ):
         build.prepare(config, rows_per_shard=50)
-    assert nothing_is_left(config)
+    (left,) = (config.data_dir / "folder").iterdir()
+    names = [line.split("\t")[0] for line in left.read_text().splitlines()]
+    assert sorted(names) == ["000.png", "001.png", "002.png"]
+    path = build.prepare(dataclasses.replace(config, max_broken=0.02))
+    assert len(store.open_store(path)) == 197
 
 
 def test_a_small_image_is_named_and_upscaling_offered(make_folder, make_config):

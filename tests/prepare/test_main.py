@@ -90,12 +90,14 @@ def test_own_images_without_a_source_are_one_line(run, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_broken_images_are_one_line_and_leave_nothing(run, pictures, tmp_path):
+def test_broken_images_are_one_line_and_leave_a_list_alone(run, pictures, tmp_path):
     (pictures / "1.png").write_bytes(b"\x89PNG")
     result = run(*FOLDER)
     assert "1.png" in result[2]
     assert result[0] == 2
-    assert list((tmp_path / "data").iterdir()) == []
+    (left,) = (tmp_path / "data" / "folder").iterdir()
+    assert str(left.relative_to(tmp_path)) in result[2]
+    assert left.read_text().startswith("1.png\t")
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from dcgan_jax.data import store
 from dcgan_jax.prepare import workers
 
 
@@ -60,3 +64,34 @@ def test_no_process_outlives_an_early_end():
     pid, _ = next(answers)
     answers.close()
     assert not os.path.exists(f"/proc/{pid}")
+
+
+UNGUARDED = """
+import sys
+from pathlib import Path
+from dcgan_jax.config import DataConfig
+from dcgan_jax.prepare import build
+
+config = DataConfig(
+    dataset="arrays", source=Path(sys.argv[1]), image_size=28, channels=1,
+    data_dir=Path(sys.argv[2]), num_workers=2,
+)
+print(build.prepare(config))
+"""
+
+
+def test_a_script_without_a_guard_of_main_prepares(many, tmp_path):
+    """In a child that ran it again, it would wait for the lock of its parent."""
+    script = tmp_path / "script.py"
+    script.write_text(UNGUARDED)
+    ended = subprocess.run(
+        [sys.executable, script, many.source, many.data_dir],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "waiting" not in ended.stderr
+    (path,) = ended.stdout.splitlines()
+    assert len(store.open_store(Path(path))) == 3000

@@ -29,8 +29,8 @@ def released(shared):
         "folder": folder,
         "gen_arrays": read(SVHN.gen_stem, 10),
         "disc_arrays": read(SVHN.disc_stem, 8),
-        "gen": authors.load_generator(SVHN, folder),
-        "disc": authors.load_discriminator(SVHN, folder),
+        "gen": authors.read_generator(SVHN, folder),
+        "disc": authors.read_discriminator(SVHN, folder),
     }
 
 
@@ -212,7 +212,7 @@ def copied(released, tmp_path):
 
 
 def test_the_folder_above_is_as_good(copied):
-    authors.load_generator(SVHN, copied.parent)
+    authors.read_generator(SVHN, copied.parent)
 
 
 def test_a_damaged_file_is_refused_by_its_blob_id(copied):
@@ -223,7 +223,7 @@ def test_a_damaged_file_is_refused_by_its_blob_id(copied):
     with pytest.raises(
         errors.InputError, match=r"200_gen_params\.jl_04\.npy"
     ) as caught:
-        authors.load_generator(SVHN, copied)
+        authors.read_generator(SVHN, copied)
     assert SVHN.gen_blobs[3] in str(caught.value)
 
 
@@ -231,7 +231,7 @@ def test_missing_files_are_named(copied):
     for number in (2, 7):
         (copied / f"200_discrim_params.jl_{number:02d}.npy").unlink()
     with pytest.raises(errors.MissingInputError) as caught:
-        authors.load_discriminator(SVHN, copied)
+        authors.read_discriminator(SVHN, copied)
     assert "jl_02.npy, 200_discrim_params.jl_07.npy" in str(caught.value)
 
 
@@ -243,7 +243,7 @@ def test_files_that_need_unpickling_are_never_read(copied, monkeypatch):
     blob = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
     forged = SVHN._replace(gen_blobs=(blob, *SVHN.gen_blobs[1:]))
     with pytest.raises(ValueError, match="Python objects"):
-        authors.load_generator(forged, copied)
+        authors.read_generator(forged, copied)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from dcgan_jax.data import store as stores
-from dcgan_jax.runs import checkpoints, folder as run_dir
+from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading
 from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.train import __main__ as train
 
@@ -60,3 +60,15 @@ def test_a_run_of_the_first_release_goes_on(golden, run_command):
     assert ended.code == 0, ended.err
     assert "going on from step 4" in ended.err
     assert checkpoints.find_newest(golden / "run" / "checkpoints").step == 6
+
+
+@pytest.mark.parametrize(
+    ("num_layers", "then"),
+    [
+        (None, "1a1ead76e9c9066c45b863bac8c6dbb6a7d3ad7a3982040d445290fccfb43d70"),
+        (1, "85acb98d8210508a8a70cb4f12bd8a06939dc0c8900960bd3e2263d691f44ca4"),
+    ],
+)
+def test_files_of_features_of_before_name_the_same_discriminator(num_layers, then):
+    run = str(GOLDEN / "run")
+    assert loading.load_discriminator(run, num_layers=num_layers).digest == then

@@ -32,7 +32,7 @@ def path(variables, tmp_path):
 
 
 def test_a_generator_survives_the_file_to_the_bit(path, variables):
-    config, step, found = safetensors_file.load_generator(path)
+    config, step, found = safetensors_file.read_network(path)
     assert (config, step) == (CONFIG, 42)
     assert jax.tree.structure(found) == jax.tree.structure(variables)
     for ours, theirs in zip(
@@ -56,7 +56,7 @@ def test_an_array_that_is_not_contiguous_is_saved_as_it_looks(variables, tmp_pat
     turned = variables["params"]["conv0"]["kernel"].T
     variables["params"]["conv0"]["kernel"] = turned
     safetensors_file.save_network(tmp_path / "g.safetensors", variables, CONFIG, step=1)
-    _, _, found = safetensors_file.load_generator(tmp_path / "g.safetensors")
+    _, _, found = safetensors_file.read_network(tmp_path / "g.safetensors")
     np.testing.assert_array_equal(found["params"]["conv0"]["kernel"], turned)
 
 
@@ -66,7 +66,7 @@ def test_nothing_half_written_is_left(path):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(errors.MissingInputError, match=r"none\.safetensors"):
-        safetensors_file.load_generator(tmp_path / "none.safetensors")
+        safetensors_file.read_network(tmp_path / "none.safetensors")
 
 
 @pytest.mark.parametrize("keep", [0, 4, 100, 0.9])
@@ -75,7 +75,7 @@ def test_a_truncated_file_is_one_error(keep, path):
     size = keep if isinstance(keep, int) else int(keep * len(content))
     path.write_bytes(content[:size])
     with pytest.raises(errors.InputError, match=r"generator\.safetensors") as caught:
-        safetensors_file.load_generator(path)
+        safetensors_file.read_network(path)
     assert "\n" not in str(caught.value)
 
 
@@ -83,7 +83,7 @@ def test_a_foreign_file_is_refused(tmp_path):
     path = tmp_path / "foreign.safetensors"
     save_file({"weight": np.zeros(3)}, path)
     with pytest.raises(errors.InputError, match="not a generator of this project"):
-        safetensors_file.load_generator(path)
+        safetensors_file.read_network(path)
 
 
 @pytest.mark.parametrize("change", [{"config": "{"}, {"config": "{}"}, {"step": "x"}])
@@ -97,7 +97,7 @@ def test_metadata_that_cannot_be_read_are_one_error(change, path):
     }
     save_file(arrays, path, metadata=metadata)
     with pytest.raises(errors.InputError, match=r"generator\.safetensors"):
-        safetensors_file.load_generator(path)
+        safetensors_file.read_network(path)
 
 
 def write(path, arrays, config):
@@ -117,7 +117,7 @@ def test_arrays_that_are_no_parameters_are_refused(arrays, told, tmp_path):
     path = tmp_path / "x.safetensors"
     write(path, arrays, json.dumps(configs.to_json(presets.DIGITS)))
     with pytest.raises(errors.InputError, match=told):
-        safetensors_file.load_generator(path)
+        safetensors_file.read_network(path)
 
 
 @pytest.mark.parametrize(
@@ -127,4 +127,4 @@ def test_a_hostile_config_is_one_error(config, tmp_path):
     path = tmp_path / "x.safetensors"
     write(path, {"a": np.zeros(2, np.float32)}, config)
     with pytest.raises(errors.InputError, match="has damaged metadata"):
-        safetensors_file.load_generator(path)
+        safetensors_file.read_network(path)

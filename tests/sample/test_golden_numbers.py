@@ -18,7 +18,7 @@ from dcgan_jax.data import store as stores
 from dcgan_jax.evaluate import nearest_neighbour
 from dcgan_jax.evaluate.nearest_neighbour import Identity
 from dcgan_jax.export import write
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import make_nets
 from dcgan_jax.latent import boxes as box_files, picks as pick_files
 from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.runs.quality_log import QualityLog
@@ -96,7 +96,7 @@ def test_the_stream_is_the_same(loaded, then):
 
 
 def test_the_grid_of_an_export_is_the_same(loaded, then, tmp_path):
-    subject = write.Subject("conditional", loaded, None)
+    subject = write.Exported("conditional", loaded, None)
     list(write.write(subject, tmp_path / "g.safetensors", form="safetensors"))
     picture = np.asarray(Image.open(tmp_path / "g.png"))
     assert_same_pictures(picture[: len(then["export_grid"])], then["export_grid"])
@@ -104,7 +104,7 @@ def test_the_grid_of_an_export_is_the_same(loaded, then, tmp_path):
 
 def test_the_fixed_samples_of_a_run_are_the_same(loaded, then):
     config = dataclasses.replace(loaded.config, seed=SEED)
-    nets = steps.make_nets(config, num_steps=10, num_rows=100)
+    nets = make_nets(config, num_steps=10, num_rows=100)
     drawn = fixed_samples.FixedSamples(config, nets, None).draw(loaded.variables)
     assert_same_pictures(drawn[[0, 9, 10, 99]], then["fixed"])
 
@@ -113,9 +113,9 @@ def test_picks_of_before_are_those_of_their_generator_alone(loaded):
     picks = pick_files.read_picks(GOLDEN / "picks.json")
     run = load("run")
     assert picks.generator != run.digest
-    pick_files.check_same(picks, GOLDEN / "picks.json", digests=run.digests)
+    pick_files.check_generator(picks, GOLDEN / "picks.json", digests=run.digests)
     with pytest.raises(errors.InputError, match="another generator"):
-        pick_files.check_same(picks, GOLDEN / "picks.json", digests=loaded.digests)
+        pick_files.check_generator(picks, GOLDEN / "picks.json", digests=loaded.digests)
 
 
 def test_boxes_of_before_are_read(loaded):
@@ -145,7 +145,7 @@ def test_a_count_of_before_goes_on(loaded, tmp_path):
             return stream.block(first, count)
 
     def measure(folder, num_samples):
-        return nearest_neighbour.measure(
+        return nearest_neighbour.count_errors(
             Watched(), test, num_samples=num_samples, identity=identities[0],
             former=identities[1:], folder=folder,
         )  # fmt: skip

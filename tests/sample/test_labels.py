@@ -6,11 +6,11 @@ from dcgan_jax.system import errors
 
 
 def test_a_grid_has_a_class_a_row():
-    assert labels.arrange_grid(3, columns=2).tolist() == [0, 0, 1, 1, 2, 2]
+    assert labels.arrange_labels(3, columns=2).tolist() == [0, 0, 1, 1, 2, 2]
 
 
 def test_a_grid_of_a_thousand_classes_shows_the_first_hundred():
-    grid = labels.arrange_grid(1000, columns=10)
+    grid = labels.arrange_labels(1000, columns=10)
     assert (len(grid), grid.max()) == (1000, 99)
 
 

@@ -1,3 +1,7 @@
+import contextlib
+import errno
+import struct
+
 import numpy as np
 import pytest
 
@@ -60,3 +64,78 @@ def test_a_grid_of_grey_images_is_a_grey_picture(reporter):
     with Image.open(path) as picture:
         assert picture.mode == "L"
         assert picture.size == (10 * 8 + 9 * 2, 2 * 8 + 2)
+
+
+def read_events(folder):
+    from tensorboardX.proto.event_pb2 import Event
+
+    for file in sorted(folder.iterdir()):
+        content, place = file.read_bytes(), 0
+        while place < len(content):
+            (size,) = struct.unpack_from("<Q", content, place)
+            yield Event.FromString(content[place + 12 : place + 12 + size])
+            place += 12 + size + 4
+
+
+def test_tensorboard_is_told_where_the_run_goes_on_then_numbers_and_grids(tmp_path):
+    made = Reporter(tmp_path, step=4, num_steps=6, images_per_step=16)
+    made.add(4, FINITE)
+    made.log(5, wait_seconds=0.0)
+    made.save_samples(5, np.zeros((4, 8, 8, 1), np.uint8))
+    made.close()
+    events = list(read_events(tmp_path / "tensorboard"))
+    assert [event.step for event in events if event.HasField("session_log")] == [5]
+    told = {value.tag: event for event in events for value in event.summary.value}
+    assert told["d_loss"].step == 5
+    assert told["d_loss"].summary.value[0].simple_value == 2.0
+    assert told["samples"].summary.value[0].image.height == 8
+
+
+@pytest.mark.parametrize(
+    "fault", [OSError(errno.EROFS, "Read-only"), ValueError("backend: 'nonsense'")]
+)
+def test_what_cannot_be_written_is_warned_of_once_and_ends_nothing(
+    reporter, tmp_path, monkeypatch, capsys, fault
+):
+    def fail(*arguments, **more):
+        raise fault
+
+    monkeypatch.setattr(reporting.curves, "save_curves", fail)
+    monkeypatch.setattr(reporting.grid, "save_image", fail)
+    monkeypatch.setattr(reporter._events, "_open", fail)
+    for step in (1, 2):
+        reporter.add({name: values[:1] for name, values in FINITE.items()})
+        reporter.log(step, wait_seconds=0.0)
+        reporter.save_samples(step, np.zeros((4, 8, 8, 1), np.uint8))
+        reporter.save_curves()
+    warnings = [
+        line
+        for line in capsys.readouterr().err.splitlines()
+        if line.startswith("warning: ")
+    ]
+    assert len(warnings) == 3
+    assert all(str(fault) in line for line in warnings)
+    assert [row["step"] for row in run_dir.read_metrics(tmp_path)] == [1, 2]
+
+
+def test_a_row_that_the_disk_does_not_take_leaves_those_before_it(small_disk, capsys):
+    made = Reporter(small_disk, step=0, num_steps=6, images_per_step=16)
+    one = {name: values[:1] for name, values in FINITE.items()}
+    made.add(0, one)
+    made.log(1, wait_seconds=0.0)
+    filler = small_disk / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+    for step in range(2, 40):  # until the log's last block is full
+        made.add(step - 1, one)
+        made.log(step, wait_seconds=0.0)
+    assert "a row of the log cannot be written" in capsys.readouterr().err
+    before = run_dir.read_metrics(small_disk)
+    filler.unlink()
+    made.add(39, one)
+    made.log(40, wait_seconds=0.0)
+    made.close()
+    rows = run_dir.read_metrics(small_disk)
+    assert rows[:-1] == before
+    assert rows[-1]["step"] == 40

@@ -7,7 +7,7 @@ from PIL import Image
 
 from dcgan_jax import cli, models
 from dcgan_jax.data import store as stores
-from dcgan_jax.runs import load as loading
+from dcgan_jax.runs import reading
 from dcgan_jax.sample import draw as sampling
 from dcgan_jax.visualize import __main__ as visualize, collapse, run_modes
 from dcgan_jax.visualize.collapse import CollapseConfig
@@ -45,9 +45,9 @@ def test_every_checkpoint_and_filter_is_measured(layers):
 
 def test_the_generators_maps_are_those_that_its_last_layer_reads(run):
     """The image made of them by a transposed convolution in numpy is the network's."""
-    config, arrays, _ = loading.read_run(str(run), step=None)
+    config, arrays, _ = reading.read_run(str(run), step=None)
     network = models.make_generator(config)
-    variables = loading.pick_variables(arrays, "gen")
+    variables = reading.pick_variables(arrays, "gen")
     latents = np.random.default_rng(0).uniform(-1, 1, (2, 100)).astype(np.float32)
     last = models.list_hidden_convolutions(network)[-1]
     maps = sampling.make_map_reader(network, last)(variables, latents)
@@ -69,7 +69,7 @@ def test_a_checkpoint_is_measured_once_and_counts_when_it_is_gone(
 ):
     later = shutil.copytree(run, tmp_path / "run")
     shutil.rmtree(later / "checkpoints" / "step_00000010")
-    monkeypatch.setattr(run_modes.filter_modes, "measure", None)
+    monkeypatch.setattr(run_modes.filter_modes, "measure_modes", None)
     again = run_modes.measure_run(later, store)
     for layer, other in zip(layers, again, strict=True):
         assert sorted(other.modes) == [10, 20]

@@ -37,10 +37,18 @@ def settle_classes(
     return dataclasses.replace(config, num_classes=len(class_names))
 
 
-def make_missing_error(config: DataConfig) -> errors.InputError:
-    """Return the error about data that a conditional pair cannot be trained on."""
+def make_missing_error(
+    config: DataConfig, reason: str | None = None
+) -> errors.InputError:
+    """Return the error about data that a conditional pair cannot be trained on.
+
+    Args:
+        config: names the data.
+        reason: why there are none, where something like labels was found.
+    """
+    because = f" ({reason})" if reason else ""
     return errors.InputError(
-        f"{config.source or config.dataset} has no labels, which a conditional network "
-        "needs: sort the images into a folder for each class, or choose another "
-        "--preset."
+        f"{config.source or config.dataset} has no labels{because}, which a "
+        "conditional network needs: sort the images into a folder for each class, or "
+        "choose another --preset."
     )

@@ -45,6 +45,18 @@ class Manifest:
     """Names of the broken images, with reasons."""
     shards: tuple[Shard, ...]
     version: int = VERSION
+    decoding: int = 1
+    """Number of the rules by which files became pixels: `transforms.DECODING`."""
+    splits: tuple[str, ...] = ()
+    """Folders of the source that were taken as splits."""
+    other_files: str = ""
+    """What was there besides images: "40 .heic, notes.txt"."""
+    unlabelled: str | None = None
+    """Why there are no labels, where something like labels was found."""
+    notes: tuple[str, ...] = ()
+    """What else was found while preparing, a clause each."""
+    brightest: int | None = None
+    """The largest value of all pixels; None: it was not looked at."""
 
 
 def write(path: Path, manifest: Manifest) -> None:

@@ -2,15 +2,20 @@
 
 import contextlib
 import dataclasses
+import io
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from subprocess import PIPE, STDOUT
 
 from dcgan_jax.architectures import CONDITIONAL
 from dcgan_jax.config import DataConfig, TrainConfig, data_config
 from dcgan_jax.data import kept_rows, store
+from dcgan_jax.system import errors, signals
+
+_ERROR = "error: "
 
 
 def make_ready(config: DataConfig) -> int:
@@ -19,14 +24,69 @@ def make_ready(config: DataConfig) -> int:
     `dcgan_jax.prepare` runs in a process that sees no GPU: TensorFlow, which some data
     sets need, would take all of it.
     """
-    # With a source, `prepare` also looks whether it has changed since.
-    if config.source is None and _is_there(config):
+    if _is_ready(config):
         return 0
-    command = [sys.executable, "-m", "dcgan_jax.prepare", *data_flags(config)]
-    hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "ROCR_VISIBLE_DEVICES": ""}
-    with subprocess.Popen(command, env=hidden) as child, _passing_signals_to(child):
+    with _start(data_flags(config)) as child, _passing_signals_to(child):
         code = child.wait()
     return code if code >= 0 else 128 - code
+
+
+def require(config: DataConfig) -> None:
+    """Make sure that a config's store is there, for a program that goes on after it.
+
+    Raises:
+        InputError: what `dcgan_jax.prepare` says, if it is not and cannot be made.
+        MissingInputError: if there is no such source.
+    """
+    if not _is_ready(config):
+        prepare(config)
+
+
+def prepare(config: DataConfig, more: Sequence[str] = ()) -> None:
+    """Prepare a config's store in a process of its own; its lines appear on stderr.
+
+    Args:
+        config: of the store.
+        more: further flags of `dcgan_jax.prepare`.
+
+    Raises:
+        InputError: what that says, if it cannot be made.
+        MissingInputError: if there is no such source.
+    """
+    if config.source is not None and not config.source.exists():
+        raise errors.MissingInputError(
+            f"there is no file or folder {config.source}; expected the source of the "
+            "images."
+        )
+    last = ""
+    with _start([*data_flags(config), *more], stdout=PIPE, stderr=STDOUT) as child:
+        assert child.stdout is not None
+        try:
+            with io.TextIOWrapper(child.stdout, errors="replace") as lines:
+                for line in lines:
+                    last = line.strip() or last
+                    if not last.startswith(_ERROR):  # which is raised
+                        print(line, end="", file=sys.stderr)
+        except BaseException:  # KeyboardInterrupt too: it goes on from there next time
+            child.terminate()
+            raise
+        code = child.wait()
+    if code in (128 + signal.SIGINT, 128 + signal.SIGTERM):
+        raise KeyboardInterrupt
+    if code != 0:
+        told = last.removeprefix(_ERROR) or f"it ended with exit code {code}"
+        raise errors.InputError(f"the images cannot be prepared: {told}")
+
+
+def _is_ready(config: DataConfig) -> bool:
+    # With a source, `prepare` also looks whether it has changed since.
+    return config.source is None and _is_there(config)
+
+
+def _start(flags: Sequence[str], **streams: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "dcgan_jax.prepare", *flags]
+    hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "ROCR_VISIBLE_DEVICES": ""}
+    return subprocess.Popen(command, env=hidden, **streams)  # type: ignore[call-overload,no-any-return]
 
 
 def data_flags(config: DataConfig) -> list[str]:
@@ -57,15 +117,18 @@ def make_all_ready(configs: Iterable[DataConfig]) -> int:
     return 0
 
 
-@contextlib.contextmanager
-def _passing_signals_to(child: subprocess.Popen[bytes]) -> Iterator[None]:
+def _passing_signals_to(
+    child: subprocess.Popen[bytes],
+) -> contextlib.AbstractContextManager[None]:
     # A terminal sends Ctrl-C to both processes by itself; SIGTERM comes to us alone.
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: child.terminate()),
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    def pass_on(number: int, frame: object) -> None:
+        del frame
+        child.send_signal(number)
+
+    return signals.answering(
+        {
+            signal.SIGINT: lambda *_: None,
+            signal.SIGTERM: pass_on,
+            signal.SIGHUP: pass_on,
+        }
+    )

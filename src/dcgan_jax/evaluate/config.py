@@ -28,7 +28,7 @@ class EvaluateConfig(cli.RunFlags):
 
     Examples:
         dcgan evaluate runs/mnist --metric=nearest_neighbour
-        dcgan evaluate runs/faces --metric=fid,kid --num_samples=10000 --out=faces.json
+        dcgan evaluate runs/faces --metric=fid,kid --num_samples=10000 --out=fid.json
         dcgan evaluate runs/faces --metric=fid --every=1000
     """
 
@@ -87,8 +87,7 @@ def check(config: EvaluateConfig) -> None:
     for sigma in config.sigmas or ():
         if not (sigma > 0 and math.isfinite(sigma)):
             raise errors.InputError(f"--sigmas has {sigma}; each must be above 0.")
-    if config.out is not None and config.out.suffix != ".json":
-        raise errors.InputError(f"--out={config.out} must end in .json.")
+    cli.check_suffix(config.out, "out", ".json")
     if "is" in quality and config.extractor != INCEPTION:
         raise errors.InputError(
             f"--metric={config.metric} with --extractor={config.extractor}: the"

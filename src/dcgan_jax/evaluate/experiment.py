@@ -14,7 +14,7 @@ def prepare(config: EvaluateConfig) -> int:
         InputError: if the run cannot be evaluated by the metric.
     """
     metrics.check_limits(config)
-    trained = candidates.read_config(config)
+    trained = candidates.read_candidate_config(config)
     metric = metrics.find(config)
     metric.check(config, trained)
     data = [candidates.train_data(config, trained)]

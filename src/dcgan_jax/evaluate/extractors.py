@@ -5,20 +5,19 @@ photographs of dogs, but its distances are no FID and are never called so.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from dcgan_jax import models
 from dcgan_jax.data import transforms
 from dcgan_jax.evaluate.config import INCEPTION, EvaluateConfig
-from dcgan_jax.features import extract, weights
-from dcgan_jax.features.weights import LoadedDiscriminator
-from dcgan_jax.models import batch_statistics, pixels
+from dcgan_jax.features import extract
+from dcgan_jax.runs import load as loading
+from dcgan_jax.runs.load import LoadedDiscriminator
 from dcgan_jax.system import disk, errors
 
 Encode = Callable[[np.ndarray], np.ndarray]
@@ -82,7 +81,7 @@ def check(config: EvaluateConfig) -> None:
         InputError: if it is another file, or no discriminator of a DCGAN.
     """
     if config.extractor != INCEPTION:
-        models.make_discriminator(weights.find_config(config.extractor))
+        models.make_discriminator(loading.find_config(config.extractor))
     elif config.inception_weights is not None:
         check_inception(config.inception_weights)
 
@@ -128,7 +127,7 @@ def make(config: EvaluateConfig, reference: Images) -> Extractor:
             None,
             config.inception_weights,
         )
-    loaded = weights.load_discriminator(
+    loaded = loading.load_discriminator(
         config.extractor,
         weights_dir=config.weights_dir,
         step=None,
@@ -141,12 +140,16 @@ def make(config: EvaluateConfig, reference: Images) -> Extractor:
 def _wrap(which: str, loaded: LoadedDiscriminator, reference: Images) -> Extractor:
     side, channels = loaded.config.image_size, loaded.config.channels
     target = transforms.Transform(side, channels, upscale=True)
-    stats, digest = loaded.batch_stats, loaded.fingerprint
+    stats, digest = loaded.batch_stats, loaded.digest
     if stats is None:
-        stats = _estimate_statistics(loaded, reference, target)
+        stats = extract.estimate_statistics(
+            loaded,
+            lambda first, count: fit(reference.read(first, count), target),
+            num_images=min(reference.num_images, _STATISTICS_IMAGES),
+        )
         digest += _digest(stats)
     encode = extract.make_encoder(loaded, stats)
-    widths = [layer.features for layer in loaded.network.convolutions]
+    widths = [layer.features for layer in extract.find_network(loaded).convolutions]
 
     def features(images: np.ndarray) -> np.ndarray:
         return extract.average_cells(encode(fit(images, target)), widths)
@@ -174,23 +177,6 @@ def fit(images: np.ndarray, target: transforms.Transform) -> np.ndarray:
     if images.shape[1:] == (side, side, target.channels):
         return images
     return np.stack([transforms.apply(image, target) for image in images])
-
-
-def _estimate_statistics(
-    loaded: LoadedDiscriminator, reference: Images, target: transforms.Transform
-) -> dict[str, np.ndarray]:
-    count = min(reference.num_images, _STATISTICS_IMAGES)
-    size = min(extract.BATCH, count)
-
-    def batches() -> Iterator[np.ndarray]:
-        for first in range(0, count - count % size, size):
-            images = fit(reference.read(first, size), target)
-            yield np.asarray(pixels.scale_images(jnp.asarray(images), "tanh"))
-
-    stats: dict[str, np.ndarray] = batch_statistics.estimate(
-        loaded.network, loaded.params, batches()
-    )
-    return stats
 
 
 def _digest(tree: dict[str, np.ndarray]) -> str:

@@ -15,7 +15,7 @@ from dcgan_jax.pictures import grid
 _PAIRS_A_ROW = 5
 
 
-class Outcome(NamedTuple):
+class Distances(NamedTuple):
     """Root mean square distances to the nearest training image, in grey levels.
 
     Attributes:
@@ -30,9 +30,9 @@ class Outcome(NamedTuple):
     unseen: float | None
 
 
-def measure(
+def find_copies(
     samples: np.ndarray, train: Store, *, num_rows: int, picture: Path
-) -> Outcome:
+) -> Distances:
     """Find the nearest training image of samples, and of images like them.
 
     Args:
@@ -51,7 +51,7 @@ def measure(
     picture.parent.mkdir(parents=True, exist_ok=True)
     grid.save_image(grid.make_grid(pairs, columns=_PAIRS_A_ROW, gap=6), picture)
     ours, unseen = distances[: len(samples)], distances[len(samples) :]
-    return Outcome(
+    return Distances(
         float(np.median(ours)),
         float(ours.min()),
         float(np.median(unseen)) if len(unseen) else None,

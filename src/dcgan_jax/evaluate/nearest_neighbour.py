@@ -56,7 +56,7 @@ class _Count(NamedTuple):
     errors: dict[int, float]
 
 
-def measure(
+def count_errors(
     samples: SampleStream,
     test: Store,
     *,
@@ -90,10 +90,10 @@ def measure(
     with disk.try_exclusive(file.with_suffix(".lock")) as held:
         if not held:
             raise errors.InputError(f"{file} is being written by another process.")
-        return _measure(samples, test, num_samples, file)
+        return _count_errors(samples, test, num_samples, file)
 
 
-def measure_training(train: Store, test: Store, *, num_rows: int) -> float:
+def find_real_error(train: Store, test: Store, *, num_rows: int) -> float:
     """Classify the test images by the first training images: the row "real data".
 
     Returns:
@@ -112,7 +112,7 @@ def find_in_store(images: np.ndarray, store: Store, *, num_rows: int) -> Nearest
         num_rows: rows that are searched.
     """
     queries = nearest.make_queries(images)
-    found = nearest.start(len(images))
+    found = nearest.begin_search(len(images))
     with progress.track("comparing", num_rows, unit="images") as advance:
         for first in range(0, num_rows, BLOCK):
             count = min(BLOCK, num_rows - first)
@@ -120,19 +120,19 @@ def find_in_store(images: np.ndarray, store: Store, *, num_rows: int) -> Nearest
             rows = np.minimum(np.arange(first, first + BLOCK), num_rows - 1)
             store.will_read(rows)
             block = store.rows(rows).images
-            found = nearest.update(
+            found = nearest.search_block(
                 found, queries, block=block, first_row=first, count=count
             )
             advance(count)
     return found
 
 
-def _measure(
+def _count_errors(
     samples: SampleStream, test: Store, num_samples: int, file: Path
 ) -> dict[int, float]:
     marks = sorted({*MARKS, num_samples})
     wanted = [mark for mark in marks if mark <= num_samples]
-    none = _Count(0, nearest.start(len(test)), {})
+    none = _Count(0, nearest.begin_search(len(test)), {})
     kept = read_count(file, len(test)) or none
     # A count cannot go back to a number that it has passed without telling it.
     count = kept if all(m > kept.done or m in kept.errors for m in wanted) else none
@@ -163,7 +163,7 @@ def _count_block(
 ) -> _Count:
     """Compare one more block, and tell the errors at the marks within it."""
     compare = functools.partial(
-        nearest.update,
+        nearest.search_block,
         count.nearest,
         queries,
         block=samples.block(count.done, BLOCK),

@@ -17,7 +17,7 @@ SIGMAS = tuple(float(s) for s in np.logspace(-1, 0, 10))  # parzen_ll.py
 _BLOCK = 500
 
 
-class Outcome(NamedTuple):
+class Likelihood(NamedTuple):
     """The test set's log-likelihood, in nats per image.
 
     Attributes:
@@ -35,13 +35,13 @@ class Outcome(NamedTuple):
     at_edge: bool
 
 
-def measure(
+def estimate_likelihood(
     samples: np.ndarray,
     *,
     valid: np.ndarray,
     test: np.ndarray,
     sigmas: Sequence[float] = SIGMAS,
-) -> Outcome:
+) -> Likelihood:
     """Choose the width and measure the test set.
 
     Args:
@@ -54,7 +54,7 @@ def measure(
     validation = dict(zip(sigmas, by_sigma.tolist(), strict=True))
     best = max(validation, key=lambda sigma: validation[sigma])
     values = log_likelihoods(test, samples, sigmas=[best])[0]
-    return Outcome(
+    return Likelihood(
         sigma=best,
         log_likelihood=float(values.mean()),
         standard_error=float(values.std() / math.sqrt(len(values))),

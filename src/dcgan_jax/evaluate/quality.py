@@ -151,12 +151,12 @@ def measure_generator(
     return numbers
 
 
-def measure(config: EvaluateConfig, candidate: Candidate) -> Measured:
+def run(config: EvaluateConfig, candidate: Candidate) -> Measured:
     """Measure one generator as the flags describe."""
     loaded, train, num_rows = candidate
     yardstick = make_yardstick(config, loaded.config, train, num_rows)
     numbers = measure_generator(yardstick, loaded)
-    protocol = describe(yardstick)
+    protocol = describe_quality(yardstick)
     lines = [f"{name:32} {value:10.4f}" for name, value in numbers.items()]
     lines += [f"step {loaded.step}, commit {result_file.find_commit()}", protocol]
     lines += list_remarks(yardstick)
@@ -164,7 +164,7 @@ def measure(config: EvaluateConfig, candidate: Candidate) -> Measured:
     return Measured(protocol, {**numbers, **about}, "\n".join(lines))
 
 
-def describe(yardstick: Yardstick) -> str:
+def describe_quality(yardstick: Yardstick) -> str:
     """Return the protocol in one line."""
     settings = yardstick.settings
     height, width, channels = yardstick.reference.shape

@@ -3,13 +3,10 @@
 import dataclasses
 import functools
 from pathlib import Path
-from typing import Any
 
-from dcgan_jax.explore import scores
 from dcgan_jax.explore.config import ExploreConfig
-from dcgan_jax.features import weights
-from dcgan_jax.models import batch_statistics
-from dcgan_jax.runs import authors, load as loading
+from dcgan_jax.features import score
+from dcgan_jax.runs import authors, load as loading, reading
 from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.sample import draw as sampling
 from dcgan_jax.sample.numbered import NumberedGenerator
@@ -33,7 +30,7 @@ class Subject:
     run: Path | None
     folder: Path
     loaded: LoadedGenerator | None
-    scorer: scores.Scorer | None
+    scorer: score.Scorer | None
     remarks: tuple[str, ...]
 
     @functools.cached_property
@@ -68,12 +65,13 @@ def open_subject(config: ExploreConfig) -> Subject:
             ema=config.ema,
         )
     except errors.MissingInputError:
-        if run is None or config.step is not None:
+        if run is None or config.step is not None or config.ema:
             raise
-        loading.read_config(config.run)  # or it is no run
+        reading.read_any_config(config.run)  # or it is no run
         remark = "no checkpoint yet: start the explorer again when there is one"
         return Subject(config.run, run, run, None, None, (remark,))
     remarks = [] if run is not None else ["no log of a training run"]
+    remarks += ["the generator's average (--ema)"] * config.ema
     scorer = None
     try:
         scorer = _load_scorer(config, loaded)
@@ -96,26 +94,11 @@ def _name_folder(where: str) -> Path:
     return path.with_name(f"{path.stem}-explorer")
 
 
-def _load_scorer(config: ExploreConfig, loaded: LoadedGenerator) -> scores.Scorer:
+def _load_scorer(config: ExploreConfig, loaded: LoadedGenerator) -> score.Scorer:
     pixel_range = loaded.network.pixel_range  # type: ignore[attr-defined]
-    if config.run in authors.RELEASES:
-        found = weights.load_discriminator(
-            config.run,
-            weights_dir=config.weights_dir,
-            step=None,
-            num_layers=None,
-            seed=0,
-        )
-
-        # The release has no running statistics: those of the images at hand.
-        def estimate(images: Any) -> Any:
-            return batch_statistics.estimate(found.network, found.params, [images])
-
-        return scores.make_scorer(found.network, found.params, estimate, pixel_range)
-    if find_run(config.run) is None:
+    if loaded.step is not None and find_run(config.run) is None:
         raise errors.InputError("an exported generator comes without a discriminator")
-    network, variables, _ = loading.load_discriminator(config.run, step=loaded.step)
-    stats = variables["batch_stats"]
-    return scores.make_scorer(
-        network, variables["params"], lambda _: stats, pixel_range
+    found = loading.load_discriminator(
+        config.run, weights_dir=config.weights_dir, step=loaded.step
     )
+    return score.open_scorer(found, pixel_range)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from dcgan_jax import __version__
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.runs import folder as run_dir, quality_log
-from dcgan_jax.system import disk
+from dcgan_jax.system import disk, json_values
 
 # Rows of quality numbers, from the newest.
 _MAX_QUALITY_ROWS = 8
@@ -88,7 +88,7 @@ def _protocol(card: Card) -> str:
     }  # fmt: skip
     folder = Path(card.source)
     if (folder / run_dir.CONFIG).is_file():
-        stored = run_dir.read_json(folder / run_dir.CONFIG)
+        stored = json_values.read_json(folder / run_dir.CONFIG)
         rows["data fingerprint"] = stored.get("data_fingerprint", "")
     rows |= {name: getattr(config, name) for name in _SETTINGS}
     optimiser = config.adam or config.sgd

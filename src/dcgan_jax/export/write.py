@@ -27,12 +27,12 @@ class Net(NamedTuple):
         variables: {params, batch_stats}.
     """
 
-    name: str
+    name: safetensors_file.Net
     module: nn.Module
     variables: dict[str, Any]
 
 
-class Subject(NamedTuple):
+class Exported(NamedTuple):
     """What is exported.
 
     Attributes:
@@ -54,7 +54,7 @@ class Subject(NamedTuple):
 
 def load(
     source: str, *, step: int | None, folder: Path | None, ema: bool = False
-) -> Subject:
+) -> Exported:
     """Load what is to be exported.
 
     Args:
@@ -69,12 +69,13 @@ def load(
     """
     loaded = loading.load_generator(source, weights_dir=folder, step=step, ema=ema)
     if not Path(source).is_dir():
-        return Subject(source, loaded, None)
-    module, variables, _ = loading.load_discriminator(source, step=loaded.step)
-    return Subject(source, loaded, Net("discriminator", module, variables))
+        return Exported(source, loaded, None)
+    own = loading.load_discriminator(source, step=loaded.step)
+    variables = {"params": own.params, "batch_stats": own.batch_stats}
+    return Exported(source, loaded, Net("discriminator", own.network, variables))
 
 
-def write(subject: Subject, out: Path, *, form: str) -> Iterator[str]:
+def write(subject: Exported, out: Path, *, form: str) -> Iterator[str]:
     """Write the networks, then their card and its grid; yield a line for each file.
 
     Args:
@@ -99,7 +100,7 @@ def write(subject: Subject, out: Path, *, form: str) -> Iterator[str]:
         [_torch_code(net, config) for net in subject.nets] if form == "torch" else []
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    paths = [out, out.with_stem(f"{out.stem}_discriminator")]
+    paths = [out, safetensors_file.name_discriminator(out)]
     for net, path in zip(subject.nets, paths, strict=False):
         about = write_net(net, path)
         yield f"{net.name} of step {step} in {path}{about}"

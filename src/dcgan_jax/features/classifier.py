@@ -90,7 +90,7 @@ def make_state(plan: Plan, rates: Rates, variables: PyTree) -> NetState:
     )
 
 
-def train_step(
+def fit_step(
     plan: Plan, rates: Rates, state: NetState, batch: Batch, key: Array
 ) -> tuple[NetState, Array]:
     """Update the classifier on one minibatch.
@@ -146,14 +146,14 @@ def train_epoch(
         state, total = carry
         own = jax.tree.map(lambda array: array[rows[index]], data)
         key_of_step = jax.random.fold_in(key, index)
-        state, loss = train_step(plan, rates, state, own, key_of_step)
+        state, loss = fit_step(plan, rates, state, own, key_of_step)
         return state, total + loss
 
     state, total = jax.lax.fori_loop(0, len(rows), body, (state, jnp.zeros(())))
     return state, total / len(rows)
 
 
-def count_errors(net: Classifier, state: NetState, blocks: Batch) -> Array:
+def count_wrong(net: Classifier, state: NetState, blocks: Batch) -> Array:
     """Count the images that get another label than their own.
 
     Args:
@@ -178,7 +178,7 @@ class Programs(NamedTuple):
 
     draw_variables: Callable[..., PyTree]
     train_epoch: Callable[..., tuple[NetState, Array]]
-    count_errors: Callable[..., Array]
+    count_wrong: Callable[..., Array]
 
 
 @functools.cache
@@ -190,7 +190,7 @@ def compile_programs() -> Programs:
             draw_variables, static_argnums=0, static_argnames="image_shape"
         ),
         train_epoch=backend.jit(train_epoch, static_argnums=(0,), donate_argnums=(2,)),
-        count_errors=backend.jit(count_errors, static_argnums=(0,)),
+        count_wrong=backend.jit(count_wrong, static_argnums=(0,)),
     )
 
 

@@ -2,11 +2,12 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from dcgan_jax import cli, presets
 from dcgan_jax.config import Channels, ImageSize
-from dcgan_jax.system import errors
+from dcgan_jax.system import errors, marks
+from dcgan_jax.system.marks import Bounds
 
 DEFAULT_WEIGHTS = {"svhn": "authors_svhn", "cifar10": "authors_imagenet"}
 # Presets of the networks above, for the same with random filters.
@@ -40,7 +41,7 @@ class TargetFlags:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class MethodFlags(cli.WeightsFlags):
+class MethodFlags:
     """Vectors: what is made of an image, and by which network."""
 
     method: Method = "discriminator"
@@ -52,7 +53,7 @@ class MethodFlags(cli.WeightsFlags):
     """The discriminator: a run's folder, authors_svhn, authors_imagenet, random (the
     untrained network), or random:WHICH with a preset's name or a run's folder. Without
     this flag it is authors_svhn for svhn and authors_imagenet for cifar10."""
-    num_layers: int | None = None
+    num_layers: Annotated[int | None, Bounds(at_least=1)] = None
     """Only so many of the first convolutions are used. Without this flag it is all of
     them."""
     batch_statistics: Literal["reestimated", "running"] = "reestimated"
@@ -64,11 +65,11 @@ class MethodFlags(cli.WeightsFlags):
     """The side of the images of methods without a discriminator, in pixels."""
     channels: Channels = 3
     """The number of colour channels of methods without a discriminator."""
-    num_centroids: int = 1600
+    num_centroids: Annotated[int, Bounds(at_least=1)] = 1600
     """The number of centroids of K-means; the paper's row has 4800."""
-    num_trials: int = 64
+    num_trials: Annotated[int, Bounds(at_least=1)] = 64
     """The number of trials in the supervised network's random search."""
-    num_epochs: int = 100
+    num_epochs: Annotated[int, Bounds(at_least=1)] = 100
     """The number of epochs of each trial."""
     trials_dir: Path | None = None
     """The folder of the trials, which several processes may share. Without this flag it
@@ -82,7 +83,7 @@ class FitFlags:
     labels_per_class: int | Literal["all"] | None = None
     """The number of labelled images of every class in a draw, or `all` there are.
     Without this flag it is 100 for svhn, else all."""
-    draws: int | None = None
+    draws: Annotated[int | None, Bounds(at_least=1)] = None
     """The number of draws of the labels for the test. Without this flag it is 100 for
     svhn, else 10."""
     C: float | None = None
@@ -102,7 +103,7 @@ class FitFlags:
 
 # A dataclass takes the fields of its last base first.
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FeaturesConfig(FitFlags, MethodFlags, TargetFlags):
+class FeaturesConfig(FitFlags, cli.WeightsFlags, MethodFlags, TargetFlags):
     """Train a linear classifier on a discriminator's features, as in §5 of the paper.
 
     Examples:
@@ -120,18 +121,14 @@ def check(config: FeaturesConfig) -> None:
     """
     if not config.target.startswith("tfds:"):
         presets.check_name("target", config.target, list(presets.PRESETS))
-    for name in ("draws", "num_centroids", "num_trials", "num_epochs", "num_layers"):
-        value = getattr(config, name)
-        if value is not None and value < 1:
-            raise errors.InputError(f"--{name}={value}; it must be at least 1.")
+    marks.check_bounds(config)
     labels = config.labels_per_class
     if isinstance(labels, int) and labels < 1:
         raise errors.InputError(f"--labels_per_class={labels}; it must be at least 1.")
     for cost in (*(config.C_grid or ()), *([] if config.C is None else [config.C])):
         if not 0 < cost < float("inf"):
             raise errors.InputError(f"C is {cost}; it must be above 0.")
-    if config.out is not None and config.out.suffix != ".json":
-        raise errors.InputError(f"--out={config.out} must end in .json.")
+    cli.check_suffix(config.out, "out", ".json")
     find_weights(config)
 
 

@@ -34,7 +34,7 @@ class Encoder(NamedTuple):
     standardise: bool = False
 
 
-def make_encoder(config: FeaturesConfig, train: Store) -> Encoder:
+def open_encoder(config: FeaturesConfig, train: Store) -> Encoder:
     """Make the encoder of a method, fitted to the training images.
 
     Raises:
@@ -48,17 +48,19 @@ def make_encoder(config: FeaturesConfig, train: Store) -> Encoder:
 
 
 def _make_discriminator(config: FeaturesConfig, train: Store) -> Encoder:
-    from dcgan_jax.features import extract, weights
+    from dcgan_jax.features import extract
+    from dcgan_jax.runs import load as loading
 
     found = find_weights(config)
     assert found is not None  # this method needs some
-    loaded = weights.load_discriminator(
+    loaded = loading.load_discriminator(
         found,
         weights_dir=config.weights_dir,
         step=config.step,
         num_layers=config.num_layers,
         seed=config.seed,
     )
+    num_features = extract.count_features(loaded)
     running = config.batch_statistics == "running"
     if running and loaded.batch_stats is None:
         raise errors.InputError(
@@ -71,7 +73,8 @@ def _make_discriminator(config: FeaturesConfig, train: Store) -> Encoder:
     def compile_encoder() -> extract.Encode:
         stats = loaded.batch_stats
         if not running:
-            stats = extract.estimate_statistics(loaded, train, num_images=len(train))
+            read = extract.make_reader(train)
+            stats = extract.estimate_statistics(loaded, read, num_images=len(train))
         return extract.make_encoder(loaded, stats)
 
     def encode(images: np.ndarray) -> np.ndarray:
@@ -81,10 +84,10 @@ def _make_discriminator(config: FeaturesConfig, train: Store) -> Encoder:
     return Encoder(
         loaded.name,
         encode,
-        extract.count_features(loaded),
+        num_features,
         {
             "method": "discriminator",
-            "weights": loaded.fingerprint,
+            "weights": loaded.digest,
             "batch_statistics": over,
         },
     )
@@ -111,7 +114,7 @@ def _make_kmeans(config: FeaturesConfig, train: Store) -> Encoder:
             patch_size=kmeans.PATCH_SIZE,
             seed=config.seed,
         )
-        return kmeans.make_encoder(codebook)
+        return kmeans.make_centroid_encoder(codebook)
 
     return Encoder(
         f"K-means, {config.num_centroids} centroids",

@@ -23,7 +23,7 @@ from dcgan_jax.system import errors, result_file
 _WIDE_GRID = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 
 
-class Measured(NamedTuple):
+class FeatureResult(NamedTuple):
     """A result: of what, how, and its numbers."""
 
     name: str
@@ -62,22 +62,22 @@ def run(config: FeaturesConfig, *, command: str) -> str:
     return tables.show(config.target, name, numbers)
 
 
-def measure(config: FeaturesConfig) -> Measured:
+def measure(config: FeaturesConfig) -> FeatureResult:
     """Score a data set whose stores are prepared; see `run`."""
     train, test = _open_stores(config)
     protocol = describe_protocol(config, len(train), len(test))
     if config.method == "neighbours":
         numbers = rivals.measure_neighbours(config, train, test)
-        return Measured("nearest neighbours on pixels", protocol, numbers)
+        return FeatureResult("nearest neighbours on pixels", protocol, numbers)
     if config.method == "supervised":
         name = f"supervised network, architecture of {find_weights(config)}"
-        return Measured(name, protocol, rivals.search_supervised(config, train))
+        return FeatureResult(name, protocol, rivals.search_supervised(config, train))
     name, data = load_vectors(config)
     numbers = {
         "feature_size": data.train.features.shape[1],
         **_score(config, data).numbers(),
     }
-    return Measured(name, protocol, numbers)
+    return FeatureResult(name, protocol, numbers)
 
 
 def describe_protocol(config: FeaturesConfig, num_train: int, num_test: int) -> str:
@@ -126,7 +126,7 @@ def load_vectors(config: FeaturesConfig) -> tuple[str, LabelledData]:
         InputError: if data or weights cannot be used.
     """
     train, test = _open_stores(config)
-    encoder = encoders.make_encoder(config, train)
+    encoder = encoders.open_encoder(config, train)
     features = _extract(config, encoder, train)
     protocols.check_features(features, encoder.name)
     vectors = [features, _extract(config, encoder, test)]
@@ -210,10 +210,10 @@ def _labels(store: Store) -> np.ndarray:
 
 def _data_configs(config: FeaturesConfig) -> list[DataConfig]:
     """Return what to prepare: both splits, in the form that the network takes."""
-    from dcgan_jax.features import weights
+    from dcgan_jax.runs import load as loading
 
     found = find_weights(config)
-    form = config if found is None else weights.find_config(found)
+    form = config if found is None else loading.find_config(found)
     return [
         DataConfig(
             dataset=config.target,

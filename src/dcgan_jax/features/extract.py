@@ -12,24 +12,27 @@ import numpy as np
 
 from dcgan_jax import models
 from dcgan_jax.data.store import Store
-from dcgan_jax.features.weights import LoadedDiscriminator
 from dcgan_jax.models import batch_statistics, pixels
+from dcgan_jax.models.dcgan import Discriminator
+from dcgan_jax.runs.load import LoadedDiscriminator
 from dcgan_jax.system import backend
 
 Array = jax.Array
+# (first, count) → uint8 (count, height, width, channels).
+Read = Callable[[int, int], np.ndarray]
 Encode = Callable[[np.ndarray], np.ndarray]
 NUM_CELLS = 4  # §5.1: "a 4 × 4 spatial grid"
 BATCH = 128  # authors' batch size
 
 
 def estimate_statistics(
-    loaded: LoadedDiscriminator, store: Store, *, num_images: int
+    loaded: LoadedDiscriminator, read: Read, *, num_images: int
 ) -> Any:
     """Re-estimate the batch statistics over images, as the authors do over all.
 
     Args:
         loaded: the discriminator.
-        store: of the training images.
+        read: reads the training images.
         num_images: take the first ones; a last partial batch is left out.
 
     Returns:
@@ -37,17 +40,34 @@ def estimate_statistics(
 
     Source: svhn/svhn_semisup_analysis.py:50-85.
     """
-    if loaded.network.spectral_norm:
+    network = find_network(loaded)
+    if network.spectral_norm:
         return loaded.batch_stats
     size = min(BATCH, num_images)
     whole = num_images - num_images % size
 
     def batches() -> Iterator[np.ndarray]:
         for start in range(0, whole, size):
-            images = store.rows(np.arange(start, start + size)).images
-            yield np.asarray(pixels.scale_images(jnp.asarray(images), "tanh"))
+            images = jnp.asarray(read(start, size))
+            yield np.asarray(pixels.scale_images(images, "tanh"))
 
-    return batch_statistics.estimate(loaded.network, loaded.params, batches())
+    return batch_statistics.estimate(network, loaded.params, batches())
+
+
+def make_reader(store: Store) -> Read:
+    """Return the function that reads a store's images."""
+    return lambda first, count: store.rows(np.arange(first, first + count)).images
+
+
+def find_network(loaded: LoadedDiscriminator) -> Discriminator:
+    """Return the network of a plain DCGAN.
+
+    Raises:
+        InputError: if the discriminator is of another architecture.
+    """
+    models.require_plain(loaded.config)
+    assert isinstance(loaded.network, Discriminator)
+    return loaded.network
 
 
 def make_encoder(loaded: LoadedDiscriminator, batch_stats: Any) -> Encode:
@@ -57,7 +77,7 @@ def make_encoder(loaded: LoadedDiscriminator, batch_stats: Any) -> Encode:
         `images → features`: uint8 (n, size, size, channels) → float32 (n,
         `count_features`). Images do not depend on each other.
     """
-    network = models.for_inference(loaded.network)
+    network = models.for_inference(find_network(loaded))
 
     @backend.jit
     def encode(variables: dict[str, Any], images: Array) -> Array:
@@ -126,5 +146,5 @@ def average_cells(vectors: np.ndarray, widths: Sequence[int]) -> np.ndarray:
 
 def count_features(loaded: LoadedDiscriminator) -> int:
     """Return the length of the feature vector, 28,672 for imagenet32 at full width."""
-    maps = sum(layer.features for layer in loaded.network.convolutions)
+    maps = sum(layer.features for layer in find_network(loaded).convolutions)
     return NUM_CELLS**2 * maps

@@ -127,7 +127,7 @@ def fit_whitening(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, whitening.astype(np.float32)
 
 
-def make_encoder(codebook: Codebook) -> Callable[[np.ndarray | Array], Array]:
+def make_centroid_encoder(codebook: Codebook) -> Callable[[np.ndarray | Array], Array]:
     """Compile the encoder of a codebook.
 
     Returns:

@@ -19,7 +19,7 @@ SMALL_PROBLEM = 1_000_000
 ClassifierName = Literal["auto", "linear_svc", "linear_svm"]
 
 
-class Classifier(Protocol):
+class SklearnClassifier(Protocol):
     """What is needed of scikit-learn's classifiers."""
 
     C: float
@@ -179,7 +179,7 @@ def all_labels(data: LabelledData, *, svm: Svm) -> Score:
 
 def make_classifier(
     name: ClassifierName, features: np.ndarray, cost: float, *, tol: float = 1e-6
-) -> Classifier:
+) -> SklearnClassifier:
     """Return the solver of the linear L2-SVM for a matrix of features.
 
     Both minimise the same objective; scikit-learn's copies the features into nodes of
@@ -200,7 +200,7 @@ def make_classifier(
     return LinearSVM(C=cost, tol=tol, warm_start=True)
 
 
-def measure_accuracy(model: Classifier, rows: Split) -> float:
+def measure_accuracy(model: SklearnClassifier, rows: Split) -> float:
     """Return the share of rows whose label is predicted."""
     return float((model.predict(rows.features) == rows.labels).mean())
 

@@ -34,15 +34,16 @@ def measure_neighbours(
 
 def search_supervised(config: FeaturesConfig, train: Store) -> dict[str, Any]:
     """Train the discriminator's architecture on the labels; random search (§5.2)."""
-    from dcgan_jax.features import random_search, weights
+    from dcgan_jax.features import random_search
     from dcgan_jax.features.supervised import SearchConfig
+    from dcgan_jax.runs import load as loading
 
     found = find_weights(config)
     assert found is not None
     assert train.class_names is not None  # checked
     drawn, held_out = _draw(config, train)
     search = SearchConfig(
-        network=weights.find_config(found),
+        network=loading.find_config(found),
         num_classes=len(train.class_names),
         num_trials=config.num_trials,
         num_epochs=config.num_epochs,

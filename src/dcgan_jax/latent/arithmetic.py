@@ -1,21 +1,17 @@
-"""Add and subtract visual concepts, or turn samples along an axis, as in Fig. 7 and 8.
+"""Add and subtract visual concepts, or turn samples along an axis.
 
-python -m dcgan_jax.latent arithmetic RUN --positive=3,17,40 --negative=5,8,9 --add=1,2
-python -m dcgan_jax.latent arithmetic RUN --turn_from=3,17,40,41 --turn_to=5,8,9,30
-
-The numbers are those that `python -m dcgan_jax.sample RUN --numbered --num=200` shows;
-the format of files of picks is described in dcgan_jax.latent.picks.
+Fig. 7 and 8 of the paper. The format of files of picks is described in
+`dcgan_jax.latent.picks`.
 """
 
 import dataclasses
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcgan_jax import cli
 from dcgan_jax.latent import flags, picks as pick_files
-from dcgan_jax.latent.flags import GeneratorFlags, Outcome
+from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.latent.picks import Groups, Picks
 from dcgan_jax.system import errors, json_values
 
@@ -35,9 +31,9 @@ class ArithmeticConfig(GeneratorFlags):
     writes below its images.
 
     Examples:
-        dcgan latent arithmetic RUN --positive=3,17,40 --negative=5,8,9 --add=1,2,6
-        dcgan latent arithmetic RUN --turn_from=3,17,40,41 --turn_to=5,8,9,30
-        dcgan latent arithmetic RUN --picks=picks.json --out=glasses.png
+        dcgan latent arithmetic runs/faces --positive=3,7 --negative=5,8 --add=1,2
+        dcgan latent arithmetic runs/faces --turn_from=3,17,40,41 --turn_to=5,8,9,30
+        dcgan latent arithmetic runs/faces --picks=picks.json --out=glasses.png
     """
 
     positive: str | None = None
@@ -79,21 +75,16 @@ def main(argv: Sequence[str]) -> int:
     """Do the arithmetic that the flags describe; return the exit code."""
     config = parse(argv)
     check(config)
-    from dcgan_jax.system import result_file
 
     cli.start()
-    outcome = run(config)
-    if config.json is not None:
-        command = ["python", "-m", "dcgan_jax.latent", "arithmetic", *argv]
-        result_file.save(
-            config.json,
-            what="arithmetic on the mean latents of exemplars",
-            command=shlex.join(command),
-            seed=outcome.numbers["seed"],
-            protocol=outcome.protocol,
-            numbers=outcome.numbers,
-        )
-    print(outcome.text)
+    found = run(config)
+    flags.report(
+        found,
+        config.json,
+        what="arithmetic on the mean latents of exemplars",
+        argv=["arithmetic", *argv],
+        seed=found.numbers["seed"],
+    )
     return 0
 
 
@@ -115,9 +106,9 @@ def check(config: ArithmeticConfig) -> None:
             f"--rows={config.rows} --columns={config.columns}, expected at least 1 and "
             f"2, and at most {MAX_IMAGES:,} images."
         )
-    flags.check_suffix(config.out, "out", ".png")
-    flags.check_suffix(config.json, "json", ".json")
-    flags.check_suffix(config.save_picks, "save_picks", ".json")
+    cli.check_suffix(config.out, "out", ".png")
+    cli.check_suffix(config.json, "json", ".json")
+    cli.check_suffix(config.save_picks, "save_picks", ".json")
 
 
 def find_picks(config: ArithmeticConfig) -> Picks:
@@ -155,7 +146,7 @@ def find_picks(config: ArithmeticConfig) -> Picks:
     return picks
 
 
-def run(config: ArithmeticConfig) -> Outcome:
+def run(config: ArithmeticConfig) -> Findings:
     """Do the arithmetic and draw it.
 
     Raises:
@@ -174,7 +165,9 @@ def run(config: ArithmeticConfig) -> Outcome:
         ema=config.ema,
     )
     if config.picks is not None:
-        pick_files.check_same(picks, config.picks, digests=generator.loaded.digests)
+        pick_files.check_generator(
+            picks, config.picks, digests=generator.loaded.digests
+        )
     work = _turn if set(picks.groups) == set(pick_files.TURN) else _add
     picture, found, lines = work(generator, picks.groups, config)
     config.out.parent.mkdir(parents=True, exist_ok=True)
@@ -188,7 +181,7 @@ def run(config: ArithmeticConfig) -> Outcome:
     if config.save_picks is not None:
         pick_files.save_picks(saved, config.save_picks)
     numbers = {**dataclasses.asdict(saved), "ema": config.ema, **found}
-    return Outcome("\n".join([*lines, str(config.out)]), numbers, _PROTOCOL)
+    return Findings("\n".join([*lines, str(config.out)]), numbers, _PROTOCOL)
 
 
 _PROTOCOL = (
@@ -203,7 +196,7 @@ def _add(
     """Do Fig. 7: return its picture, numbers and lines for people."""
     from dcgan_jax.latent import exemplars
 
-    found = exemplars.add(generator, groups, noise=config.noise)
+    found = exemplars.add_concepts(generator, groups, noise=config.noise)
     lines = [
         f"A − B + C is {found.length:.2f} times as long as samples' latents are "
         f"(independent exemplars: {found.expected_length:.2f})"
@@ -223,7 +216,9 @@ def _turn(
     """Do Fig. 8: return its picture, numbers and lines for people."""
     from dcgan_jax.latent import exemplars, paths, pictures
 
-    turned = exemplars.turn(generator, groups, rows=config.rows, columns=config.columns)
+    turned = exemplars.turn_samples(
+        generator, groups, rows=config.rows, columns=config.columns
+    )
     transitions = paths.measure_transitions(turned.images)
     found = {
         "new_samples": list(turned.numbers),

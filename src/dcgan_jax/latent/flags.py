@@ -2,11 +2,13 @@
 
 import dataclasses
 import math
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from dcgan_jax import cli
-from dcgan_jax.system import errors
+from dcgan_jax.system import result_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +21,7 @@ class GeneratorFlags(cli.RunFlags):
     """The numbers are written into this file, as JSON."""
 
 
-class Outcome(NamedTuple):
+class Findings(NamedTuple):
     """What a command has found.
 
     Attributes:
@@ -33,14 +35,28 @@ class Outcome(NamedTuple):
     protocol: str
 
 
-def check_suffix(path: Path | None, flag: str, *suffixes: str) -> None:
-    """Raise an error unless a file's name ends as it must.
+def report(
+    found: Findings, path: Path | None, *, what: str, argv: Sequence[str], seed: int
+) -> None:
+    """Print what a command has found, and write its numbers where they are asked for.
 
-    Raises:
-        InputError: naming the flag, its value and what was expected.
+    Args:
+        found: what is told.
+        path: of the result file, or None.
+        what: one line on what the numbers are.
+        argv: the command's name and its flags.
+        seed: of the samples.
     """
-    if path is not None and path.suffix not in suffixes:
-        raise errors.InputError(f"--{flag}={path} must end in {' or '.join(suffixes)}.")
+    if path is not None:
+        result_file.save(
+            path,
+            what=what,
+            command=shlex.join(["python", "-m", "dcgan_jax.latent", *argv]),
+            seed=seed,
+            protocol=found.protocol,
+            numbers=found.numbers,
+        )
+    print(found.text)
 
 
 def name_run(run: str) -> str:

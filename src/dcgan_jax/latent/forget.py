@@ -1,18 +1,20 @@
-"""Draw with and without an object that boxes are given of, as in Fig. 6."""
+"""Draw with and without an object that boxes show, as in Fig. 6."""
 
 import dataclasses
 import math
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dcgan_jax import cli
-from dcgan_jax.latent.flags import GeneratorFlags
+from dcgan_jax.latent import flags
+from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
     from dcgan_jax.latent.boxes import BoxFile
+    from dcgan_jax.latent.forgetting import Fitted, Forgotten
+    from dcgan_jax.runs.load import LoadedGenerator
 
 MAX_SAMPLES = 100_000
 MAX_SHOWN = 1000
@@ -69,12 +71,10 @@ def main(argv: Sequence[str]) -> int:
     _check(config)
     from dcgan_jax.latent import boxes
 
-    found = boxes.read_boxes(config.boxes, category=config.category)
-    seed = _settle_seed(config, found)
+    drawn = boxes.read_boxes(config.boxes, category=config.category)
+    seed = _settle_seed(config, drawn)
 
-    from dcgan_jax.latent import forgetting
     from dcgan_jax.runs import load as loading
-    from dcgan_jax.system import result_file
 
     cli.start()
     loaded = loading.load_generator(
@@ -83,32 +83,105 @@ def main(argv: Sequence[str]) -> int:
         step=config.step,
         ema=config.ema,
     )
-    boxes.check_step(found, loaded.step)
-    outcome = forgetting.run(
-        loaded,
+    boxes.check_step(drawn, loaded.step)
+    found = run(config, loaded, drawn, seed=seed)
+    flags.report(
         found,
+        config.json,
+        what=f"Feature maps of {config.run} dropped by {config.boxes}",
+        argv=["forget", *argv],
         seed=seed,
-        choices=forgetting.Choices(
-            num_samples=config.num_samples,
-            label=config.label,
-            layer=config.layer,
-            num_dropped=config.num_dropped,
-            num_shown=config.num_shown,
-        ),
-        out=config.out,
     )
-    if config.json is not None:
-        result_file.save(
-            config.json,
-            what=f"Feature maps of {config.run} dropped by {config.boxes}",
-            command=shlex.join(["python", "-m", "dcgan_jax.latent", "forget", *argv]),
-            seed=seed,
-            protocol=forgetting.PROTOCOL,
-            numbers=forgetting.to_numbers(outcome),
-        )
-    print(forgetting.describe(outcome))
-    print(f"picture     {config.out}")
     return 0
+
+
+def run(
+    config: ForgetConfig, loaded: "LoadedGenerator", drawn: "BoxFile", *, seed: int
+) -> Findings:
+    """Learn the object's feature maps, drop them, and write the picture.
+
+    Args:
+        config: the settings.
+        loaded: the generator.
+        drawn: boxes on its samples.
+        seed: of the samples and of the random places.
+
+    Raises:
+        InputError: if boxes, layer or label do not fit the generator.
+    """
+    from dcgan_jax.latent import boxes as box_files, forgetting
+    from dcgan_jax.pictures import grid, pairs
+    from dcgan_jax.pictures.pairs import Pairs
+    from dcgan_jax.sample import numbered
+
+    boxes = box_files.fit_boxes(
+        drawn, image_size=loaded.config.image_size, num_samples=config.num_samples
+    )
+    count = config.num_samples + config.num_shown
+    samples = numbered.choose(loaded, count=count, seed=seed, label=config.label)
+    boxed = sorted({box.sample for box in boxes})
+    shown = [*boxed, *range(config.num_samples, count)]
+    fitted = forgetting.fit_maps(
+        samples, boxes, layer=config.layer, seed=seed, shown=shown
+    )
+    forgotten = forgetting.forget(fitted, samples, num_dropped=config.num_dropped)
+    drawn_pairs = Pairs(fitted.before, forgotten.after)
+    few = slice(0, min(len(boxed), config.num_shown))
+    rectangles = [[box[1:] for box in boxes if box.sample == n] for n in boxed]
+    picture = pairs.draw_pairs(
+        Pairs(*(part[few] for part in drawn_pairs)),
+        Pairs(*(part[len(boxed) :] for part in drawn_pairs)),
+        rectangles,
+    )
+    config.out.parent.mkdir(parents=True, exist_ok=True)
+    grid.save_image(picture, config.out)
+    numbers = _list_numbers(fitted, forgotten, num_boxed=len(boxed))
+    told = _describe(fitted, forgotten, num_boxed=len(boxed))
+    return Findings(f"{told}\npicture     {config.out}", numbers, _PROTOCOL)
+
+
+_PROTOCOL = (
+    "logistic regression on activations (after batch norm and ReLU) inside boxes"
+    " against as many random places of the same images outside; maps of positive weight"
+    " set to 0 everywhere; stored batch statistics; changes: mean absolute difference"
+    " of pixels of the samples with boxes, as a share of their range"
+)
+
+
+def _list_numbers(
+    fitted: "Fitted", forgotten: "Forgotten", *, num_boxed: int
+) -> dict[str, Any]:
+    """Return what a result file says."""
+    return {
+        "layer": fitted.layer,
+        "num_maps": len(forgotten.dropped),
+        "num_dropped": int(forgotten.dropped.sum()),
+        "dropped_maps": forgotten.dropped.nonzero()[0].tolist(),
+        "training_accuracy": fitted.regression.accuracy,
+        "num_places_inside": fitted.regression.num_inside,
+        "num_places_outside": fitted.regression.num_outside,
+        "num_boxes": len(fitted.boxes),
+        "num_samples_with_boxes": num_boxed,
+        "change_inside_boxes": forgotten.change_inside,
+        "change_outside_boxes": forgotten.change_outside,
+    }
+
+
+def _describe(fitted: "Fitted", forgotten: "Forgotten", *, num_boxed: int) -> str:
+    """Tell it to a person, in lines."""
+    regression, dropped = fitted.regression, forgotten.dropped
+    return "\n".join(
+        [
+            f"boxes       {len(fitted.boxes)} on {num_boxed} samples",
+            f"dropped     {dropped.sum()} of {len(dropped)} feature maps"
+            f" of {fitted.layer}",
+            f"regression  {100 * regression.accuracy:.1f} % right on the"
+            f" {regression.num_inside:,} places inside and {regression.num_outside:,}"
+            " outside that it was fitted to",
+            f"change      {100 * forgotten.change_inside:.1f} % of the range in boxes,"
+            f" {100 * forgotten.change_outside:.1f} % outside",
+        ]
+    )
 
 
 def _check(config: ForgetConfig) -> None:
@@ -122,10 +195,8 @@ def _check(config: ForgetConfig) -> None:
         if value is not None and not 1 <= value <= bound:
             limit = "1 or more" if bound == math.inf else f"1 to {bound:,}"
             raise errors.InputError(f"--{name}={value}, expected {limit}.")
-    for name, suffix in (("out", ".png"), ("json", ".json")):
-        path = getattr(config, name)
-        if path is not None and path.suffix != suffix:
-            raise errors.InputError(f"--{name}={path} must end in {suffix}.")
+    cli.check_suffix(config.out, "out", ".png")
+    cli.check_suffix(config.json, "json", ".json")
 
 
 def _settle_seed(config: ForgetConfig, found: "BoxFile") -> int:

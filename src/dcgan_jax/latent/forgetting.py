@@ -1,156 +1,208 @@
-"""From a generator and boxes to the picture and the numbers of Fig. 6."""
+"""Forgetting an object, for command and page: boxes → maps → samples without it."""
 
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax.latent import boxes as box_files, object_maps, samples as dropping
-from dcgan_jax.latent.boxes import Box, BoxFile
-from dcgan_jax.latent.object_maps import Regression
-from dcgan_jax.latent.samples import Pairs
-from dcgan_jax.pictures import grid, pairs as pictures
+from dcgan_jax import models
+from dcgan_jax.latent import object_maps
+from dcgan_jax.latent.boxes import Box
+from dcgan_jax.latent.object_maps import Places, Regression
 from dcgan_jax.runs.load import LoadedGenerator
-from dcgan_jax.sample import numbered
-
-PROTOCOL = (
-    "logistic regression on activations (after batch norm and ReLU) inside boxes"
-    " against as many random places of the same images outside; maps of positive weight"
-    " set to 0 everywhere; stored batch statistics; changes: mean absolute difference"
-    " of pixels of the samples with boxes, as a share of their range"
-)
-_COLUMNS = 8
+from dcgan_jax.sample import draw as sampling
+from dcgan_jax.sample.draw import Sampler
+from dcgan_jax.sample.numbered import Samples
+from dcgan_jax.system import errors
 
 
-class Choices(NamedTuple):
-    """What there is to choose; as the flags of `latent forget`."""
-
-    num_samples: int
-    label: int | None
-    layer: str | None
-    num_dropped: int | None
-    num_shown: int
-
-
-class Outcome(NamedTuple):
-    """What came of it.
+class Fitted(NamedTuple):
+    """Feature maps that draw what is in boxes, and samples to see it on.
 
     Attributes:
         layer: name of the convolution.
-        regression: that chose the maps.
-        dropped: bool (maps,).
-        num_boxes: how many there were …
-        num_boxed: … on how many samples.
-        change_inside: mean absolute change of pixels in boxes, share of the range.
-        change_outside: of the others of the same images; NaN where there are none.
+        regression: that weighs its maps.
+        boxes: that it was fitted to, pixels.
+        shown: numbers of the samples to see it on.
+        before: uint8 (count, height, width, channels), these with all maps.
     """
 
     layer: str
     regression: Regression
+    boxes: tuple[Box, ...]
+    shown: tuple[int, ...]
+    before: np.ndarray
+
+    @property
+    def num_positive(self) -> int:
+        """How many feature maps have a positive weight: all that may be dropped."""
+        return int((self.regression.weights > 0).sum())
+
+
+class Forgotten(NamedTuple):
+    """The samples shown without some maps.
+
+    Attributes:
+        dropped: bool (maps,), set to 0 everywhere.
+        after: uint8 (count, height, width, channels).
+        change_inside: mean absolute change of pixels in boxes, share of the range.
+        change_outside: of the others of the same images; NaN where there are none.
+    """
+
     dropped: np.ndarray
-    num_boxes: int
-    num_boxed: int
+    after: np.ndarray
     change_inside: float
     change_outside: float
 
 
-def run(
-    loaded: LoadedGenerator, found: BoxFile, *, seed: int, choices: Choices, out: Path
-) -> Outcome:
-    """Learn the object's feature maps, drop them, and write the picture.
+def fit_maps(
+    samples: Samples,
+    boxes: Sequence[Box],
+    *,
+    layer: str | None,
+    seed: int,
+    shown: Sequence[int],
+    sampler: Sampler | None = None,
+) -> Fitted:
+    """Learn which feature maps draw what is in the boxes.
+
+    Args:
+        samples: numbered as in `boxes` and `shown`.
+        boxes: in pixels of the images.
+        layer: name of the convolution; None: the paper's.
+        seed: of the choice of the places outside.
+        shown: numbers of the samples to see it on.
+        sampler: the compiled generator, where there is one already.
+
+    Raises:
+        InputError: if there is no such layer, the boxes leave nothing outside, or no
+            map is stronger inside than outside.
+    """
+    settled = settle_layer(samples.loaded, layer)
+    regression = learn_maps(samples, boxes, layer=settled, seed=seed)
+    object_maps.choose_dropped(regression.weights, num_dropped=None)  # or there is none
+    draw = make_drawer(samples.take(shown), layer=settled, sampler=sampler)
+    before = draw(np.zeros(len(regression.weights), bool))
+    return Fitted(settled, regression, tuple(boxes), tuple(shown), before)
+
+
+def forget(
+    fitted: Fitted,
+    samples: Samples,
+    *,
+    num_dropped: int | None,
+    sampler: Sampler | None = None,
+) -> Forgotten:
+    """Draw the samples shown without the maps of largest weight.
+
+    Args:
+        fitted: the maps.
+        samples: those that they were fitted to.
+        num_dropped: how many; None: all of positive weight.
+        sampler: the compiled generator, where there is one already.
+
+    Raises:
+        InputError: if fewer maps have a positive weight.
+    """
+    weights = fitted.regression.weights
+    dropped = object_maps.choose_dropped(weights, num_dropped=num_dropped)
+    shown = samples.take(fitted.shown)
+    after = make_drawer(shown, layer=fitted.layer, sampler=sampler)(dropped)
+    return Forgotten(dropped, after, *measure_shown(fitted, after))
+
+
+def measure_shown(fitted: Fitted, after: np.ndarray) -> tuple[float, float]:
+    """Compare those of the samples shown that have boxes with what became of them.
+
+    Returns:
+        As `object_maps.measure_change`.
+    """
+    boxed = {box.sample for box in fitted.boxes}
+    rows = [row for row, number in enumerate(fitted.shown) if number in boxed]
+    numbers = [fitted.shown[row] for row in rows]
+    seen = [box for box in fitted.boxes if box.sample in numbers]
+    inside = object_maps.mark_pixels(seen, numbers, image_size=after.shape[1])
+    return object_maps.measure_change(fitted.before[rows], after[rows], inside)
+
+
+def settle_layer(loaded: LoadedGenerator, layer: str | None) -> str:
+    """Return the convolution whose maps are meant.
 
     Args:
         loaded: the generator.
-        found: boxes on its samples.
-        seed: of the samples and of the random places.
-        choices: the settings.
-        out: of the picture (.png): first samples with boxes, then new ones, each above
-            the same latent without the maps.
+        layer: its name; None: the paper's.
 
     Raises:
-        InputError: if boxes, layer or label do not fit the generator.
+        InputError: if the generator has no such, or none whose maps can be dropped.
     """
-    layer = dropping.settle_layer(loaded, choices.layer)
-    size = loaded.config.image_size
-    boxes = box_files.fit_boxes(found, image_size=size, num_samples=choices.num_samples)
-    samples = numbered.choose(
-        loaded,
-        count=choices.num_samples + choices.num_shown,
-        seed=seed,
-        label=choices.label,
-    )
-    regression = dropping.learn(samples, boxes, layer=layer, seed=seed)
-    dropped = object_maps.choose_dropped(
-        regression.weights, num_dropped=choices.num_dropped
-    )
-    boxed = sorted({box.sample for box in boxes})
-    new = range(choices.num_samples, choices.num_samples + choices.num_shown)
-    drawn = dropping.draw_pairs(
-        samples.take([*boxed, *new]), layer=layer, dropped=dropped
-    )
-    old, fresh = (
-        Pairs(*(part[: len(boxed)] for part in drawn)),
-        Pairs(*(part[len(boxed) :] for part in drawn)),
-    )
-    inside = object_maps.mark_pixels(boxes, boxed, image_size=size)
-    changes = object_maps.measure_change(old.before, old.after, inside)
-    shown = Pairs(*(part[: choices.num_shown] for part in old))
-    rectangles = [[box for box in boxes if box.sample == number] for number in boxed]
-    save_picture(shown, fresh, rectangles, out)
-    return Outcome(layer, regression, dropped, len(boxes), len(boxed), *changes)
+    known = models.list_hidden_convolutions(loaded.network)
+    if layer is None:
+        return object_maps.find_default_layer(known)
+    if layer not in known:
+        raise errors.InputError(
+            f"--layer={layer}; the hidden convolutions of this generator are"
+            f" {', '.join(known)}, the highest last."
+        )
+    return layer
 
 
-def save_picture(old: Pairs, new: Pairs, boxes: list[list[Box]], out: Path) -> None:
-    """Write samples with their boxes, then new ones, each above what became of it.
+def learn_maps(
+    samples: Samples, boxes: Sequence[Box], *, layer: str, seed: int
+) -> Regression:
+    """Learn which feature maps draw what is in the boxes.
 
     Args:
-        old: samples with boxes.
-        new: others.
-        boxes: of each of the old ones.
-        out: of the PNG.
+        samples: numbered as in the boxes.
+        boxes: in pixels of the images.
+        layer: name of the convolution.
+        seed: of the choice of the places outside.
+
+    Raises:
+        InputError: if the boxes leave nothing outside.
     """
-    scale = pictures.choose_scale(old.before.shape[1])
-    before = pictures.enlarge(old.before, scale)
-    for image, rectangles in zip(before, boxes, strict=False):
-        pictures.outline(image, [box[1:] for box in rectangles], scale)
-    parts = [
-        (before, pictures.enlarge(old.after, scale)),
-        (pictures.enlarge(new.before, scale), pictures.enlarge(new.after, scale)),
-    ]
-    rows = [pictures.stack(*part, columns=_COLUMNS) for part in parts]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    grid.save_image(pictures.join(rows), out)
+    read = sampling.make_map_reader(samples.loaded.network, layer)
+    numbers = sorted({box.sample for box in boxes})
+    image_size = samples.loaded.config.image_size
+    features, flags = [], []
+    places: Places | None = None
+    for start in range(0, len(numbers), sampling.BLOCK):
+        block = numbers[start : start + sampling.BLOCK]
+        part = samples.take(block)
+        maps = read(part.loaded.variables, part.latents, part.labels)
+        if places is None:
+            marked = object_maps.mark_positions(
+                boxes, map_size=maps.shape[1], image_size=image_size
+            )
+            places = object_maps.choose_places(marked, np.random.default_rng(seed))
+        here = np.isin(places.samples, block)
+        rows = np.searchsorted(block, places.samples[here])
+        features.append(maps[rows, places.rows[here], places.columns[here]])
+        flags.append(places.inside[here])
+    return object_maps.fit_regression(np.concatenate(features), np.concatenate(flags))
 
 
-def to_numbers(outcome: Outcome) -> dict[str, Any]:
-    """Return what a result file says."""
-    return {
-        "layer": outcome.layer,
-        "num_maps": len(outcome.dropped),
-        "num_dropped": int(outcome.dropped.sum()),
-        "dropped_maps": np.flatnonzero(outcome.dropped).tolist(),
-        "training_accuracy": outcome.regression.accuracy,
-        "num_places_inside": outcome.regression.num_inside,
-        "num_places_outside": outcome.regression.num_outside,
-        "num_boxes": outcome.num_boxes,
-        "num_samples_with_boxes": outcome.num_boxed,
-        "change_inside_boxes": outcome.change_inside,
-        "change_outside_boxes": outcome.change_outside,
-    }
+def make_drawer(
+    samples: Samples, *, layer: str, sampler: Sampler | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what draws samples without some feature maps.
 
+    Args:
+        samples: what to draw.
+        layer: name of the convolution.
+        sampler: the compiled generator; None: it is compiled here.
 
-def describe(outcome: Outcome) -> str:
-    """Tell it to a person, in lines."""
-    regression, dropped = outcome.regression, outcome.dropped
-    return "\n".join(
-        [
-            f"boxes       {outcome.num_boxes} on {outcome.num_boxed} samples",
-            f"dropped     {dropped.sum()} of {len(dropped)} feature maps"
-            f" of {outcome.layer}",
-            f"regression  {100 * regression.accuracy:.1f} % right on the"
-            f" {regression.num_inside:,} places inside and {regression.num_outside:,}"
-            " outside that it was fitted to",
-            f"change      {100 * outcome.change_inside:.1f} % of the range in boxes,"
-            f" {100 * outcome.change_outside:.1f} % outside",
-        ]
-    )
+    Returns:
+        bool (maps,), those to set to 0 everywhere → uint8 (count, height, width,
+        channels).
+    """
+    loaded = samples.loaded
+    compiled = sampler or sampling.make_sampler(loaded.network)
+
+    def draw(dropped: np.ndarray) -> np.ndarray:
+        masks = {layer: jnp.asarray(~dropped, jnp.float32)} if dropped.any() else None
+        return compiled(
+            loaded.variables, samples.latents, samples.labels, feature_masks=masks
+        )
+
+    return draw

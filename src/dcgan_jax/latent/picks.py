@@ -87,7 +87,7 @@ def check_groups(groups: dict[str, Any], *, what: str) -> Groups:
         given = json_values.shorten(list(groups)) if groups else "none"
         raise errors.InputError(
             f"{what} has exemplars for {given}; expected {', '.join(ARITHMETIC)}, or "
-            f"{', '.join(TURN)}. `python -m dcgan_jax.sample RUN --numbered` shows "
+            f"{', '.join(TURN)}. `dcgan sample RUN --numbered` shows "
             "numbers to pick."
         )
     return {name: _check_group(groups[name], f"{what}: {name}") for name in wanted}
@@ -133,7 +133,7 @@ def read_picks(path: Path) -> Picks:
     )
 
 
-def check_same(picks: Picks, path: Path, *, digests: Collection[str]) -> None:
+def check_generator(picks: Picks, path: Path, *, digests: Collection[str]) -> None:
     """Raise an error if picks are of another generator's samples.
 
     Args:

@@ -1,22 +1,18 @@
 """Walk between random points of the latent space, as in Fig. 4.
 
-python -m dcgan_jax.latent walk RUN --points=9 --out=walk.png
-
-The points are the first of the numbered samples (`python -m dcgan_jax.sample RUN
---numbered`) of the same seed. A picture has a row from each point to the next; a film
-(.gif, .mp4) goes through all of them.
+The points are the first of the numbered samples of the same seed. A picture has a row
+from each point to the next; a film (.gif, .mp4) goes through all of them.
 """
 
 import dataclasses
 import math
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dcgan_jax import cli
 from dcgan_jax.latent import flags
-from dcgan_jax.latent.flags import GeneratorFlags, Outcome
+from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
@@ -67,20 +63,16 @@ def main(argv: Sequence[str]) -> int:
     """Walk as the flags describe; return the exit code."""
     config = parse(argv)
     check(config)
-    from dcgan_jax.system import result_file
 
     cli.start()
-    outcome = run(config, outs=[config.out])
-    if config.json is not None:
-        result_file.save(
-            config.json,
-            what="how evenly the images of a walk in the latent space change",
-            command=shlex.join(["python", "-m", "dcgan_jax.latent", "walk", *argv]),
-            seed=config.seed,
-            protocol=outcome.protocol,
-            numbers=outcome.numbers,
-        )
-    print(outcome.text)
+    found = run(config, outs=[config.out])
+    flags.report(
+        found,
+        config.json,
+        what="how evenly the images of a walk in the latent space change",
+        argv=["walk", *argv],
+        seed=config.seed,
+    )
     return 0
 
 
@@ -105,15 +97,15 @@ def check(config: WalkConfig) -> None:
         raise errors.InputError(
             f"--fps={config.fps}, expected more than 0 and at most {MAX_FPS:g}."
         )
-    flags.check_suffix(config.out, "out", ".png", ".gif", ".mp4")
-    flags.check_suffix(config.json, "json", ".json")
+    cli.check_suffix(config.out, "out", ".png", ".gif", ".mp4")
+    cli.check_suffix(config.json, "json", ".json")
     if config.out.suffix != ".png":
         from dcgan_jax.pictures import animation
 
         animation.check_path(config.out)
 
 
-def run(config: WalkConfig, *, outs: Sequence[Path]) -> Outcome:
+def run(config: WalkConfig, *, outs: Sequence[Path]) -> Findings:
     """Walk, draw it and measure how evenly the images change.
 
     Args:
@@ -159,7 +151,7 @@ def run(config: WalkConfig, *, outs: Sequence[Path]) -> Outcome:
         "largest_step_by_median_by_row": [flags.finite(x) for x in transitions.by_row],
         "median_step_grey_levels": transitions.median,
     }
-    return Outcome(f"{_describe(transitions)}\n{told}", numbers, _PROTOCOL)
+    return Findings(f"{_describe(transitions)}\n{told}", numbers, _PROTOCOL)
 
 
 _PROTOCOL = (
@@ -180,7 +172,9 @@ def _write(images: "np.ndarray", out: Path, config: WalkConfig) -> None:
         )
         grid.save_image(grid.make_grid(large, columns=columns), out)
         return
-    frames = captions.enlarge(paths.join(images, closed=config.closed), least_side=128)
+    frames = captions.enlarge(
+        paths.join_segments(images, closed=config.closed), least_side=128
+    )
     animation.save_animation(frames, out, frames_per_second=config.fps)
 
 

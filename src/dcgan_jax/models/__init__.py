@@ -98,14 +98,23 @@ def make_latents(config: TrainConfig) -> DrawLatents:
     )
 
 
-def _make_plain_pair(
-    config: TrainConfig,
-) -> tuple[dcgan.Generator, dcgan.Discriminator]:
+def require_plain(config: TrainConfig) -> None:
+    """Raise an error unless a run's networks are an unconditional DCGAN.
+
+    Raises:
+        InputError: naming the architectures that are.
+    """
     if config.architecture not in PLAIN:
         raise errors.InputError(
             f"{config.architecture} is no plain DCGAN, which is expected here: one of "
             f"{', '.join(PLAIN)}."
         )
+
+
+def _make_plain_pair(
+    config: TrainConfig,
+) -> tuple[dcgan.Generator, dcgan.Discriminator]:
+    require_plain(config)
     generator, discriminator = make_pair(config)
     assert isinstance(generator, dcgan.Generator)
     assert isinstance(discriminator, dcgan.Discriminator)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import BinaryIO
 
+from dcgan_jax.pictures import figures
 from dcgan_jax.system import disk
 
 _PANELS = (
@@ -25,19 +26,15 @@ def save_curves(rows: list[dict[str, float]], path: Path) -> None:
 
 def draw_curves(rows: list[dict[str, float]], file: BinaryIO) -> None:
     """Draw the same into an open file, as PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
     steps = [row["step"] for row in rows]
-    for panel, (label, names) in enumerate(_PANELS, start=1):
-        axes = figure.add_subplot(1, len(_PANELS), panel)
-        for name in names:
-            axes.plot(steps, [row[name] for row in rows], label=name, linewidth=1)
-        axes.set_xlabel("step")
-        axes.set_ylabel(label)
-        axes.legend()
-        axes.grid(alpha=0.3)
-    axes.set_yscale("log")
-    figure.savefig(file, dpi=100, format="png")
+    with figures.open_figure(12, 3.6) as figure:
+        for panel, (label, names) in enumerate(_PANELS, start=1):
+            axes = figure.add_subplot(1, len(_PANELS), panel)
+            for name in names:
+                axes.plot(steps, [row[name] for row in rows], label=name, linewidth=1)
+            axes.set_xlabel("step")
+            axes.set_ylabel(label)
+            axes.legend()
+            axes.grid(alpha=0.3)
+        axes.set_yscale("log")
+        figure.savefig(file, dpi=100, format="png")

@@ -24,7 +24,7 @@ class Shown(NamedTuple):
     gradients: np.ndarray
 
 
-def make_picture(random: Shown, trained: Shown, filters: tuple[int, ...]) -> np.ndarray:
+def draw_filters(random: Shown, trained: Shown, filters: tuple[int, ...]) -> np.ndarray:
     """Lay out a row for every filter: random weights to the left, trained to the right.
 
     Each half shows the nine images and, beside them, their guided gradients.

@@ -39,7 +39,7 @@ class Figure(NamedTuple):
     suffix: str = ".png"
 
 
-def make_page(title: str, facts: Mapping[str, str], figures: Sequence[Figure]) -> str:
+def make_report(title: str, facts: Mapping[str, str], figures: Sequence[Figure]) -> str:
     """Write the page.
 
     Args:

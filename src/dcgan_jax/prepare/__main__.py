@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from dcgan_jax.prepare.config import FacesConfig, PrepareConfig
+from dcgan_jax.system import signals
 
 
 def parse(argv: Sequence[str]) -> PrepareConfig | FacesConfig:
@@ -22,35 +23,35 @@ def parse(argv: Sequence[str]) -> PrepareConfig | FacesConfig:
 
 def main(argv: Sequence[str]) -> int:
     """Make what the flags describe, say where it is; return the exit code."""
-    signal.signal(signal.SIGTERM, _raise_terminated)
+    deaths = dict.fromkeys((signal.SIGTERM, signal.SIGHUP), _raise_terminated)
     try:
-        config = parse(argv)
-        told = (
-            _make_faces(config)
-            if isinstance(config, FacesConfig)
-            else _make_store(config)
-        )
+        with signals.answering(deaths):
+            config = parse(argv)
+            line = (
+                _make_faces(config)
+                if isinstance(config, FacesConfig)
+                else _make_store(config)
+            )
     except KeyboardInterrupt as stop:
-        number = signal.SIGTERM if isinstance(stop, _Terminated) else signal.SIGINT
+        number = stop.args[0] if isinstance(stop, _Terminated) else signal.SIGINT
         print(
             "stopped; the same command goes on from here", file=sys.stderr, flush=True
         )
         # Not by return: the download threads of tfds would hold the exit up for long.
         os._exit(128 + number)
-    print(told)
+    print(line)
     return 0
 
 
 def _make_store(config: PrepareConfig) -> str:
-    from dcgan_jax.data import manifest, store
-    from dcgan_jax.prepare import build
+    from dcgan_jax.data import store
+    from dcgan_jax.prepare import build, told
 
     path = build.prepare(config, labelled=config.labelled)
     if config.verify:
         store.open_store(path, hash_all=True)
-    count = manifest.read(path).num_images
-    told = f"{path}: {count:,} images{', all checked' if config.verify else ''}"
-    return f"{told}\n{_deduplicate(config)}" if config.dedup else told
+    line = f"{path}: {told.describe(path, verified=config.verify)}"
+    return f"{line}\n{_deduplicate(config)}" if config.dedup else line
 
 
 def _deduplicate(config: PrepareConfig) -> str:
@@ -60,13 +61,13 @@ def _deduplicate(config: PrepareConfig) -> str:
 
     backend.enable_compilation_cache()
     kept = find.make_list(config)
-    return f"{kept_rows.folder_of(config)}: {find.describe(kept)}"
+    return f"{kept_rows.folder_of(config)}: {find.describe_kept(kept)}"
 
 
 def _make_faces(config: FacesConfig) -> str:
     from dcgan_jax.prepare.faces import crops
 
-    tally = crops.extract(config)
+    tally = crops.cut_faces(config)
     return (
         f"{config.out}: {tally.num_faces:,} faces in {tally.num_photos:,} photographs,"
         f" {tally.photos_without_face:,} without a face, {tally.photos_with_several:,}"
@@ -75,11 +76,11 @@ def _make_faces(config: FacesConfig) -> str:
 
 
 class _Terminated(KeyboardInterrupt):
-    """Unwind the stack after SIGTERM, so that workers and files are closed."""
+    """Unwind the stack after a signal, so that workers and files are closed."""
 
 
 def _raise_terminated(number: int, frame: FrameType | None) -> None:
-    raise _Terminated
+    raise _Terminated(number)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import json
+import math
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,10 +16,10 @@ import numpy as np
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import batches, labels, manifest, transforms
 from dcgan_jax.data.store import is_complete, store_path
-from dcgan_jax.prepare import decode, shards, sources
+from dcgan_jax.prepare import decode, shards, sources, told
 from dcgan_jax.prepare.shards import Finished
-from dcgan_jax.prepare.sources import Source
-from dcgan_jax.system import disk, errors, progress
+from dcgan_jax.prepare.sources import Source, layout, splits
+from dcgan_jax.system import disk, errors, marks, progress
 
 MAX_BROKEN_FRACTION = 0.01
 SHUFFLE_SEED = 20151119  # fixed, so that equal sources give equal stores
@@ -32,6 +34,7 @@ class _Plan:
     """What a shard's bytes depend on: shards of another plan are not reused."""
 
     version: int
+    decoding: int
     source_fingerprint: str
     num_records: int
     rows_per_shard: int
@@ -62,18 +65,22 @@ def prepare(
             call then goes on from there.
     """
     path = store_path(config)
+    marks.check_bounds(config)
+    started = time.time()
     if config.data_dir.exists() and not config.data_dir.is_dir():
         raise errors.InputError(f"--data_dir={config.data_dir} is a file, not a folder")
-    if is_complete(path):
+    if is_complete(path) and not config.reprepare:
         shutil.rmtree(path / _NOTES, ignore_errors=True)  # killed just before the end
         _check_unchanged(path, config)
-        if labelled and manifest.read(path).class_names is None:
-            raise labels.make_missing_error(config)
+        found = manifest.read(path)
+        if labelled and found.class_names is None:
+            raise labels.make_missing_error(config, found.unlabelled)
         return path
     sources.check(config)  # before anything is written
     try:
         with disk.exclusive(path.with_name(path.name + ".lock")):
-            if not is_complete(path):  # else another process has just finished it
+            # Else another process has just finished it.
+            if not is_complete(path) or _is_older(path, started):
                 _build(path, config, show_progress, rows_per_shard, labelled)
     except OSError as error:
         if not disk.is_full(error):
@@ -101,7 +108,8 @@ def _build(
         source = sources.open_source(config, notes / "source")
         if labelled and source.class_names is None:
             source.close()
-            raise labels.make_missing_error(config)
+            reason = sources.understanding(source).unlabelled
+            raise labels.make_missing_error(config, reason)
     except Exception:
         if not resumes:  # then nothing in there is worth keeping
             shutil.rmtree(path, ignore_errors=True)
@@ -111,14 +119,16 @@ def _build(
             rows_per_shard = max(ROWS_PER_SHARD, -(-len(source) // _MAX_SHARDS))
         plan = _Plan(
             manifest.VERSION,
+            transforms.DECODING,
             source.fingerprint,
             len(source),
             rows_per_shard,
             SHUFFLE_SEED,
         )
+        (path / manifest.FILE_NAME).unlink(missing_ok=True)  # to be prepared anew
         _begin(notes, plan)
         finished = _make_shards(notes, source, plan, config, show_progress)
-    _finish(path, config, plan, source.class_names, finished)
+    _finish(path, config, plan, source, finished)
     shutil.rmtree(notes, ignore_errors=True)
 
 
@@ -130,7 +140,9 @@ def _begin(notes: Path, plan: _Plan) -> None:
         return
     if file.is_file():
         print(
-            f"{notes.parent}: the source has changed, starting afresh", file=sys.stderr
+            f"{notes.parent}: the source, or the way it is read, has changed; starting"
+            " afresh",
+            file=sys.stderr,
         )
     notes.mkdir(parents=True, exist_ok=True)
     shards.clear(notes)
@@ -169,7 +181,8 @@ def _make_shards(
 
         def keep(number: int, shard: concurrent.futures.Future[Finished]) -> None:
             finished[number] = shard.result()
-            _check_broken(notes.parent, list(finished.values()), plan.num_records)
+            done = list(finished.values())
+            _check_broken(notes.parent, done, plan.num_records, config.max_broken)
 
         # A shard is written while the next one is being decoded: disks make wait.
         written: tuple[int, concurrent.futures.Future[Finished]] | None = None
@@ -186,29 +199,45 @@ def _make_shards(
     return [finished[n] for n in sorted(finished)]
 
 
-def _check_broken(path: Path, finished: Sequence[Finished], num_records: int) -> None:
-    """Give up, and remove what there is, when too many images are broken."""
+def _check_broken(
+    path: Path, finished: Sequence[Finished], num_records: int, max_broken: float
+) -> None:
+    """Give up, and leave a list alone, when too many images are broken."""
     broken = [pair for shard in finished for pair in shard.left_out]
-    if len(broken) <= MAX_BROKEN_FRACTION * num_records:
+    if len(broken) <= max_broken * num_records:
         return
     shutil.rmtree(path)  # no shard could be used again: mending changes the source
-    raise make_broken_error(broken, num_records)
+    file = path.with_name(f"{path.name}.{told.LEFT_OUT}")
+    told.list_left_out(file, broken, ())
+    raise make_broken_error(broken, num_records, max_broken=max_broken, file=file)
 
 
 def make_broken_error(
-    broken: Sequence[tuple[str, str]], num_records: int
+    broken: Sequence[tuple[str, str]],
+    num_records: int,
+    *,
+    max_broken: float = MAX_BROKEN_FRACTION,
+    file: Path | None = None,
 ) -> errors.InputError:
     """Make the error of a source in which too many images are broken.
 
     Args:
         broken: their names and reasons, at least one.
         num_records: images in the source, broken ones included.
+        max_broken: the share that may be.
+        file: where all of them are listed.
     """
+    share = min(1.0, math.ceil(100 * len(broken) / num_records) / 100)
+    advice = "Mend or remove them and run the command again"
+    if file is not None:
+        advice = (
+            f"All are listed in {file}. Mend or remove them and run the command again,"
+            f" or go on without them: --max_broken={share:g}"
+        )
     shown = "; ".join(f"{name} ({reason})" for name, reason in broken[:3])
     return errors.InputError(
         f"at least {len(broken)} of {num_records} images cannot be read, more than"
-        f" {MAX_BROKEN_FRACTION:.0%}: {shown}{'; …' if len(broken) > 3 else ''}."
-        " Mend or remove them and run the command again"
+        f" {max_broken:.0%}: {shown}{'; …' if len(broken) > 3 else ''}. {advice}"
     )
 
 
@@ -216,19 +245,27 @@ def _finish(
     path: Path,
     config: DataConfig,
     plan: _Plan,
-    class_names: tuple[str, ...] | None,
+    source: Source,
     finished: Sequence[Finished],
 ) -> None:
     """Write the manifest, which makes the store valid."""
     written = tuple(part.shard for part in finished if part.shard is not None)
     left_out = tuple(pair for part in finished for pair in part.left_out)
+    num_images = sum(shard.rows for shard in written)
+    if num_images + len(left_out) != plan.num_records:
+        raise AssertionError(f"{num_images} + {len(left_out)} of {plan.num_records}")
+    understood = sources.understanding(source)
+    if left_out or understood.left_out:
+        told.list_left_out(path / told.LEFT_OUT, left_out, understood.left_out)
     if left_out:
         print(
             f"left out {len(left_out)} broken images, listed in"
-            f" {path / manifest.FILE_NAME}; the first:"
+            f" {path / told.LEFT_OUT}; the first:"
             f" {errors.one_line(': '.join(left_out[0]))}",
             file=sys.stderr,
         )
+    remarks = [pair for part in finished for pair in part.remarks]
+    brightest = max((part.brightest for part in finished), default=0)
     description = manifest.Manifest(
         dataset=config.dataset,
         source=None if config.source is None else str(config.source.resolve()),
@@ -236,20 +273,45 @@ def _finish(
         source_fingerprint=plan.source_fingerprint,
         transform=transforms.from_config(config).settings(),
         shuffle_seed=plan.shuffle_seed,
-        num_images=sum(shard.rows for shard in written),
-        class_names=class_names,
+        num_images=num_images,
+        class_names=source.class_names,
         left_out=left_out,
         shards=written,
+        decoding=plan.decoding,
+        splits=understood.splits,
+        other_files=layout.summarise(understood.left_out),
+        unlabelled=understood.unlabelled,
+        notes=(*understood.notes, *told.describe_remarks(remarks)),
+        brightest=brightest,
     )
+    if told.is_dark(brightest) and config.value_range is None:
+        print(
+            f"the brightest value of all images is {brightest} of 255: where the files"
+            " hold fewer bits than their type, or numbers of classes, their images are"
+            " nearly black. Say which values are black and white, as with"
+            " --value_range=0,4095 for 12 bits",
+            file=sys.stderr,
+        )
     manifest.write(path, description)
 
 
 def _check_unchanged(path: Path, config: DataConfig) -> None:
     """Raise an error if the source no longer holds what the store was made of."""
-    stored = manifest.read(path).source_fingerprint
-    found = sources.fingerprint_source(config)
-    if found is not None and found != stored:
+    found = manifest.read(path)
+    if not sources.is_unchanged(config, found.source_fingerprint):
         raise errors.InputError(
-            f"{config.source} has changed since {path} was prepared from it; delete"
-            " that folder to prepare it again, or give the old --source"
+            f"{config.source} has changed since {path} was prepared from it, in its"
+            " contents or the times of its files; prepare it again with --reprepare, or"
+            " give the old --source"
         )
+    if found.decoding < transforms.DECODING and splits.are_splits(found.class_names):
+        names = ", ".join(found.class_names or ())
+        print(
+            f"{path} was prepared when {names} were taken as classes, and stays as it"
+            " is; --reprepare takes them as splits",
+            file=sys.stderr,
+        )
+
+
+def _is_older(path: Path, seconds: float) -> bool:
+    return (path / manifest.FILE_NAME).stat().st_mtime < seconds

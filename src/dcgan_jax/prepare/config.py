@@ -2,8 +2,12 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Annotated
 
 from dcgan_jax.config import DataConfig
+from dcgan_jax.system.marks import Bounds
+
+CASCADE_WINDOW = 20  # pixels; the cascade knows no smaller face
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,14 +49,14 @@ class FacesConfig:
     is missing."""
     split: str = "train"
     """The part of the photographs, where they are parted into train and test."""
-    min_face_size: int = 64
+    min_face_size: Annotated[int, Bounds(at_least=CASCADE_WINDOW, at_most=4096)] = 64
     """The least side of a face in its photograph, in pixels; smaller ones are passed
     over."""
-    face_margin: float = 0.2
+    face_margin: Annotated[float, Bounds(at_least=0, at_most=2)] = 0.2
     """What is cut out around a face on each side, as a share of its side; 0 cuts along
     the detector's own box, from the brows to the chin."""
-    min_neighbors: int = 8
+    min_neighbors: Annotated[int, Bounds(at_least=1, at_most=1000)] = 8
     """More windows of the detector's search than this must agree on a face. The higher
     it is, the fewer false faces there are, and the more real ones are missed."""
-    num_workers: int = 0
+    num_workers: Annotated[int, Bounds(at_least=0, at_most=4096)] = 0
     """The number of processes; 0 takes one per CPU core."""

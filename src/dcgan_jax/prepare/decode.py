@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dcgan_jax.data import transforms
+from dcgan_jax.data import decoding, transforms
 from dcgan_jax.data.transforms import Transform
 from dcgan_jax.prepare import workers
 from dcgan_jax.prepare.sources.base import Source
@@ -16,6 +16,8 @@ from dcgan_jax.system.errors import BrokenImage
 # Starting processes takes about a second; so many small images are decoded meanwhile.
 _IN_PROCESS_UP_TO = 2000
 _CHUNK_ROWS = 128
+ONE_COLOUR = "of one single colour"
+SEVERAL_PAGES = "with further pages, which are not taken"
 
 
 class Decoded(NamedTuple):
@@ -29,6 +31,8 @@ class Decoded(NamedTuple):
     """int32, (n,); −1 without a label."""
     broken: list[tuple[str, str]]
     """Names and reasons."""
+    remarks: list[tuple[str, str]]
+    """Names of images and what is odd about them: `ONE_COLOUR`, `SEVERAL_PAGES`."""
     num_records: int
     """Those read, broken ones included."""
 
@@ -59,11 +63,12 @@ def decode(source: Source, transform: Transform, work: Work) -> Decoded:
     """
     positions, images, labels = [], [], []
     broken: list[tuple[str, str]] = []
+    remarks: list[tuple[str, str]] = []
     for position, index in zip(work.positions, work.indices, strict=True):
         name = f"image {index}"
         try:
             name, content, label = source[int(index)]
-            images.append(transforms.apply(content, transform))
+            pixels = transforms.apply(content, transform)
         except BrokenImage as error:
             broken.append((error.name or name, str(error)))
             continue
@@ -72,6 +77,8 @@ def decode(source: Source, transform: Transform, work: Work) -> Decoded:
                 f"{name} has {error}, smaller than --image_size={transform.image_size};"
                 " choose a smaller size, or pass --upscale to enlarge such images"
             ) from None
+        remarks += [(name, remark) for remark in _find_remarks(content, pixels)]
+        images.append(pixels)
         positions.append(position)
         labels.append(-1 if label is None else label)
     side, channels = transform.image_size, transform.channels
@@ -80,8 +87,18 @@ def decode(source: Source, transform: Transform, work: Work) -> Decoded:
         np.array(images, np.uint8).reshape(-1, side, side, channels),
         np.array(labels, np.int32),
         broken,
+        remarks,
         len(work.indices),
     )
+
+
+def _find_remarks(content: bytes | np.ndarray, pixels: np.ndarray) -> list[str]:
+    found = []
+    if (pixels == pixels[0, 0]).all():
+        found.append(ONE_COLOUR)
+    if isinstance(content, bytes) and decoding.count_pages(content) > 1:
+        found.append(SEVERAL_PAGES)
+    return found
 
 
 def decode_all(

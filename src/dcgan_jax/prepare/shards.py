@@ -21,6 +21,10 @@ class Finished:
     shard: Shard | None
     """None if all its images were broken."""
     left_out: list[tuple[str, str]]
+    remarks: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    """Names of images and what is odd about them."""
+    brightest: int = 0
+    """The largest value of all pixels."""
 
 
 class ShardRows:
@@ -32,6 +36,7 @@ class ShardRows:
         self._is_there = np.zeros(num_rows, bool)
         self._num_rows = num_rows
         self.left_out: list[tuple[str, str]] = []
+        self.remarks: list[tuple[str, str]] = []
 
     def fill(
         self, decoded: Iterator[decode.Decoded], advance: progress.Advance
@@ -44,6 +49,7 @@ class ShardRows:
             self._labels[part.positions] = part.labels
             self._is_there[part.positions] = True
             self.left_out += part.broken
+            self.remarks += part.remarks
             num_read += part.num_records
             advance(part.num_records)
 
@@ -77,7 +83,8 @@ def write(notes: Path, number: int, rows: ShardRows, *, labelled: bool) -> Finis
             ),
             rows=len(images),
         )
-    finished = Finished(shard, rows.left_out)
+    brightest = int(images.max(initial=0))
+    finished = Finished(shard, rows.left_out, rows.remarks, brightest)
     text = json.dumps(dataclasses.asdict(finished))
     disk.write_whole(_note(notes, number), text.encode())
     return finished

@@ -8,22 +8,29 @@ library all share a pipe: they wait forever for the rest of such a message.
 import collections
 import concurrent.futures
 import contextlib
-import multiprocessing
 import os
 import queue
 import signal
+import socket
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable, Generator, Iterable
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-from dcgan_jax.system import errors
+from dcgan_jax.system import errors, signals
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# spawn: the threads of TensorFlow, if it built the data set, survive no fork.
-_CONTEXT = multiprocessing.get_context("spawn")
+# A fresh interpreter: the threads of TensorFlow, if it built the data set, survive no
+# fork. Not by `multiprocessing`, which would run the user's script in it once more: one
+# that prepares data outside of `if __name__ == "__main__"` would wait for itself.
+_START = (
+    "import sys; sys.path[:] = {path!r};"
+    "from dcgan_jax.prepare import workers; workers.serve_parent({number})"
+)
 # The parent takes nothing while it writes to disk; work goes on meanwhile.
 _AHEAD_PER_WORKER = 6
 
@@ -121,16 +128,19 @@ class _Worker:
     """A process that answers calls, one at a time."""
 
     def __init__(self) -> None:
-        self._connection, theirs = _CONTEXT.Pipe()
-        self._process = _CONTEXT.Process(target=_serve, args=(theirs,), daemon=True)
-        self._process.start()
-        theirs.close()  # else its end would not be noticed
+        ours, theirs = socket.socketpair()
+        self._connection = Connection(ours.detach())
+        with theirs:  # closed here, else its end would not be noticed
+            number = theirs.fileno()
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _START.format(path=sys.path, number=number)],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[number],
+            )
         self._has_function = False
 
     def call(self, function: Callable[[Any], Any], item: Any) -> Any:
         try:
-            # Not as an argument of the process: `start` would write it into a pipe of
-            # which it holds both ends, and so wait forever for a process that is gone.
             if not self._has_function:
                 self._connection.send(function)
                 self._has_function = True
@@ -144,13 +154,16 @@ class _Worker:
 
     def end(self) -> None:
         self._process.kill()  # it holds nothing that others wait for
-        self._process.join()
+        self._process.wait()
+        self._connection.close()
 
 
-def _serve(connection: Connection) -> None:
-    # Ctrl-C and SIGTERM may reach the whole group; the parent alone decides, and ends
+def serve_parent(descriptor: int) -> None:
+    """Answer the calls that come through a socket, until its other end is closed."""
+    connection = Connection(descriptor)
+    # Signals that stop may reach the whole group; the parent alone decides, and ends
     # the workers.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in signals.STOPPING:
         signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(EOFError, OSError):  # the parent is gone
         function = connection.recv()

@@ -114,7 +114,7 @@ IMAGENET = Release(
 RELEASES = {"authors_svhn": SVHN, "authors_imagenet": IMAGENET}
 
 
-def load_generator(release: Release, weights_dir: Path | None) -> Params:
+def read_generator(release: Release, weights_dir: Path | None) -> Params:
     """Read a released generator's parameters.
 
     Args:
@@ -131,7 +131,7 @@ def load_generator(release: Release, weights_dir: Path | None) -> Params:
         InputError: if a file is damaged or cannot be downloaded.
     """
     config = release_config(release)
-    arrays = authors_files.read_arrays(
+    arrays = authors_files.read_numbered_arrays(
         release.folder, release.gen_stem, release.gen_blobs, weights_dir=weights_dir
     )
     base_size, _ = SHAPES[config.image_size]
@@ -155,10 +155,10 @@ def load_generator(release: Release, weights_dir: Path | None) -> Params:
     return params
 
 
-def load_discriminator(
+def read_discriminator(
     release: Release, weights_dir: Path | None, *, num_layers: int | None = None
 ) -> Params:
-    """Read a released discriminator's parameters; see `load_generator`.
+    """Read a released discriminator's parameters; see `read_generator`.
 
     Args:
         release: `SVHN` or `IMAGENET`.
@@ -171,7 +171,7 @@ def load_discriminator(
     wanted = depth if num_layers is None else num_layers
     whole = wanted == depth
     num_arrays = len(release.disc_blobs) if whole else 1 + 3 * (wanted - 1)
-    arrays = authors_files.read_arrays(
+    arrays = authors_files.read_numbered_arrays(
         release.folder,
         release.disc_stem,
         release.disc_blobs[:num_arrays],

@@ -5,7 +5,6 @@ comes from: sha1 of "blob", its size, a zero byte and the content.
 """
 
 import hashlib
-import os
 import time
 import urllib.error
 import urllib.request
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax.system import disk, errors, npy_file
+from dcgan_jax.system import disk, errors, npy_file, surroundings
 
 COMMIT = "ee12b2d15a3856794b8dae77d1eb263c67c36e47"
 BASE_URL = f"https://raw.githubusercontent.com/Newmu/dcgan_code/{COMMIT}/models"
@@ -23,7 +22,7 @@ _TIMEOUT_SECONDS = 60
 _ATTEMPTS = 4
 
 
-def read_arrays(
+def read_numbered_arrays(
     folder: str,
     stem: str,
     blobs: Sequence[str],
@@ -85,7 +84,12 @@ def read_arrays(
 
 
 def _cache() -> Path:
-    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    home = surroundings.find_cache_folder()
+    if home is None:
+        raise errors.InputError(
+            "there is no home folder to keep the authors' files in; give --weights_dir "
+            "a folder."
+        )
     return home / "dcgan_jax" / "authors"
 
 

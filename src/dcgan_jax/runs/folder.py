@@ -1,6 +1,7 @@
 """A run's folder: settings, log, lock, and whether a run may go on in it."""
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -75,7 +76,9 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
     asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
     # Before the first checkpoint there is nothing that other settings could break.
     if path.exists() and checkpoints.list_steps(workdir / CHECKPOINTS):
-        differences = list(_differences(read_json(path), asked))
+        stored = json_values.read_json(path)
+        differences = list(_differences(stored, asked))
+        _check_same_data(workdir, stored, config, [name for name, *_ in differences])
         if differences and not config.allow_changes:
             raise errors.InputError(
                 f"{workdir} holds a run with "
@@ -86,6 +89,30 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
                 "--allow_changes."
             )
     disk.write_whole(path, (json.dumps(asked, indent=1) + "\n").encode())
+
+
+def _check_same_data(
+    workdir: Path, stored: dict[str, Any], config: TrainConfig, changed: list[str]
+) -> None:
+    """Raise an error in words if a run is asked for other data, not by a setting."""
+    was = stored.get("source") or stored.get("dataset")
+    now = config.source or config.dataset
+    if config.allow_changes or "data_fingerprint" not in changed:
+        return
+    if str(was) == str(now):
+        if changed != ["data_fingerprint"]:
+            return
+        raise errors.InputError(
+            f"{workdir} holds a run on other images of {now}, which have changed since,"
+            " as the fingerprint of the data tells. Choose another --workdir, or pass"
+            " --allow_changes to go on with them."
+        )
+    own = workdir.with_name(f"{workdir.name}-{Path(str(now)).stem or 'other'}")
+    raise errors.InputError(
+        f"{workdir} holds a run on {was}; this one asks for {now}, which are other"
+        f" images. Give it a folder of its own, --workdir={own}, or go on there with"
+        f" --source={was}."
+    )
 
 
 def read_config(workdir: Path) -> TrainConfig:
@@ -101,25 +128,13 @@ def read_config(workdir: Path) -> TrainConfig:
             f"{workdir} holds no run: expected {CONFIG} in it. Give the --workdir of a "
             "training run."
         )
-    values = read_json(path)
+    values = json_values.read_json(path)
     values.pop("data_fingerprint", None)
     try:
         return configs.train_config_from_json(values)
     except ValueError as error:
         told = str(error).removesuffix(".")
         raise errors.InputError(f"{path} is not a run's config: {told}.") from None
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        InputError: if the file holds anything else.
-    """
-    try:
-        return json_values.parse(path.read_bytes())
-    except ValueError as error:
-        raise errors.InputError(f"{path} is not JSON as expected: {error}.") from None
 
 
 def cut_metrics(workdir: Path, *, step: int) -> None:
@@ -133,6 +148,25 @@ def cut_metrics(workdir: Path, *, step: int) -> None:
             if _read_row(line)["step"] <= step:
                 kept.append(line + b"\n")
     disk.write_whole(path, b"".join(kept))
+
+
+def append_metrics(workdir: Path, row: dict[str, float]) -> None:
+    """Add a row to the log, or leave it as it is.
+
+    Raises:
+        OSError: if the disk does not take it.
+    """
+    path = workdir / METRICS
+    with path.open("ab", buffering=0) as file:
+        end = file.tell()
+        line = json.dumps(row).encode() + b"\n"
+        try:
+            if file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        except OSError:
+            with contextlib.suppress(OSError):
+                file.truncate(end)
+            raise
 
 
 def read_metrics(workdir: Path) -> list[dict[str, float]]:

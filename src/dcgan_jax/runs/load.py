@@ -2,27 +2,24 @@
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax import models
+from dcgan_jax import models, presets
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.gan import averaging, keys
+from dcgan_jax.gan import keys
 from dcgan_jax.models import batch_statistics
-from dcgan_jax.runs import (
-    authors,
-    checkpoints,
-    folder as run_dir,
-    safetensors_file,
-)
+from dcgan_jax.runs import authors, reading, safetensors_file
 from dcgan_jax.runs.digest import hash_network, list_former
 from dcgan_jax.system import errors
 
+RANDOM = "random"
 # Latents over which the statistics of released generators are taken (seed 0).
 NUM_STATISTICS_LATENTS = 4096
 _STATISTICS_BATCH = 128  # authors' batch size
@@ -59,6 +56,33 @@ class LoadedGenerator:
         return self.digest, *list_former(self.variables)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class LoadedDiscriminator:
+    """A discriminator and what it takes to read its activations.
+
+    Attributes:
+        network: images, and labels where config.num_classes is set, → (logits,
+            activations).
+        params: its parameters.
+        batch_stats: its running statistics; None where there are none of its own.
+        config: of the run or recipe whose network it is.
+        name: what it is, for results.
+        step: of the checkpoint; None for released and random parameters.
+    """
+
+    network: nn.Module
+    params: dict[str, Any]
+    batch_stats: dict[str, Any] | None
+    config: TrainConfig
+    name: str
+    step: int | None = None
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Its sha256: the same in a run, its export, a copy, on any machine."""
+        return hash_network(self.params, self.batch_stats)
+
+
 def load_generator(
     where: str, *, weights_dir: Path | None, step: int | None, ema: bool = False
 ) -> LoadedGenerator:
@@ -86,109 +110,148 @@ def load_generator(
     if where in authors.RELEASES:
         return _load_released(where, weights_dir)
     if not is_run:
-        config, step_saved, variables = safetensors_file.load_generator(path)
+        config, step_saved, variables = safetensors_file.read_network(path)
         return _loaded(config, variables, step_saved)
-    config, arrays, step_saved = read_run(where, step=step)
+    config, arrays, step_saved = reading.read_run(where, step=step)
     if ema:
-        return _loaded(config, _pick_average(arrays, where, step_saved), step_saved)
-    return _loaded(config, pick_variables(arrays, "gen"), step_saved)
+        return _loaded(
+            config, reading.pick_average(arrays, where, step_saved), step_saved
+        )
+    return _loaded(config, reading.pick_variables(arrays, "gen"), step_saved)
 
 
 def load_discriminator(
-    where: str, *, step: int | None
-) -> tuple[nn.Module, dict[str, Any], int]:
-    """Load a run's discriminator, its {params, batch_stats} and its step.
+    where: str,
+    *,
+    weights_dir: Path | None = None,
+    step: int | None = None,
+    num_layers: int | None = None,
+    seed: int = 0,
+) -> LoadedDiscriminator:
+    """Load a discriminator.
+
+    Args:
+        where: a run's folder; an exported generator, beside which its discriminator
+            lies; `authors_svhn`, `authors_imagenet`; or `random:WHICH`, the untrained
+            network of a preset or run.
+        weights_dir: folder of the authors' files; None: a cache, into which they are
+            downloaded.
+        step: of a run's checkpoint; None: the newest that verifies.
+        num_layers: keep the first convolutions alone; None: all.
+        seed: of random parameters.
 
     Raises:
-        MissingInputError: if there is no run or no such checkpoint.
-        InputError: if what is there is damaged.
+        MissingInputError: if there is nothing there.
+        InputError: if what is there is damaged, does not fit its config, or has fewer
+            layers.
     """
-    config, arrays, step_saved = read_run(where, step=step)
-    network = models.make_pair(config).discriminator
-    variables = pick_variables(arrays, "disc")
-    images = jnp.zeros((2, config.image_size, config.image_size, config.channels))
-    labels = jnp.zeros(2, jnp.int32)
-    expected = jax.eval_shape(
-        lambda key: network.init(key, images, labels, train=True), jax.random.key(0)
-    )
-    check_fit("discriminator", expected, variables)
-    return network, variables, step_saved
+    name, found, config = where, None, find_config(where)
+    network: nn.Module
+    if num_layers is not None:
+        _check_depth(config, num_layers, name)
+    if where in authors.RELEASES:
+        release = authors.RELEASES[where]
+        params = authors.read_discriminator(release, weights_dir, num_layers=num_layers)
+        network, stats = models.make_discriminator(config), None
+    elif where.startswith(f"{RANDOM}:"):
+        network = models.make_discriminator(config)
+        variables = _init(network, config, keys.make_key(seed, keys.Purpose.INIT))
+        params = variables["params"]
+        # Vectors of the power iteration, which images tell nothing of.
+        stats = variables["batch_stats"] if config.spectral_norm else None
+        name = f"{where} (seed {seed})"
+    else:
+        config, variables, found = _read_discriminator(where, step=step)
+        network = models.make_pair(config).discriminator
+        expected = jax.eval_shape(
+            lambda key: _init(network, config, key), jax.random.key(0)
+        )
+        reading.check_fit("discriminator", expected, variables)
+        params, stats = variables["params"], variables["batch_stats"]
+        name = f"{where} (step {found})"
+    loaded = LoadedDiscriminator(network, params, stats, config, name, found)
+    return loaded if num_layers is None else _cut(loaded, num_layers)
 
 
-def read_run(
+def find_config(where: str) -> TrainConfig:
+    """Return the run or recipe whose discriminator is meant, without loading it.
+
+    Args:
+        where: as in `load_discriminator`.
+
+    Raises:
+        MissingInputError: if there is no such run or file.
+        InputError: if there is no such preset.
+    """
+    if where in authors.RELEASES:
+        return authors.release_config(authors.RELEASES[where])
+    which = where.removeprefix(f"{RANDOM}:")
+    if which == where or Path(which).is_dir():
+        return reading.read_generator_config(which)
+    presets.check_name("preset", which, list(presets.PRESETS))
+    return presets.PRESETS[which]
+
+
+def _read_discriminator(
     where: str, *, step: int | None
 ) -> tuple[TrainConfig, dict[str, Any], int]:
-    """Read a run's config and a checkpoint's arrays by name, and its step.
-
-    Raises:
-        MissingInputError: if there is no run or no such checkpoint.
-        InputError: if what is there is damaged.
-    """
-    config = read_config(where)
     path = Path(where)
-    newest = checkpoints.find_newest(path / run_dir.CHECKPOINTS, step=step)
-    if newest is None:
-        raise errors.MissingInputError(f"{path} has no checkpoint yet; train first.")
-    return config, checkpoints.read_arrays(newest), newest.step
-
-
-def read_config(where: str) -> TrainConfig:
-    """Read a run's config.
-
-    Raises:
-        MissingInputError: if there is no run.
-        InputError: if its config is damaged.
-    """
-    if not Path(where).is_dir():
-        raise errors.MissingInputError(
-            f"{where} is neither a run's folder nor an exported .safetensors file nor "
-            f"one of {', '.join(authors.RELEASES)}."
+    if path.suffix == safetensors_file.SUFFIX:
+        beside = safetensors_file.name_discriminator(path)
+        config, found, variables = safetensors_file.read_network(
+            beside, net="discriminator"
         )
-    return run_dir.read_config(Path(where))
+        return config, variables, found
+    config, arrays, found = reading.read_run(where, step=step)
+    return config, reading.pick_variables(arrays, "disc"), found
 
 
-def read_generator_config(where: str) -> TrainConfig:
-    """Read the config of a run or of an exported generator.
+def _cut(loaded: LoadedDiscriminator, num_layers: int) -> LoadedDiscriminator:
+    """Keep the first layers; the network's logit then sees another map."""
+    network = models.make_discriminator(loaded.config)
+    if num_layers == len(network.convolutions):
+        return loaded
+    network = network.clone(convolutions=network.convolutions[:num_layers])
+    shapes = jax.eval_shape(
+        lambda key: _init(network, loaded.config, key), jax.random.key(0)
+    )
+    # Nobody reads the logit of a cut network.
+    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape), shapes)
+    params = {name: loaded.params[name] for name in zeros["params"].keys() - {"logit"}}
+    stats = loaded.batch_stats
+    if stats is not None:
+        stats = {name: stats[name] for name in zeros.get("batch_stats", {})}
+    return dataclasses.replace(
+        loaded,
+        network=network,
+        params=params | {"logit": zeros["params"]["logit"]},
+        batch_stats=stats,
+        name=f"{loaded.name}, first {num_layers} layers",
+    )
 
-    Raises:
-        MissingInputError: if there is neither.
-        InputError: if it is damaged.
-    """
-    if Path(where).suffix == ".safetensors":
-        return safetensors_file.load_generator(Path(where))[0]
-    return read_config(where)
+
+def _init(network: nn.Module, config: TrainConfig, key: jax.Array) -> Mapping[str, Any]:
+    images = jnp.zeros((2, config.image_size, config.image_size, config.channels))
+    variables: Mapping[str, Any] = network.init(
+        key, images, jnp.zeros(2, jnp.int32), train=True
+    )
+    return variables
 
 
-def pick_variables(
-    arrays: dict[str, Any], net: Literal["gen", "disc", "ema"]
-) -> dict[str, Any]:
-    """Pick a network's {params, batch_stats} out of a checkpoint's arrays."""
-    from flax import traverse_util
-
-    nested = traverse_util.unflatten_dict(arrays, sep="/")[net]
-    return {name: nested.get(name, {}) for name in ("params", "batch_stats")}
-
-
-def _pick_average(arrays: dict[str, Any], where: str, step: int) -> dict[str, Any]:
-    prefix = f"optional/{averaging.EMA}/"
-    found = {
-        f"{averaging.EMA}/{name.removeprefix(prefix)}": array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
-    if not found:
-        raise errors.MissingInputError(
-            f"{where} has no average of its generator at step {step}; leave out --ema, "
-            "or train with --ema_decay=0.999."
+def _check_depth(config: TrainConfig, num_layers: int, name: str) -> None:
+    depth = len(models.make_discriminator(config).convolutions)
+    if not 1 <= num_layers <= depth:
+        raise errors.InputError(
+            f"--num_layers={num_layers}, but the discriminator of {name} has"
+            f" {depth} convolutions; expected 1 to {depth}."
         )
-    return pick_variables(found, averaging.EMA)
 
 
 def _load_released(name: str, weights_dir: Path | None) -> LoadedGenerator:
     release = authors.RELEASES[name]
     config = authors.release_config(release)
     network = models.make_generator(config)
-    params = authors.load_generator(release, weights_dir)
+    params = authors.read_generator(release, weights_dir)
     draw = models.make_latents(config)
     key = keys.make_key(0, keys.Purpose.STATISTICS)
     latents = np.asarray(draw(key, NUM_STATISTICS_LATENTS))
@@ -209,34 +272,5 @@ def _loaded(
         lambda key: network.init(key, draw(key, 2), labels, train=True),
         jax.random.key(0),
     )
-    check_fit("generator", expected, variables)
+    reading.check_fit("generator", expected, variables)
     return LoadedGenerator(network, variables, draw, config, step)
-
-
-def check_fit(what: str, expected: Any, variables: Any) -> None:
-    """Raise an error unless a network's variables have the shapes that it needs.
-
-    Args:
-        what: the network, for the message.
-        expected: a tree of arrays or of their shapes.
-        variables: the tree that was found.
-
-    Raises:
-        InputError: naming the first array that differs and both shapes.
-    """
-    wanted = _named_shapes(expected)
-    found = _named_shapes(variables)
-    for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
-            raise errors.InputError(
-                f"the {what} does not fit its config: {name} is"
-                f" {found.get(name, 'missing')}, expected {wanted.get(name, 'none')}."
-            )
-
-
-def _named_shapes(tree: Any) -> dict[str, tuple[int, ...]]:
-    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="/"): tuple(leaf.shape)
-        for path, leaf in leaves
-    }

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -13,7 +13,8 @@ from dcgan_jax.config import TrainConfig
 from dcgan_jax.system import disk, errors, json_values
 
 _VERSION = 1
-_GENERATOR = f"dcgan_jax generator {_VERSION}"
+SUFFIX = ".safetensors"
+Net = Literal["generator", "discriminator"]
 
 
 def save_network(
@@ -22,7 +23,7 @@ def save_network(
     config: TrainConfig,
     *,
     step: int,
-    net: str = "generator",
+    net: Net = "generator",
 ) -> None:
     """Write a network whole or not at all.
 
@@ -38,7 +39,7 @@ def save_network(
     flat = traverse_util.flatten_dict(jax.device_get(variables), sep="/")
     arrays = {name: np.ascontiguousarray(array) for name, array in flat.items()}
     metadata = {
-        "format": f"dcgan_jax {net} {_VERSION}",
+        "format": _format(net),
         "config": json.dumps(configs.to_json(config)),
         "step": str(step),
     }
@@ -46,8 +47,19 @@ def save_network(
         save_file(arrays, partial, metadata=metadata)
 
 
-def load_generator(path: Path) -> tuple[TrainConfig, int, dict[str, Any]]:
-    """Read a generator of `save_network`: config, step, {params, batch_stats}.
+def name_discriminator(path: Path) -> Path:
+    """Return the file of the discriminator that belongs to a generator's file."""
+    return path.with_stem(f"{path.stem}_discriminator")
+
+
+def read_network(
+    path: Path, *, net: Net = "generator"
+) -> tuple[TrainConfig, int, dict[str, Any]]:
+    """Read what `save_network` wrote: config, step, {params, batch_stats}.
+
+    Args:
+        path: of the file.
+        net: generator or discriminator.
 
     Raises:
         MissingInputError: if there is no such file.
@@ -60,10 +72,10 @@ def load_generator(path: Path) -> tuple[TrainConfig, int, dict[str, Any]]:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            if metadata.get("format") != _GENERATOR:
+            if metadata.get("format") != _format(net):
                 raise errors.InputError(
-                    f"{path} is not a generator of this project: its format is "
-                    f"{metadata.get('format')!r}, expected {_GENERATOR!r}."
+                    f"{path} is not a {net} of this project: its format is "
+                    f"{metadata.get('format')!r}, expected {_format(net)!r}."
                 )
             flat = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         _check_arrays(flat)
@@ -78,7 +90,13 @@ def load_generator(path: Path) -> tuple[TrainConfig, int, dict[str, Any]]:
     except (ValueError, KeyError) as error:
         told = str(error).removesuffix(".")
         raise errors.InputError(f"{path} has damaged metadata: {told}.") from None
-    return config, step, traverse_util.unflatten_dict(flat, sep="/")
+    nested = traverse_util.unflatten_dict(flat, sep="/")
+    # A network without batch norm has no statistics, and a file no empty tree.
+    return config, step, {"batch_stats": {}, **nested}
+
+
+def _format(net: Net) -> str:
+    return f"dcgan_jax {net} {_VERSION}"
 
 
 def _check_arrays(flat: dict[str, np.ndarray]) -> None:

@@ -13,7 +13,7 @@ Numbers = TypeVar("Numbers", np.ndarray, jax.Array)
 MAX_GRID_ROWS = 100
 
 
-def arrange_grid(num_classes: int, *, columns: int) -> np.ndarray:
+def arrange_labels(num_classes: int, *, columns: int) -> np.ndarray:
     """Return the labels of a picture that shows one class a row, (images,) int32."""
     rows = min(num_classes, MAX_GRID_ROWS)
     return np.arange(rows, dtype=np.int32).repeat(columns)

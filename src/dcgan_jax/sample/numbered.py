@@ -74,7 +74,7 @@ def draw_latents(
     purpose: keys.Purpose = keys.Purpose.SAMPLES,
 ) -> np.ndarray:
     """Return the latents of the first samples of a seed, (count, latent_size)."""
-    return sampling.draw_latents(draw, keys.make_key(seed, purpose), count)
+    return sampling.draw_first_latents(draw, keys.make_key(seed, purpose), count)
 
 
 def arrange_grid(
@@ -98,7 +98,7 @@ def arrange_grid(
     """
     chosen = None
     if config.num_classes is not None:
-        chosen = labels.arrange_grid(config.num_classes, columns=columns)
+        chosen = labels.arrange_labels(config.num_classes, columns=columns)
         count = len(chosen)
     return draw_latents(draw, seed, count=count, purpose=purpose), chosen
 

@@ -5,11 +5,13 @@ import ctypes
 import functools
 import gc
 import os
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import flax
 import jax
+
+from dcgan_jax.system import surroundings
 
 # XLA 0.10's library fusions halve the speed of convolutions on a CPU; reductions gain.
 _CPU_OPTIONS = {
@@ -32,6 +34,25 @@ def jit(
         static_argnums=static_argnums,
         compiler_options=compiler_options(),
     )
+
+
+@contextlib.contextmanager
+def own_settings() -> Iterator[None]:
+    """Compute with this project's settings of JAX, whatever a program has set.
+
+    For the library, in others' programs: theirs are as before when the block ends, and
+    stay as they are in other threads. Commands have no need of it.
+    """
+    with contextlib.ExitStack() as held:
+        for name, value in surroundings.JAX_SETTINGS.items():
+            lend = getattr(jax, name.removeprefix("jax_"), None)
+            if lend is not None:
+                held.enter_context(lend(value))
+        for name, value in surroundings.FLAX_SETTINGS.items():
+            if hasattr(flax.config, name):
+                flag = name.removeprefix("flax_")
+                held.enter_context(flax.config.temp_flip_flag(flag, value))
+        yield
 
 
 def is_accelerator() -> bool:
@@ -68,11 +89,14 @@ def compiler_options() -> dict[str, str]:
 def enable_compilation_cache() -> None:
     """Keep compiled programs between runs, in the user's cache folder.
 
-    JAX's own JAX_COMPILATION_CACHE_DIR takes precedence.
+    JAX's own JAX_COMPILATION_CACHE_DIR takes precedence. Where the user has no home,
+    there is no cache.
     """
     if "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return
-    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    home = surroundings.find_cache_folder()
+    if home is None:
+        return
     jax.config.update("jax_compilation_cache_dir", str(home / "dcgan_jax" / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
 

@@ -70,12 +70,15 @@ def shorten(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def read_json(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+def read_json(
+    path: Path, max_bytes: int = MAX_BYTES, *, finite: bool = True
+) -> dict[str, Any]:
     """Read a JSON object.
 
     Args:
         path: of the file.
         max_bytes: the most that it may hold.
+        finite: as of `parse`.
 
     Raises:
         MissingInputError: if there is no such file.
@@ -91,7 +94,7 @@ def read_json(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
             f"{path} holds more than {max_bytes:,} bytes, which no such file needs."
         )
     try:
-        return parse(content, finite=True)
+        return parse(content, finite=finite)
     except ValueError as error:
         raise errors.InputError(f"{path} is not JSON as expected: {error}.") from None
 

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,16 @@ def _machine() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in packages},
+        **_accelerator(),
     }
+
+
+def _accelerator() -> dict[str, str]:
+    """Name the accelerator that this process computes on, where it has one."""
+    jax = sys.modules.get("jax")  # a process without JAX has computed nothing
+    if jax is None or jax.default_backend() == "cpu":
+        return {}
+    return {"gpu": jax.devices()[0].device_kind}
 
 
 def _cpu_model() -> str:

@@ -35,7 +35,11 @@ class TrainedRun(NamedTuple):
     @property
     def samples(self) -> Path:
         """The newest grid of samples."""
-        return max((self.workdir / run_dir.SAMPLES).glob("step_*.png"))
+        folder = self.workdir / run_dir.SAMPLES
+        own = (
+            f for f in folder.glob("step_*.png") if f.stem <= f"step_{self.step:08d}"
+        )
+        return max(own, default=folder)
 
     @property
     def curves(self) -> Path:
@@ -48,6 +52,7 @@ class TrainedRun(NamedTuple):
         return self.workdir / run_dir.CHECKPOINTS / f"step_{self.step:08d}"
 
 
+@backend.own_settings()
 def run(config: TrainConfig) -> TrainedRun:
     """Train until the last step, a signal, or a value that is not finite.
 

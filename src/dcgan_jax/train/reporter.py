@@ -1,9 +1,9 @@
 """What a run tells: metrics.jsonl, TensorBoard events, the progress line, pictures."""
 
-import json
+import contextlib
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,8 @@ from tqdm import tqdm
 
 from dcgan_jax.pictures import curves, grid
 from dcgan_jax.runs import folder as run_dir
+from dcgan_jax.system import errors
+from dcgan_jax.train.event_file import EventFile
 
 GRID_COLUMNS = 10
 
@@ -28,16 +30,12 @@ class Reporter:
     def __init__(
         self, workdir: Path, *, step: int, num_steps: int, images_per_step: int
     ) -> None:
-        from tensorboardX import SummaryWriter
-
         self._workdir = workdir
         self._images_per_step = images_per_step
         self._pending: dict[str, list[np.ndarray]] = {}
         self._pending_steps = 0
-        self._log = (workdir / run_dir.METRICS).open("a")
-        self._events = SummaryWriter(
-            str(workdir / "tensorboard"), purge_step=step + 1, flush_secs=10
-        )
+        self._events = EventFile(workdir / "tensorboard", step=step + 1)
+        self._warned: set[str] = set()
         self._terminal = sys.stderr.isatty()
         self._bar = tqdm(
             total=num_steps,
@@ -72,11 +70,11 @@ class Reporter:
             row[name] = float(np.concatenate(parts).mean())
         row["images_per_second"] = self._pending_steps * self._images_per_step / elapsed
         row["data_wait_seconds"] = wait_seconds - self._last_wait
-        self._log.write(json.dumps(row) + "\n")
-        self._log.flush()
-        for name, value in row.items():
-            if name != "step":
-                self._events.add_scalar(name, value, step)
+        with self._trying("a row of the log"):
+            run_dir.append_metrics(self._workdir, row)
+        figures = {name: value for name, value in row.items() if name != "step"}
+        with self._trying("TensorBoard's events"):
+            self._events.add_scalars(figures, step)
         self._show(row, elapsed / max(self._pending_steps, 1))
         self._pending, self._pending_steps = {}, 0
         self._last_time, self._last_wait = now, wait_seconds
@@ -91,19 +89,21 @@ class Reporter:
         """
         picture = grid.make_grid(images, columns=GRID_COLUMNS)
         folder = self._workdir / run_dir.SAMPLES
-        folder.mkdir(exist_ok=True)
         path = folder / f"{'ema_' * ema}step_{step:08d}.png"
-        grid.save_image(picture, path)
-        tag = "samples" + "_ema" * ema
-        self._events.add_image(tag, picture, step, dataformats="HWC")
+        with self._trying("a grid of samples"):
+            folder.mkdir(exist_ok=True)
+            grid.save_image(picture, path)
+        with self._trying("TensorBoard's events"):
+            self._events.add_image("samples" + "_ema" * ema, picture, step)
         return path
 
     def save_curves(self) -> Path:
         """Draw the whole log."""
         path = self._workdir / run_dir.CURVES
-        rows = run_dir.read_metrics(self._workdir)
-        if rows:
-            curves.save_curves(rows, path)
+        with self._trying("the picture of the curves"):
+            rows = run_dir.read_metrics(self._workdir)
+            if rows:
+                curves.save_curves(rows, path)
         return path
 
     def say(self, message: str) -> None:
@@ -113,8 +113,19 @@ class Reporter:
     def close(self) -> None:
         """Write out what is buffered."""
         self._bar.close()
-        self._events.close()
-        self._log.close()
+        with self._trying("TensorBoard's events"):
+            self._events.close()
+
+    @contextlib.contextmanager
+    def _trying(self, what: str) -> Iterator[None]:
+        """Warn once where something cannot be written; no run ends for it."""
+        try:
+            yield
+        except Exception as error:
+            if what not in self._warned:
+                self._warned.add(what)
+                told = errors.one_line(f"{type(error).__name__}: {error}")
+                self.say(f"warning: {what} cannot be written ({told}); the run goes on")
 
     def _show(self, row: Mapping[str, float], step_seconds: float) -> None:
         figures = {

@@ -1,22 +1,20 @@
-"""Ctrl-C and SIGTERM as something to look at between two chunks of steps."""
+"""Ctrl-C, SIGTERM and SIGHUP as something to look at between two chunks of steps."""
 
 import contextlib
 import signal
-import threading
 from collections.abc import Iterator
+
+from dcgan_jax.system import signals
 
 
 @contextlib.contextmanager
 def heed() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM in a list in place of dying of the first one.
+    """Collect the signals that stop a run in a list in place of dying of the first.
 
     A second SIGINT interrupts at once. Outside the main thread, where Python hears no
     signals, the list stays empty.
     """
     heard: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield heard
-        return
 
     def note(number: int, frame: object) -> None:
         del frame
@@ -24,13 +22,5 @@ def heed() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         heard.append(number)
 
-    before = {
-        number: signal.signal(number, note)
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
+    with signals.answering(dict.fromkeys(signals.STOPPING, note)):
         yield heard
-    finally:
-        for number, handler in before.items():
-            # None stands for one that is not Python's.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dcgan_jax import cli
 from dcgan_jax.system import errors
@@ -48,8 +48,7 @@ def parse(argv: Sequence[str]) -> CollapseConfig:
 def main(argv: Sequence[str]) -> int:
     """Measure and print what the flags describe; return the exit code."""
     config = parse(argv)
-    if config.out.suffix != ".png":
-        raise errors.InputError(f"--out={config.out} must end in .png.")
+    cli.check_suffix(config.out, "out", ".png")
     from dcgan_jax.data import ready, store as stores
     from dcgan_jax.visualize import run_modes
 
@@ -117,14 +116,18 @@ def save_map(layers: "Sequence[LayerModes]", path: Path) -> None:
         layers: with the same steps.
         path: of the PNG.
     """
-    import numpy as np
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
+    from dcgan_jax.pictures import figures
     from dcgan_jax.system import disk
 
-    figure = Figure(figsize=(6 * len(layers), 5), layout="constrained")
-    FigureCanvasAgg(figure)
+    with figures.open_figure(6 * len(layers), 5) as figure:
+        _draw_map(figure, layers)
+        with disk.replacing(path) as partial:
+            figure.savefig(partial, dpi=100)
+
+
+def _draw_map(figure: Any, layers: "Sequence[LayerModes]") -> None:
+    import numpy as np
+
     for panel, layer in enumerate(layers, start=1):
         axes = figure.add_subplot(1, len(layers), panel)
         steps = sorted(layer.modes)
@@ -151,5 +154,3 @@ def save_map(layers: "Sequence[LayerModes]", path: Path) -> None:
         axes.set_xlabel("step")
         axes.set_ylabel(f"filters of {layer.name}")
         figure.colorbar(drawn, label="share of the energy in one pattern")
-    with disk.replacing(path) as partial:
-        figure.savefig(partial, dpi=100)

@@ -10,9 +10,9 @@ import numpy as np
 from dcgan_jax.data.store import Store
 from dcgan_jax.features import extract, feature_file
 from dcgan_jax.features.feature_file import Shape
-from dcgan_jax.features.weights import LoadedDiscriminator
 from dcgan_jax.pictures import filter_picture
 from dcgan_jax.pictures.filter_picture import Shown
+from dcgan_jax.runs.load import LoadedDiscriminator
 from dcgan_jax.system import errors
 from dcgan_jax.visualize import guided_backprop
 from dcgan_jax.visualize.guided_backprop import Strongest
@@ -31,7 +31,7 @@ class FilterFigure(NamedTuple):
     text: str
 
 
-def measure(
+def make_figure(
     networks: dict[str, LoadedDiscriminator],
     store: Store,
     *,
@@ -91,7 +91,7 @@ def measure(
         " images; lead: mean response of those images above that of all, in standard"
         " deviations"
     )
-    picture = filter_picture.make_picture(shown["random"], shown["trained"], filters)
+    picture = filter_picture.draw_filters(shown["random"], shown["trained"], filters)
     return FilterFigure(picture, protocol, numbers, _tell(numbers))
 
 
@@ -111,10 +111,12 @@ def _explain(
     def variables() -> dict[str, Any]:
         count = _num_statistics(num_images)
         _LOG.info("%s: batch statistics over %d images", loaded.name, count)
-        stats = extract.estimate_statistics(loaded, store, num_images=count)
+        stats = extract.estimate_statistics(
+            loaded, extract.make_reader(store), num_images=count
+        )
         return {"params": loaded.params, "batch_stats": stats}
 
-    respond = guided_backprop.make_responses(loaded.network)
+    respond = guided_backprop.make_responses(extract.find_network(loaded))
 
     def produce(start: int, stop: int) -> np.ndarray:
         images = store.rows(np.arange(start, stop)).images
@@ -124,7 +126,7 @@ def _explain(
     identity: feature_file.Identity = {
         "images": f"the first {num_images} of {store.fingerprint}",
         "method": "responses of the last convolution",
-        "weights": loaded.fingerprint,
+        "weights": loaded.digest,
         "batch_statistics": f"over the first {_num_statistics(num_images)}",
         "filters": filters.tolist(),
     }
@@ -133,7 +135,7 @@ def _explain(
     responses = feature_file.make(folder, produce, shape, identity=identity)
     strongest = guided_backprop.find_strongest(responses, kept=num_shown)
     images = store.rows(strongest.rows.ravel()).images
-    explain = guided_backprop.make_guided_gradients(loaded.network)
+    explain = guided_backprop.make_guided_gradients(extract.find_network(loaded))
     gradients = np.asarray(explain(variables(), images, filters.repeat(num_shown)))
     blocks = (len(filters), num_shown, *store.image_shape)
     pictures = guided_backprop.to_picture(gradients).reshape(blocks)

@@ -71,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
     code = ready.make_ready(find_data(config))
     if code != 0:
         return code
-    figure = measure(config)
+    figure = draw_figure(config)
     config.out.parent.mkdir(parents=True, exist_ok=True)
     grid.save_image(figure.picture, config.out)
     print(f"{figure.text}\n{config.out}")
@@ -90,8 +90,7 @@ def check(config: FiltersConfig) -> None:
             f"--num_images={config.num_images}; expected {NUM_SHOWN} at least, which"
             " are shown of every filter."
         )
-    if config.out.suffix != ".png":
-        raise errors.InputError(f"--out={config.out} must end in .png.")
+    cli.check_suffix(config.out, "out", ".png")
 
 
 def list_filters(config: FiltersConfig) -> tuple[int, ...]:
@@ -115,9 +114,9 @@ def find_data(config: FiltersConfig) -> "DataConfig":
         InputError: if the discriminator has no such filters.
     """
     from dcgan_jax.config import DataConfig, data_config
-    from dcgan_jax.features import weights
+    from dcgan_jax.runs import load as loading
 
-    trained = weights.find_config(config.run)
+    trained = loading.find_config(config.run)
     _check_filters(config, trained)
     data_dir = config.data_dir or trained.data_dir
     if config.dataset is None:
@@ -138,7 +137,7 @@ def find_data(config: FiltersConfig) -> "DataConfig":
     )
 
 
-def measure(config: FiltersConfig) -> "FilterFigure":
+def draw_figure(config: FiltersConfig) -> "FilterFigure":
     """Show what the filters of trained and of random weights respond to.
 
     Args:
@@ -148,14 +147,13 @@ def measure(config: FiltersConfig) -> "FilterFigure":
         InputError: if weights or images cannot be used.
     """
     from dcgan_jax.data import store as stores
-    from dcgan_jax.features import weights
-    from dcgan_jax.runs import authors
+    from dcgan_jax.runs import authors, load as loading
     from dcgan_jax.visualize import filter_figure
 
     release = authors.RELEASES.get(config.run)
     architecture = config.run if release is None else release.preset
     networks = {
-        name: weights.load_discriminator(
+        name: loading.load_discriminator(
             which,
             weights_dir=config.weights_dir,
             step=config.step,
@@ -164,11 +162,11 @@ def measure(config: FiltersConfig) -> "FilterFigure":
         )
         for name, which in (
             ("trained", config.run),
-            ("random", f"{weights.RANDOM}:{architecture}"),
+            ("random", f"{loading.RANDOM}:{architecture}"),
         )
     }
     data = find_data(config)
-    return filter_figure.measure(
+    return filter_figure.make_figure(
         networks,
         stores.open_store(stores.store_path(data)),
         num_images=config.num_images,

@@ -17,7 +17,7 @@ from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.store import Store
 from dcgan_jax.gan import keys
 from dcgan_jax.models import pixels
-from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading
+from dcgan_jax.runs import checkpoints, folder as run_dir, reading
 from dcgan_jax.sample import draw as sampling, numbered
 from dcgan_jax.system import backend, disk, errors, npy_file, progress
 from dcgan_jax.visualize import filter_modes, guided_backprop
@@ -42,7 +42,9 @@ class LayerModes(NamedTuple):
     @property
     def states(self) -> dict[int, list[State]]:
         """The filters' states by step."""
-        return {step: filter_modes.classify(own) for step, own in self.modes.items()}
+        return {
+            step: filter_modes.classify_filters(own) for step, own in self.modes.items()
+        }
 
 
 def measure_run(run: Path, store: Store) -> tuple[LayerModes, LayerModes]:
@@ -72,7 +74,7 @@ def measure_run(run: Path, store: Store) -> tuple[LayerModes, LayerModes]:
         for step in missing:
             # A run that goes on deletes old checkpoints meanwhile.
             with contextlib.suppress(errors.MissingInputError):
-                _, arrays, _ = loading.read_run(str(run), step=step)
+                _, arrays, _ = reading.read_run(str(run), step=step)
                 _save(_file(folder, step), measure(arrays))
             advance(1)
     measured = [step for step in _list_measured(folder) if step <= kept[-1]]
@@ -107,9 +109,11 @@ def _make_measure(trained: TrainConfig, images: np.ndarray) -> Any:
         return guided_backprop.last_maps(disc, variables, real)
 
     def measure(arrays: dict[str, Any]) -> tuple[Modes, Modes]:
-        ours = read(loading.pick_variables(arrays, "gen"), latents)
-        theirs = respond(loading.pick_variables(arrays, "disc"), images)
-        return filter_modes.measure(ours), filter_modes.measure(np.asarray(theirs))
+        ours = read(reading.pick_variables(arrays, "gen"), latents)
+        theirs = respond(reading.pick_variables(arrays, "disc"), images)
+        return filter_modes.measure_modes(ours), filter_modes.measure_modes(
+            np.asarray(theirs)
+        )
 
     return measure
 

@@ -1,4 +1,5 @@
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def test_an_array_that_is_no_images_is_an_error(array, reason, open_array):
 
 def test_nan_makes_one_broken_image(open_array):
     array = np.zeros((2, 8, 8), np.float32)
-    array[1, 3, 3] = np.nan
+    array[1, 3, 3:5] = np.nan, np.inf
     source = open_array(array)
     assert source[0].content.max() == 0
     with pytest.raises(BrokenImage, match="NaN"):
@@ -113,12 +114,132 @@ def test_a_missing_split_lists_what_is_there(open_array):
         open_array(IMAGES, split="test")
 
 
-@pytest.mark.parametrize(
-    "labels", [np.zeros(4, int), np.zeros(5), np.full(5, -1), np.zeros((5, 10), int)]
-)
-def test_labels_that_do_not_fit_are_an_error(labels, open_array):
+def test_labels_of_another_number_are_an_error(open_array):
     with pytest.raises(errors.InputError, match=r"expected \(5,\) integers"):
-        open_array(images=IMAGES, labels=labels)
+        open_array(images=IMAGES, labels=np.zeros(4, int))
+
+
+ONE_HOT = np.eye(4, dtype=np.float32)[[3, 0, 1, 1, 3]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "expected"),
+    [
+        ([5, 1, 10, 1, 5], ("1", "5", "10"), [1, 0, 2, 0, 1]),
+        ([0, 300, 35_700, 300, 0], ("0", "300", "35700"), [0, 1, 2, 1, 0]),
+        ([2.0, 0.0, 2.0, 0.0, 0.0], ("0", "2"), [1, 0, 1, 0, 0]),
+        (["b", "a", "b", "b", "a"], ("a", "b"), [1, 0, 1, 1, 0]),
+        ([b"10", b"9", b"9", b"9", b"9"], ("9", "10"), [1, 0, 0, 0, 0]),
+        ([True, False, False, True, True], ("0", "1"), [1, 0, 0, 1, 1]),
+        (ONE_HOT, ("0", "1", "3"), [2, 0, 1, 1, 2]),
+        ([-1, 1, 1, -1, 1], ("-1", "1"), [0, 1, 1, 0, 1]),
+        ([-1, 0, 3, 3, 0], ("0", "3"), [None, 0, 1, 1, 0]),
+        ([0, 1, 2, 3, 2**62], ("0", "1", "2", "3", str(2**62)), [0, 1, 2, 3, 4]),
+    ],
+)
+def test_only_classes_that_occur_are_numbered(labels, names, expected, open_array):
+    source = open_array(images=IMAGES, target=np.array(labels))
+    assert source.class_names == names
+    assert [source[i].label for i in range(5)] == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        (np.full(5, -1), "5 of 5 images have the label −1"),
+        (np.array([0, 1, 0.5, 1, 0]), r"row 2 of the labels is 0\.5"),
+        (np.array([0, 1, 0, np.nan, 0]), "row 3 of the labels is nan"),
+        (np.tile([1, 0, 1], (5, 1)), r"row 0 of them is \[1, 0, 1\]"),
+        (np.zeros((5, 14), int), r"shape \(5, 14\) and row 0"),
+        (np.zeros((5, 2, 2)), "expected one for each image"),
+    ],
+)
+def test_labels_that_are_no_classes_say_why(labels, reason, open_array):
+    source = open_array(images=IMAGES, labels=labels)
+    assert source.class_names is None
+    assert source[0].label is None
+    assert re.search(reason, source.understood.unlabelled)
+
+
+def test_identifiers_are_no_classes(open_array):
+    images = np.zeros((120, 8, 8), np.uint8)
+    source = open_array(images=images, y=np.arange(120) * 300)
+    assert source.class_names is None
+    assert "120 different labels for 120 images" in source.understood.unlabelled
+    source = open_array(images=images, y=np.arange(120) // 4)
+    assert len(source.class_names) == 30
+
+
+def test_splits_number_their_classes_alike(open_array):
+    arrays = {
+        "x_train": IMAGES,
+        "y_train": np.array([5, 1, 9, 1, 5]),
+        "x_test": IMAGES[:2],
+        "y_test": np.array([9, 2]),
+    }
+    for split, expected in (("train", [2, 0, 3, 0, 2]), ("test", [3, 1])):
+        source = open_array(split=split, **arrays)
+        assert source.class_names == ("1", "2", "5", "9")
+        assert [source[i].label for i in range(len(source))] == expected
+        assert source.understood.splits == ("test", "train")
+
+
+def test_names_of_classes_beside_the_labels_are_taken(open_array):
+    names = np.array(["cat", "dog", "red fox"])
+    source = open_array(images=IMAGES, labels=[2, 0, 2, 2, 0], class_names=names)
+    assert source.class_names == ("cat", "red fox")
+    assert [source[i].label for i in range(5)] == [1, 0, 1, 1, 0]
+
+
+def test_arrays_that_are_not_used_are_named(open_array):
+    source = open_array(images=IMAGES, weights=np.zeros(5), ids=np.zeros(5))
+    assert "not used: the arrays ids, weights" in source.understood.notes
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([-1e-6, 0.2, 1], [0, 51, 255]),
+        ([0, 0.2, 1.00001], [0, 51, 255]),
+        ([-1e-3, 0.2, 1.001], [0, 51, 255]),
+        ([-1.0005, 0.2, 1.0005], [0, 153, 255]),
+    ],
+)
+def test_floats_a_thousandth_beyond_their_range_are_cut_off(
+    values, expected, open_array
+):
+    array = np.array(values, np.float64).reshape(3, 1, 1).repeat(4, 1).repeat(4, 2)
+    source = open_array(array)
+    assert contents(source)[:, 0, 0].tolist() == expected
+    assert "became black" in source.understood.notes[0]
+
+
+@pytest.mark.parametrize("values", [[-0.1, 1], [-0.002, 0.5], [0, 1.01], [-1.01, 1]])
+def test_floats_of_a_range_that_is_not_certain_are_refused(values, open_array):
+    array = np.array(values).reshape(2, 1, 1).repeat(4, 1).repeat(4, 2)
+    with pytest.raises(errors.InputError, match="--value_range=0,4095"):
+        open_array(array)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "given", "values", "expected"),
+    [
+        (np.uint16, (0, 4095), [0, 2048, 4095], [0, 128, 255]),
+        (np.uint8, (0, 1), [0, 1, 1], [0, 255, 255]),
+        (np.int64, (0, 1), [0, 1, 0], [0, 255, 0]),
+        (np.float32, (-0.5, 0.5), [-0.5, 0, 7], [0, 128, 255]),
+        (np.int16, (-1000, 1000), [-2000, 0, 1000], [0, 128, 255]),
+    ],
+)
+def test_a_value_range_says_what_is_black_and_white(
+    dtype, given, values, expected, tmp_path
+):
+    array = np.array(values, dtype).reshape(3, 1, 1).repeat(4, 1).repeat(4, 2)
+    np.save(tmp_path / "x.npy", array)
+    source = ArraysSource(
+        tmp_path / "x.npy", "train", work_dir=tmp_path, value_range=given
+    )
+    assert contents(source)[:, 0, 0].tolist() == expected
 
 
 def test_python_objects_are_never_unpickled(tmp_path):
@@ -140,12 +261,6 @@ def test_a_source_pickles_without_its_pixels(open_array):
     pickled = pickle.dumps(source)
     assert len(pickled) < 2000
     np.testing.assert_array_equal(contents(pickle.loads(pickled)), IMAGES)
-
-
-def test_a_wild_label_is_an_error_before_classes_are_named(open_array):
-    labels = np.array([0, 1, 2, 3, 2**62])
-    with pytest.raises(errors.InputError, match=r"the label 4611686018427387904"):
-        open_array(images=IMAGES, labels=labels)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,26 @@ def test_values_come_in_the_order_of_their_keys(
     copy.close()
 
 
+@pytest.mark.parametrize(
+    ("others", "count"),
+    [
+        ({b"length": b"3", b"__len__": b"\x80\x04K\x03.", b"__keys__": b"x"}, 3),
+        ({b"num-samples": b"3"}, 1),
+        ({b"image-000000001": b"x", b"label-000000001": b"HELLO"}, 1),
+    ],
+)
+def test_lengths_and_texts_are_no_images(
+    others, count, make_lmdb, pictures, make_config, tmp_path
+):
+    folder = make_lmdb({**pictures, **others})
+    source = open_source(make_config(source=folder), tmp_path / "work")
+    names = [source[i].name for i in range(len(source))]
+    source.close()
+    images = {key.decode() for key in (*pictures, *others) if b"image-" in key}
+    assert set(names) == {key.decode() for key in pictures} | images
+    assert source.understood.notes[0].startswith(f"{count} entries of the LMDB")
+
+
 @pytest.mark.parametrize("num_workers", [1, 2])
 def test_jpeg_webp_and_png_values_all_decode(
     num_workers, make_lmdb, pictures, make_config

@@ -11,7 +11,7 @@ def _run(config: EvaluateConfig, candidate: Candidate) -> Measured:
     loaded, train, num_rows = candidate
     count = find_num_samples(config)
     picture = candidates.folder(config) / "nearest_training_images.png"
-    outcome = memorisation.measure(
+    outcome = memorisation.find_copies(
         SampleStream(loaded, config.seed).images(count),
         train,
         num_rows=num_rows,

@@ -32,7 +32,7 @@ def _run(config: EvaluateConfig, candidate: Candidate) -> Measured:
     identities = [
         Identity(digest, config.seed, test.fingerprint) for digest in loaded.digests
     ]
-    by_count = nearest_neighbour.measure(
+    by_count = nearest_neighbour.count_errors(
         SampleStream(loaded, config.seed),
         test,
         num_samples=find_num_samples(config),
@@ -40,7 +40,7 @@ def _run(config: EvaluateConfig, candidate: Candidate) -> Measured:
         former=identities[1:],
         folder=candidates.folder(config),
     )
-    real = nearest_neighbour.measure_training(train, test, num_rows=num_rows)
+    real = nearest_neighbour.find_real_error(train, test, num_rows=num_rows)
     lines = [
         f"{count:>12,} samples  {error:6.2f} % test error"
         for count, error in by_count.items()

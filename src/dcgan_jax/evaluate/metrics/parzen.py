@@ -9,7 +9,7 @@ from dcgan_jax.evaluate import candidate as candidates, parzen
 from dcgan_jax.evaluate.candidate import Candidate, Measured, require_pixels
 from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.evaluate.metrics import Metric, find_num_samples
-from dcgan_jax.evaluate.parzen import Outcome
+from dcgan_jax.evaluate.parzen import Likelihood
 from dcgan_jax.sample.numbered import SampleStream
 
 _LOG = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def _run(config: EvaluateConfig, candidate: Candidate) -> Measured:
         )
         valid = np.arange(min(parzen.NUM_VALIDATION, num_rows))
     sigmas = config.sigmas or parzen.SIGMAS
-    outcome = parzen.measure(
+    outcome = parzen.estimate_likelihood(
         _as_unit(SampleStream(loaded, config.seed).images(count)),
         valid=_as_unit(train.rows(valid).images),
         test=_as_unit(test.rows(np.arange(len(test))).images),
@@ -49,7 +49,7 @@ def _run(config: EvaluateConfig, candidate: Candidate) -> Measured:
     return Measured(protocol, _numbers(outcome), _text(outcome))
 
 
-def _numbers(outcome: Outcome) -> dict[str, Any]:
+def _numbers(outcome: Likelihood) -> dict[str, Any]:
     return {
         "log_likelihood": outcome.log_likelihood,
         "standard_error": outcome.standard_error,
@@ -59,7 +59,7 @@ def _numbers(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _text(outcome: Outcome) -> str:
+def _text(outcome: Likelihood) -> str:
     return (
         f"log-likelihood {outcome.log_likelihood:.1f} ± {outcome.standard_error:.1f}"
         f" nats, sigma {outcome.sigma:.4g}\n{_TABLE_1_2014}"

@@ -17,7 +17,7 @@ def _list_splits(config: EvaluateConfig) -> tuple[str, ...]:
 
 
 METRIC = Metric(
-    run=quality.measure,
+    run=quality.run,
     check=_check,
     list_splits=_list_splits,
     num_samples=50_000,  # Heusel et al. 2017 (FID)

@@ -3,24 +3,30 @@
 import dataclasses
 import functools
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dcgan_jax import models
-from dcgan_jax.explore import encoding, files, forgetting, parts
-from dcgan_jax.explore.forgetting import Fitted
+from dcgan_jax.explore import encoding, files, parts
 from dcgan_jax.explore.session import Session
 from dcgan_jax.explore.subject import Subject
 from dcgan_jax.explore.tabs import wall
-from dcgan_jax.latent import object_maps
+from dcgan_jax.latent import forgetting, object_maps
 from dcgan_jax.latent.boxes import Box
+from dcgan_jax.latent.forgetting import Fitted, Forgotten
 from dcgan_jax.pictures import captions, grid
+from dcgan_jax.sample import numbered
+from dcgan_jax.sample.numbered import Samples
+from dcgan_jax.system import errors
 
 _SIDE = 96  # screen pixels of an image to draw on
 _MOST_SAMPLES = 150  # the paper's
 _COLUMNS = 6
+NUM_SHOWN = 24
+_MOST_BOXED = 8  # of the samples shown
 
 EXPLAINS = (
     "Drag a box around one object wherever it is seen (windows in the paper's "
@@ -48,6 +54,13 @@ class Elements(NamedTuple):
     save: Any
     load: Any
     saved: Any
+
+
+class Fit(NamedTuple):
+    """Feature maps that draw an object, and the session whose samples show it."""
+
+    maps: Fitted
+    session: Session
 
 
 def build(subject: Subject) -> Elements:
@@ -110,34 +123,83 @@ def describe_boxes(session: Session) -> str:
     return f"{len(session.boxes)} boxes on {len(samples)} samples."
 
 
-def drop(
-    subject: Subject, fitted: Fitted | None, num_dropped: float
-) -> tuple[str, str]:
+def fit_to_boxes(subject: Subject, session: Session, layer: str | None) -> Fit:
+    """Learn which feature maps draw what is in the boxes.
+
+    Args:
+        subject: the generator.
+        session: with boxes.
+        layer: name of the convolution; None: the paper's.
+
+    Raises:
+        InputError: if there are no boxes, or no map is stronger inside than outside.
+    """
+    if not session.boxes:
+        raise errors.InputError("draw a box around the object first.")
+    maps = forgetting.fit_maps(
+        _choose_samples(subject, session),
+        session.boxes,
+        layer=layer,
+        seed=session.seed,
+        shown=choose_shown(session.boxes),
+        sampler=subject.sampler,
+    )
+    return Fit(maps, session)
+
+
+def choose_shown(boxes: Sequence[Box]) -> list[int]:
+    """Return the numbers of samples to compare: some with boxes, then others."""
+    boxed = sorted({box.sample for box in boxes})
+    others = (number for number in range(len(boxed) + NUM_SHOWN) if number not in boxed)
+    shown = boxed[:_MOST_BOXED]
+    return shown + [next(others) for _ in range(NUM_SHOWN - len(shown))]
+
+
+def draw_without(subject: Subject, fitted: Fit, num_dropped: int) -> Forgotten:
+    """Draw the samples shown without the feature maps of largest weight."""
+    return forgetting.forget(
+        fitted.maps,
+        _choose_samples(subject, fitted.session),
+        num_dropped=num_dropped,
+        sampler=subject.sampler,
+    )
+
+
+def drop(subject: Subject, fitted: Fit | None, num_dropped: float) -> tuple[str, str]:
     """Draw without some maps; return the picture and a line."""
     if fitted is None:
         return "", ""
-    count = min(int(num_dropped), fitted.num_positive)
-    after = forgetting.draw(subject, fitted, count)
-    inside, outside = forgetting.measure(fitted, after)
-    regression = fitted.regression
+    maps = fitted.maps
+    found = draw_without(subject, fitted, min(int(num_dropped), maps.num_positive))
     line = (
-        f"{count} of {len(regression.weights)} feature maps of "
-        f"{fitted.layer} are dropped. The samples with boxes change by "
-        f"{100 * inside:.1f} % of the range inside the boxes and by "
-        f"{100 * outside:.1f} % outside; the regression is right on "
-        f"{100 * regression.accuracy:.0f} % of the places that it was fitted to."
+        f"{found.dropped.sum()} of {len(found.dropped)} feature maps of "
+        f"{maps.layer} are dropped. The samples with boxes change by "
+        f"{100 * found.change_inside:.1f} % of the range inside the boxes and by "
+        f"{100 * found.change_outside:.1f} % outside; the regression is right on "
+        f"{100 * maps.regression.accuracy:.0f} % of the places that it was fitted to."
     )
-    return lay_out(after, fitted.samples), line
+    return lay_out(found.after, maps.shown), line
 
 
-def lay_out(images: np.ndarray, numbers: list[int]) -> str:
+def _choose_samples(subject: Subject, session: Session) -> Samples:
+    """Return the samples up to the last that has a box or is shown."""
+    numbers = [*choose_shown(session.boxes), *(box.sample for box in session.boxes)]
+    return numbered.choose(
+        subject.require(),
+        count=1 + max(numbers),
+        seed=session.seed,
+        label=session.label,
+    )
+
+
+def lay_out(images: np.ndarray, numbers: Sequence[int]) -> str:
     """Return numbered samples as one picture."""
     captioned = captions.write_below(images, [str(number) for number in numbers])
     url = encoding.to_url(grid.make_grid(captioned, columns=_COLUMNS, gap=6))
     return encoding.to_element(url, "samples")
 
 
-def tell_saved(subject: Subject, session: Session, path: Path) -> str:
+def tell_boxes(subject: Subject, session: Session, path: Path) -> str:
     """Tell where boxes are and which command reads them."""
     command = ["python", "-m", "dcgan_jax.latent", "forget", subject.name]
     command.append(f"--boxes={path}")
@@ -161,15 +223,15 @@ def connect(subject: Subject, elements: Elements, session: Any) -> Any:
         return *show(state, ()), gr.HTML(boxes=[])
 
     def run_fit(state: Session, layer: str) -> tuple[Any, ...]:
-        found = forgetting.fit(subject, state, layer)
-        most = found.num_positive
+        found = fit_to_boxes(subject, state, layer)
+        most = found.maps.num_positive
         slider = gr.Slider(maximum=most, value=most, interactive=True)
-        return found, slider, lay_out(found.before, found.samples)
+        return found, slider, lay_out(found.maps.before, found.maps.shown)
 
     def save(state: Session, file: str) -> str:
-        return tell_saved(subject, state, files.save_boxes(subject, state, file))
+        return tell_boxes(subject, state, files.keep_boxes(subject, state, file))
 
-    def redraw(state: Session, count: float, before: Fitted | None) -> tuple[Any, ...]:
+    def redraw(state: Session, count: float, before: Fit | None) -> tuple[Any, ...]:
         cells = gr.HTML(
             value=draw_canvas(subject, state, count),
             boxes=[list(box) for box in state.boxes],

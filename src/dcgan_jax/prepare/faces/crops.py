@@ -18,7 +18,7 @@ from dcgan_jax.prepare.build import MAX_BROKEN_FRACTION, make_broken_error
 from dcgan_jax.prepare.config import FacesConfig
 from dcgan_jax.prepare.faces import detect, log as face_log
 from dcgan_jax.prepare.sources import Source
-from dcgan_jax.system import disk, errors, progress
+from dcgan_jax.system import disk, errors, marks, progress
 from dcgan_jax.system.errors import BrokenImage
 
 # Starting processes takes about a second; so many are searched meanwhile.
@@ -44,7 +44,7 @@ class _Photo(NamedTuple):
     crops: list[_Crop]
 
 
-def extract(config: FacesConfig, *, show_progress: bool = True) -> face_log.Tally:
+def cut_faces(config: FacesConfig, *, show_progress: bool = True) -> face_log.Tally:
     """Make sure that a folder holds the faces of some photographs; cheap when it does.
 
     Beside the faces lie `detect.jsonl`, which tells of every photograph where its faces
@@ -61,7 +61,7 @@ def extract(config: FacesConfig, *, show_progress: bool = True) -> face_log.Tall
         InputError: if a setting, the source or the folder cannot be used, OpenCV is
             missing, more than 1 % of the photographs are broken, or none has a face.
     """
-    _check(config)
+    marks.check_bounds(config)
     detect.load_detector(detect.CASCADE)
     data = DataConfig(
         dataset="folder",
@@ -73,12 +73,14 @@ def extract(config: FacesConfig, *, show_progress: bool = True) -> face_log.Tall
     sources.check(data)  # before anything is written
     _check_folder(config)
     # Both ask for the same photographs, this one without unpacking an archive.
-    fingerprint = sources.fingerprint_source(data)
+    fingerprint = face_log.read_fingerprint(config.out)
+    if fingerprint is None or not sources.is_unchanged(data, fingerprint):
+        fingerprint = sources.fingerprint_source(data)
     with (
         disk.exclusive(config.out.with_name(config.out.name + ".lock")),
         face_log.open_log(config.out, _plan(config, str(fingerprint))) as log,
     ):
-        if face_log.is_complete(config.out):
+        if face_log.is_finished(config.out):
             return log.tally
         try:
             with contextlib.closing(
@@ -94,8 +96,8 @@ def extract(config: FacesConfig, *, show_progress: bool = True) -> face_log.Tall
     return log.tally
 
 
-def _plan(config: FacesConfig, fingerprint: str) -> face_log.Plan:
-    return face_log.Plan(
+def _plan(config: FacesConfig, fingerprint: str) -> face_log.SearchPlan:
+    return face_log.SearchPlan(
         source_fingerprint=fingerprint,
         split=config.split,
         cascade=detect.CASCADE,
@@ -217,22 +219,6 @@ def _check_broken(out: Path, tally: face_log.Tally, num_photos: int) -> None:
 def _remove(out: Path) -> None:
     shutil.rmtree(out / _UNPACKED, ignore_errors=True)
     face_log.remove(out)
-
-
-def _check(config: FacesConfig) -> None:
-    """Raise an error for a setting out of its range."""
-    bounds = {
-        "min_face_size": (detect.CASCADE_WINDOW, 4096),
-        "face_margin": (0, 2),
-        "min_neighbors": (1, 1000),
-        "num_workers": (0, 4096),
-    }
-    for name, (least, most) in bounds.items():
-        value = getattr(config, name)
-        if not least <= value <= most:  # also nan
-            raise errors.InputError(
-                f"--{name}={value}; it must be at least {least} and at most {most}"
-            )
 
 
 def _check_folder(config: FacesConfig) -> None:

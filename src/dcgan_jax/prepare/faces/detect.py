@@ -15,7 +15,6 @@ from dcgan_jax.system import errors
 # faces with fewer false ones, and this is the fastest:
 # experiments/studies/faces_detection.py.
 CASCADE = "haarcascade_frontalface_alt2.xml"
-CASCADE_WINDOW = 20  # pixels; the cascade knows no smaller face
 _SCALE_STEP = 1.1  # of the search; OpenCV's default
 # Of the smaller of two squares; more means that both show one face.
 _MOST_SHARED = 0.5

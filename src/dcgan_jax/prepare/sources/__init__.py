@@ -7,7 +7,14 @@ from pathlib import Path
 from dcgan_jax.config import DataConfig
 from dcgan_jax.prepare import download
 from dcgan_jax.prepare.sources import archives, arrays, digits, folder, lmdb, tfds
-from dcgan_jax.prepare.sources.base import Kind, Record, Source
+from dcgan_jax.prepare.sources.base import (
+    Kind,
+    Record,
+    Source,
+    Understood,
+    is_of_old,
+    understanding,
+)
 from dcgan_jax.system import errors
 from dcgan_jax.system.errors import BrokenImage
 
@@ -15,10 +22,13 @@ __all__ = [
     "BrokenImage",
     "Record",
     "Source",
+    "Understood",
     "check",
     "find_kind",
     "fingerprint_source",
+    "is_unchanged",
     "open_source",
+    "understanding",
 ]
 
 # What --source may name. A later one is asked first: it is the more particular one.
@@ -86,6 +96,25 @@ def fingerprint_source(config: DataConfig) -> str | None:
     if config.source is None or not config.source.exists():
         return None
     return find_kind(config.source).fingerprint(config.source, config.split)
+
+
+def is_unchanged(config: DataConfig, stored: str) -> bool:
+    """Tell whether the user's own copy is what a store was made of.
+
+    Args:
+        config: names the copy.
+        stored: the fingerprint of the store, perhaps by the rules of old.
+
+    Returns:
+        True also where the config names no path or the path is gone.
+    """
+    found = fingerprint_source(config)
+    if found in (None, stored):
+        return True
+    if config.source is None or not is_of_old(stored):
+        return False
+    before = find_kind(config.source).fingerprints_before(config.source, config.split)
+    return stored in before
 
 
 def find_kind(path: Path) -> Kind:

@@ -14,6 +14,7 @@ from dcgan_jax.prepare.sources import layout, unpack, zip_check
 from dcgan_jax.prepare.sources.base import (
     Kind,
     Record,
+    Understood,
     fingerprint_file,
     has_suffix,
 )
@@ -77,7 +78,7 @@ class ZipSource:
             self._zip = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_zip": None}
+        return {**self.__dict__, "_zip": None, "understood": Understood()}
 
 
 class TarSource:
@@ -122,10 +123,10 @@ class TarSource:
             self._file = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_file": None}
+        return {**self.__dict__, "_file": None, "understood": Understood()}
 
 
-def check_name(name: str, *, where: Path) -> None:
+def check_member_name(name: str, *, where: Path) -> None:
     """Raise an error if a member's name points outside of its archive.
 
     Raises:
@@ -142,7 +143,7 @@ def check_name(name: str, *, where: Path) -> None:
 def _list_zip(infos: Sequence[zipfile.ZipInfo], path: Path) -> Iterator[layout.Member]:
     total = 0
     for place, info in enumerate(infos):
-        check_name(info.filename, where=path)
+        check_member_name(info.filename, where=path)
         mode = info.external_attr >> 16
         if stat.S_ISLNK(mode):
             _refuse_kind(info.filename, "a link", where=path)
@@ -187,7 +188,7 @@ def _index_tar(path: Path, *, where: Path) -> list[layout.Member]:
         with tarfile.open(path, "r:") as archive:
             for info in archive:
                 archive.members = []  # type: ignore[attr-defined]  # else it keeps all
-                check_name(info.name, where=where)
+                check_member_name(info.name, where=where)
                 if info.isdir():
                     continue
                 if info.issym() or info.islnk():

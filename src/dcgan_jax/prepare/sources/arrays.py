@@ -1,46 +1,67 @@
 """Images in an .npy or .npz file."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax.prepare.sources import unpack
+from dcgan_jax.data import decoding, transforms
+from dcgan_jax.prepare.sources import array_labels, unpack
 from dcgan_jax.prepare.sources.base import (
     Kind,
     Record,
+    Understood,
     fingerprint_file,
     has_suffix,
 )
 from dcgan_jax.system import errors, npy_file
 from dcgan_jax.system.errors import BrokenImage
 
-_IMAGE_KEYS = ("images", "x", "data", "arr_0")
-_LABEL_KEYS = ("labels", "y", "label", "targets", "arr_1")
+_IMAGE_KEYS = ("images", "x", "data", "arr_0", "image", "imgs", "img", "pixels")
+_LABEL_KEYS = (
+    "labels", "y", "label", "targets", "arr_1", "target", "class", "classes",
+)  # fmt: skip
+_NAME_KEYS = ("class_names", "label_names", "target_names", "categories")
 _BLOCK_ROWS = 1024
-_MAX_CLASSES = 1_000_000
+_OVERSHOOT = 1e-3  # of floats beyond their range, left there by rounding and resizing
+_NEGATIVE = -0.5  # floats in [-1, 1] reach below it: their images have dark pixels
 
 
 class ArraysSource:
     """Rows of one array, mapped into memory, scaled to uint8 row by row.
 
     The shape is (N, H, W), (N, H, W, C) or, where C can only be the second axis,
-    (N, C, H, W), with C of 1 or 3. uint8 is taken as it is; uint16 from 0 … 65535; bool
-    from 0 … 1; other integers must lie in 0 … 255. Floats in [0, 1] are stretched from
-    there; if any is negative and all are in [-1, 1], from [-1, 1].
+    (N, C, H, W), with C of 1 or 3. `_find_range` says which values become black and
+    white, `array_labels` what may be a label.
     """
 
-    def __init__(self, path: Path, split: str, *, work_dir: Path) -> None:
-        self._path, self._labels = _locate(path, split, work_dir=work_dir)
+    def __init__(
+        self,
+        path: Path,
+        split: str,
+        *,
+        work_dir: Path,
+        value_range: tuple[float, float] | None = None,
+    ) -> None:
+        found = _locate(path, split, work_dir=work_dir)
+        self._path = found.images
         self._array: np.ndarray | None = None
         array = self._open()
         self._axes = _image_axes(array.shape, where=path)
         self._length = len(array)
-        self._low, self._high = _value_range(array, where=path)
+        self._range, notes = _settle_range(array, value_range, where=path)
+        self._labels: np.ndarray | None = None
         self.class_names: tuple[str, ...] | None = None
-        if self._labels is not None:
-            self._labels = _check_labels(self._labels, self._length, where=path)
-            self.class_names = tuple(str(n) for n in range(self._labels.max() + 1))
+        unlabelled = None
+        if found.labels is not None:
+            _check_length(found.labels, self._length, where=path)
+            self._labels, self.class_names, unlabelled = array_labels.read(
+                found.labels, found.other_labels, found.class_names
+            )
+        if found.unused:
+            notes = (*notes, f"not used: the arrays {', '.join(found.unused)}")
+        self.understood = Understood((), found.splits, notes, unlabelled)
         self.fingerprint = fingerprint_file(path)
 
     def __len__(self) -> int:
@@ -54,13 +75,13 @@ class ArraysSource:
             BrokenImage: if it holds NaN.
         """
         image = self._open()[index].transpose(self._axes)
-        if image.dtype != np.uint8:
-            scale = 255.0 / (self._high - self._low)
-            scaled = np.rint((image.astype(np.float64) - self._low) * scale)
-            if not np.isfinite(scaled).all():
-                raise BrokenImage("holds NaN or infinity", name=f"row {index}")
-            image = scaled.astype(np.uint8)
+        if image.dtype.kind == "f" and not np.isfinite(image).all():
+            raise BrokenImage("holds NaN or infinity", name=f"row {index}")
+        if self._range is not None:
+            image = decoding.scale_to_bytes(image, *self._range)
         label = None if self._labels is None else int(self._labels[index])
+        if label is not None and label < 0:
+            label = None
         return Record(f"row {index}", np.ascontiguousarray(image), label)
 
     def _open(self) -> np.ndarray:
@@ -87,53 +108,103 @@ def _load(path: Path) -> np.ndarray:
         ) from error
 
 
-def _locate(
-    path: Path, split: str, *, work_dir: Path
-) -> tuple[Path, np.ndarray | None]:
-    """Return an .npy file with the images, and the labels."""
+class _Found(NamedTuple):
+    """What a file holds for a split."""
+
+    images: Path
+    """An .npy file."""
+    labels: np.ndarray | None = None
+    other_labels: Sequence[np.ndarray] = ()
+    """Of other splits."""
+    class_names: np.ndarray | None = None
+    splits: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    """Names of arrays that are nothing of a data set."""
+
+
+def _locate(path: Path, split: str, *, work_dir: Path) -> _Found:
+    """Find the arrays of a split; those of an .npz are unpacked first."""
     if path.suffix.lower() == ".npy":
         if split != "train":
             raise errors.InputError(
                 f"{path} has no split {split!r}; all of an .npy file is 'train'"
             )
-        return path, None
+        return _Found(path)
     with unpack.open_zip(path) as archive:
         members = {i.filename.removesuffix(".npy"): i for i in archive.infolist()}
-        images_key, labels_key = _choose_keys(list(members), split, where=path)
-        # Mapped into memory from a file of their own, all processes share the pixels.
-        images = unpack.extract(
-            archive, members[images_key], work_dir=work_dir, where=path
+        if len(members) < len(archive.infolist()):
+            raise errors.InputError(f"{path} has two arrays of one name; save it anew")
+        keys = _choose_keys(list(members), split, where=path)
+
+        def extract(key: str) -> Path:
+            # Mapped into memory from a file of their own, all processes share it.
+            info = members[key]
+            return unpack.extract(archive, info, work_dir=work_dir, where=path)
+
+        def load(key: str) -> np.ndarray:
+            return np.array(_load(extract(key)))
+
+        return _Found(
+            extract(keys.images),
+            None if keys.labels is None else load(keys.labels),
+            [load(key) for key in keys.other_labels],
+            None if keys.names is None else load(keys.names),
+            keys.splits,
+            keys.unused,
         )
-        if labels_key is None:
-            return images, None
-        labels = unpack.extract(
-            archive, members[labels_key], work_dir=work_dir, where=path
-        )
-    return images, np.array(_load(labels))
 
 
-def _choose_keys(keys: list[str], split: str, *, where: Path) -> tuple[str, str | None]:
+class _Keys(NamedTuple):
+    """The names of the arrays in an .npz."""
+
+    images: str
+    labels: str | None
+    other_labels: tuple[str, ...]
+    names: str | None
+    splits: tuple[str, ...]
+    unused: tuple[str, ...]
+
+
+def _choose_keys(keys: list[str], split: str, *, where: Path) -> _Keys:
     """Choose the images and labels of a split: x_train, train_images, images, …."""
+    by_lower = {key.lower(): key for key in keys}
 
-    def first(stems: tuple[str, ...], *, plain: bool) -> str | None:
+    def find(stems: tuple[str, ...]) -> dict[str, str]:
+        """Return the keys of the first stem that any split has, by split; '': plain."""
         for stem in stems:
-            names = [stem] if plain else [f"{stem}_{split}", f"{split}_{stem}"]
-            for name in names:
-                if name in keys:
-                    return name
-        return None
+            found = {
+                part.strip("_"): key
+                for lower, key in by_lower.items()
+                for part in (lower.removeprefix(stem), lower.removesuffix(stem))
+                if part != lower and (part == "" or "_" in (part[0], part[-1]))
+            }
+            if split in found or (split == "train" and "" in found):
+                return found
+        return {}
 
-    images = first(_IMAGE_KEYS, plain=False)
-    if images is not None:
-        return images, first(_LABEL_KEYS, plain=False)
-    images = first(_IMAGE_KEYS, plain=True) or (keys[0] if len(keys) == 1 else None)
-    if images is None or split != "train":
+    images = find(_IMAGE_KEYS)
+    labels = find(_LABEL_KEYS)
+    names = [by_lower[name] for name in _NAME_KEYS if name in by_lower]
+    rest = [key for key in keys if key not in names and key not in labels.values()]
+    if not images and split == "train" and len(rest) == 1:
+        images = {"": rest[0]}
+    chosen = images.get(split) or (images.get("") if split == "train" else None)
+    if chosen is None:
         raise errors.InputError(
             f"{where} has no images of split {split!r}: expected an array named"
             f" x_{split} or, as the only split, 'train', named images; it has:"
             f" {', '.join(sorted(keys)) or 'nothing'}"
         )
-    return images, first(_LABEL_KEYS, plain=True)
+    is_plain = split not in images
+    used = {*images.values(), *labels.values(), *names}
+    return _Keys(
+        chosen,
+        labels.get("" if is_plain else split),
+        tuple(key for part, key in labels.items() if part not in ("", split)),
+        names[0] if names else None,
+        () if is_plain else tuple(sorted(part for part in images if part)),
+        tuple(sorted(set(keys) - used)),
+    )
 
 
 def _image_axes(shape: tuple[int, ...], *, where: Path) -> tuple[int, ...]:
@@ -154,51 +225,82 @@ def _image_axes(shape: tuple[int, ...], *, where: Path) -> tuple[int, ...]:
     )
 
 
-def _value_range(array: np.ndarray, *, where: Path) -> tuple[float, float]:
-    """Return the values that become 0 and 255."""
-    if array.dtype == np.uint8:
-        return 0.0, 255.0
-    if array.dtype == np.uint16:
-        return 0.0, 65535.0
-    if array.dtype == np.bool_:
-        return 0.0, 1.0
-    if array.dtype.kind not in "iuf":
+def _settle_range(
+    array: np.ndarray, given: tuple[float, float] | None, *, where: Path
+) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
+    """Return the values that become black and white, and a note that says so.
+
+    None: uint8 is taken as it is.
+    """
+    if array.dtype.kind not in "biuf":
         raise errors.InputError(
             f"{where} holds {array.dtype} values; expected uint8, uint16 or floats"
         )
-    blocks = [array[i : i + _BLOCK_ROWS] for i in range(0, len(array), _BLOCK_ROWS)]
-    low = min(float(np.nanmin(block)) for block in blocks)
-    high = max(float(np.nanmax(block)) for block in blocks)
-    if array.dtype.kind in "iu" and low >= 0 and high <= 255:
-        return 0.0, 255.0
-    if array.dtype.kind == "f" and low >= -1 and high <= 1:
-        return (0.0, 1.0) if low >= 0 else (-1.0, 1.0)
-    raise errors.InputError(
-        f"{where} holds {array.dtype} values from {low:g} to {high:g}; expected floats"
-        " in [0, 1] or [-1, 1], or integers in 0 … 255. Convert the array to uint8"
+    if array.dtype == np.uint8 and given is None:
+        return None, ()
+    low, high = _find_extremes(array)
+    black, white = given or _find_range(array.dtype, low, high, where=where)
+    return (black, white), (
+        f"{array.dtype} values from {low:g} to {high:g}, of which {black:g} became"
+        f" black and {white:g} white",
     )
 
 
-def _check_labels(labels: np.ndarray, length: int, *, where: Path) -> np.ndarray:
-    if labels.shape == (length, 1):
-        labels = labels[:, 0]
-    if labels.shape != (length,) or labels.dtype.kind not in "iu" or labels.min() < 0:
+def _find_range(
+    dtype: np.dtype, low: float, high: float, *, where: Path
+) -> tuple[float, float]:
+    """Choose the values that become black and white.
+
+    uint16: 0 and 65535; bool: 0 and 1; other integers, which must lie in 0 … 255: 0 and
+    255. Floats in [0, 1], where resizing may have left them a thousandth beyond, are
+    taken from there; those in [-1, 1] that reach below −0.5, from [-1, 1].
+    """
+    if dtype == np.uint16:
+        return 0.0, 65535.0
+    if dtype == np.bool_:
+        return 0.0, 1.0
+    if dtype.kind in "iu" and low >= 0 and high <= 255:
+        return 0.0, 255.0
+    if dtype.kind == "f" and high <= 1 + _OVERSHOOT:
+        if low >= -_OVERSHOOT:
+            return 0.0, 1.0
+        if -1 - _OVERSHOOT <= low <= _NEGATIVE:
+            return -1.0, 1.0
+    raise errors.InputError(
+        f"{where} holds {dtype} values from {low:g} to {high:g}; expected floats"
+        " in [0, 1] or, with dark pixels below -0.5, in [-1, 1], or integers in"
+        " 0 … 255. Say which values are black and white, as with --value_range=0,4095"
+    )
+
+
+def _find_extremes(array: np.ndarray) -> tuple[float, float]:
+    """Return the smallest and largest finite value; 0 and 0 if there is none."""
+    lows, highs = [], []
+    for start in range(0, len(array), _BLOCK_ROWS):
+        block = array[start : start + _BLOCK_ROWS]
+        if array.dtype.kind == "f":
+            block = block[np.isfinite(block)]
+        if block.size:
+            lows.append(float(block.min()))
+            highs.append(float(block.max()))
+    return min(lows, default=0.0), max(highs, default=0.0)
+
+
+def _check_length(labels: np.ndarray, length: int, *, where: Path) -> None:
+    if labels.ndim == 0 or len(labels) != length:
         raise errors.InputError(
             f"{where}: the labels have shape {labels.shape} and dtype {labels.dtype};"
-            f" expected ({length},) integers from 0"
+            f" expected ({length},) integers, one for each image"
         )
-    if (most := labels.max()) >= _MAX_CLASSES:
-        raise errors.InputError(
-            f"{where} has the label {most}; expected class numbers below"
-            f" {_MAX_CLASSES:,}"
-        )
-    return labels.astype(np.int32)
 
 
 KIND = Kind(
     words=".npz or .npy",
     holds=lambda path: has_suffix(path, ".npz", ".npy"),
     open=lambda path, config, work_dir: ArraysSource(
-        path, config.split, work_dir=work_dir
+        path,
+        config.split,
+        work_dir=work_dir,
+        value_range=transforms.parse_range(config.value_range),
     ),
 )

@@ -27,8 +27,8 @@ class Labels(NamedTuple):
     numbers: list[int] | None
     """Of every image in the order given; None: there are no labels."""
     class_names: tuple[str, ...] | None
-    note: str
-    """A clause that tells the user about it."""
+    note: str | None
+    """A clause that tells the user about it, besides why there are no labels."""
     unlabelled: str | None
     """Why there are no labels, where something like labels was found."""
 
@@ -80,7 +80,7 @@ def read_labels(
             " number or the name of a class"
         )
     if reason is not None:
-        return Labels(None, None, f"no labels: {reason}", reason)
+        return Labels(None, None, None, reason)
     class_names = sort_classes(str(by_path[path]) for path in inside)
     numbers = {name: number for number, name in enumerate(class_names)}
     absent = len(by_path.keys() - set(inside))

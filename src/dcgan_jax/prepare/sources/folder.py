@@ -5,9 +5,16 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from dcgan_jax.prepare.sources import layout
-from dcgan_jax.prepare.sources.base import Kind, Record, fingerprint_listing
+from dcgan_jax.prepare.sources.base import (
+    Kind,
+    Record,
+    Understood,
+    fingerprint_files,
+    fingerprint_listing,
+)
 from dcgan_jax.system import disk, errors
 from dcgan_jax.system.errors import BrokenImage
 
@@ -15,7 +22,7 @@ MAX_FILE_BYTES = 256 << 20
 _NOT_PLAIN = "not a plain file"
 # What tells the folder of a run, whose grids are no images of a data set, and that of a
 # prepared store or its lock.
-_RUN_FILES = frozenset({"config.json", "checkpoints"})
+_RUN_CONFIG, _RUN_FILES = "config.json", ("checkpoints", "lock", "metrics.jsonl")
 _STORE = re.compile(r".+-[0-9]+x[13]-[0-9a-f]{8}(\.lock|\.left_out\.txt)?")
 
 
@@ -31,7 +38,10 @@ class FolderSource:
             read=lambda member: read_file(folder, member.path),
         )
         self._members, self._labels, self.class_names, self.understood = chosen
-        self.fingerprint = fingerprint_listing(m[:2] for m in self._members)
+        self.fingerprint = fingerprint_files(
+            [member[:3] for member in self._members],
+            lambda name: read_file(folder, name),
+        )
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -49,6 +59,19 @@ class FolderSource:
 
     def close(self) -> None:
         """Do nothing: no file stays open."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "understood": Understood()}
+
+
+def fingerprints_before(folder: Path, split: str) -> list[str]:
+    """Return what a store of old may have: of this split, or of all images."""
+    members = list(_list_files(folder))
+    chosen = layout.select(members, split, where=folder).members
+    return [
+        fingerprint_listing(member[:2] for member in chosen),
+        fingerprint_listing(layout.list_as_before(members)),
+    ]
 
 
 def read_file(folder: Path, name: str) -> bytes:
@@ -83,7 +106,7 @@ def _list_files(folder: Path) -> Iterator[layout.Member]:
     seen: set[tuple[int, int]] = set()
     for root, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
         status = os.stat(root)
-        is_run = Path(root) != folder and _RUN_FILES.issubset({*folders, *files})
+        is_run = Path(root) != folder and _is_run({*folders, *files})
         if is_run or (status.st_dev, status.st_ino) in seen:
             folders.clear()
             continue
@@ -101,7 +124,12 @@ def _look_at(file: str, path: str) -> layout.Member:
     except OSError:
         return layout.Member(path, -1)  # a dangling link: broken when it is read
     is_plain = stat.S_ISREG(status.st_mode)
-    return layout.Member(path, status.st_size, 0, None if is_plain else _NOT_PLAIN)
+    problem = None if is_plain else _NOT_PLAIN
+    return layout.Member(path, status.st_size, status.st_mtime_ns, problem)
+
+
+def _is_run(names: set[str]) -> bool:
+    return _RUN_CONFIG in names and not names.isdisjoint(_RUN_FILES)
 
 
 def _is_store(name: str) -> bool:
@@ -119,4 +147,5 @@ KIND = Kind(
     holds=Path.is_dir,
     open=lambda path, config, work_dir: FolderSource(path, config.split),
     fingerprint=lambda path, split: FolderSource(path, split).fingerprint,
+    fingerprints_before=fingerprints_before,
 )

@@ -19,7 +19,8 @@ class Member(NamedTuple):
     size: int
     """Bytes."""
     place: int = 0
-    """Where the container has it, since several files may share a path."""
+    """Where an archive has it, since several may share a path; of a file in a folder,
+    the time of its last change."""
     problem: str | None = None
     """Why it is not even looked at, where it is a pipe or a device."""
 
@@ -77,12 +78,10 @@ def select(
         if labels is not None:
             splits.require_train(split, where=where)
             left_out = _list(others, without=companion)
-            return Selection(
-                images,
-                labels.numbers,
-                labels.class_names,
-                Understood(left_out, (), (*notes, labels.note), labels.unlabelled),
-            )
+            if labels.note:
+                notes = (*notes, labels.note)
+            understood = Understood(left_out, (), notes, labels.unlabelled)
+            return Selection(images, labels.numbers, labels.class_names, understood)
     layout = splits.find([names.folders_of(image.path) for image in images])
     chosen = splits.choose(layout, split, where=where)
     class_names = _name_classes(layout, chosen)

@@ -12,13 +12,21 @@ from dcgan_jax.prepare.sources.archives import MAX_MEMBER_BYTES
 from dcgan_jax.prepare.sources.base import (
     Kind,
     Record,
+    Understood,
     fingerprint_file,
+    fingerprint_file_before,
     has_suffix,
 )
 from dcgan_jax.system import disk, errors
 from dcgan_jax.system.errors import BrokenImage
 
 _DATA_FILE = "data.mdb"
+
+
+# Entries that scripts write beside the images.
+_KEYS_OF_LENGTHS = frozenset(
+    {b"length", b"__len__", b"__keys__", b"num-samples", b"num_samples"}
+)
 
 
 class LmdbSource:
@@ -31,7 +39,10 @@ class LmdbSource:
         self._path = data_file
         self._file: IO[bytes] | None = None
         self.class_names: tuple[str, ...] | None = None
-        self._keys, self._places = _list_values(data_file, where)
+        self._keys, self._places, num_others = _list_values(data_file, where)
+        if num_others:
+            note = f"{num_others:,} entries of the LMDB are lengths or texts, no images"
+            self.understood = Understood(notes=(note,))
         self.fingerprint = fingerprint_file(where)
 
     def __len__(self) -> int:
@@ -92,16 +103,23 @@ def open_lmdb(path: Path, *, work_dir: Path) -> LmdbSource:
     return LmdbSource(data_file, where=path)
 
 
-def _list_values(data_file: Path, where: Path) -> tuple[bytes, np.ndarray]:
-    """Return all keys in one piece, and of each its end there, offset and size.
+def _list_values(data_file: Path, where: Path) -> tuple[bytes, np.ndarray, int]:
+    """Return all images' keys in one piece, and of each its end there, offset and size.
 
-    Three million separate keys would take 300 MB more.
+    Three million separate keys would take 300 MB more. The last value returned is the
+    number of entries that tell of the others, as `num-samples` does.
     """
-    keys, places = bytearray(), array.array("q")
+    keys, places, num_others = bytearray(), array.array("q"), 0
+    has_numbered = False  # image-000000001 comes before label-000000001
     try:
         with data_file.open("rb") as file:
             size = data_file.stat().st_size
             for value in lmdb_pages.list_values(file, size):
+                has_numbered |= value.key.startswith(b"image-")
+                is_text = has_numbered and value.key.startswith(b"label-")
+                if is_text or value.key in _KEYS_OF_LENGTHS:
+                    num_others += 1
+                    continue
                 keys += value.key
                 places.extend((len(keys), value.offset, value.size))
     except lmdb_pages.CutShortError:
@@ -112,7 +130,7 @@ def _list_values(data_file: Path, where: Path) -> tuple[bytes, np.ndarray]:
         ) from error
     if not places:
         raise errors.InputError(f"{where} holds no images: the LMDB is empty")
-    return bytes(keys), np.array(places, np.int64).reshape(-1, 3)
+    return bytes(keys), np.array(places, np.int64).reshape(-1, 3), num_others
 
 
 def _is_lmdb(path: Path) -> bool:
@@ -134,7 +152,11 @@ def _look_into_zip(path: Path, size: int, changed: int) -> bool:
 
 def _fingerprint(path: Path, split: str) -> str:
     del split
-    return fingerprint_file(path / _DATA_FILE if path.is_dir() else path)
+    return fingerprint_file(_data_file(path))
+
+
+def _data_file(path: Path) -> Path:
+    return path / _DATA_FILE if path.is_dir() else path
 
 
 KIND = Kind(
@@ -142,4 +164,5 @@ KIND = Kind(
     holds=_is_lmdb,
     open=lambda path, config, work_dir: open_lmdb(path, work_dir=work_dir),
     fingerprint=_fingerprint,
+    fingerprints_before=lambda path, split: [fingerprint_file_before(_data_file(path))],
 )

@@ -238,4 +238,5 @@ KIND = Kind(
     holds=lambda path: (path / "dataset_info.json").is_file(),
     open=lambda path, config, work_dir: read(path, config.split),
     fingerprint=lambda path, split: fingerprint_folder(path),
+    fingerprints_before=lambda path, split: [],
 )

@@ -102,7 +102,7 @@ def decompress(path: Path, *, work_dir: Path) -> Path:
     else:
         return path
     work_dir.mkdir(parents=True, exist_ok=True)
-    plain = work_dir / f"{fingerprint_file(path)[:16]}.tar"
+    plain = work_dir / f"{fingerprint_file(path)[-16:]}.tar"
     if plain.is_file():  # from an earlier, killed process
         return plain
     temporary = plain.with_suffix(".tmp")

@@ -1,0 +1,333 @@
+"""What the generated tables show, and under which names the result files hold it."""
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """One number of the papers, and where ours will be found.
+
+    Attributes:
+        what: is measured.
+        paper: its number.
+        result: the file in experiments/results.
+        key: of the number; slashes lead into objects.
+        unit: "%" where ours is a share of 1, else what follows the number.
+        how: the protocol.
+    """
+
+    what: str
+    paper: str
+    result: str
+    key: str
+    unit: str
+    how: str
+
+
+PAPER = (
+    Row(
+        "CIFAR-10, L2-SVM on 28,672 features (§5.1, Table 1)",
+        "82.8 %",
+        "table1_cifar10_features",
+        "authors_imagenet_all_labels/accuracy_mean",
+        "%",
+        "accuracy on the test set, discriminator trained on ImageNet-1k",
+    ),
+    Row(
+        "CIFAR-10, 400 labels a class (§5.1, Table 1)",
+        "73.8 ± 0.4 %",
+        "table1_cifar10_features",
+        "authors_imagenet_400_labels/accuracy_mean",
+        "%",
+        "mean over draws",
+    ),
+    Row(
+        "SVHN, 1,000 labels, L2-SVM (§5.2, Table 2)",
+        "22.48 %",
+        "table2_svhn_1000_labels",
+        "authors_svhn/error_mean",
+        "%",
+        "test error, mean over 100 draws",
+    ),
+    Row(
+        "MNIST, nearest neighbour on 50K samples (§8.1, Table 3)",
+        "2.98 %",
+        "table3_mnist_nearest",
+        "dcgan/50000",
+        " %",
+        "test error, conditional DCGAN",
+    ),
+    Row(
+        "the same on 1M samples",
+        "",
+        "table3_mnist_nearest",
+        "dcgan/1000000",
+        " %",
+        "the same",
+    ),
+    Row(
+        "the same on 10M samples",
+        "1.48 %",
+        "table3_mnist_nearest",
+        "dcgan/10000000",
+        " %",
+        "the same",
+    ),
+    Row(
+        "the same, dense GAN, 50K samples",
+        "6.28 %",
+        "table3_mnist_nearest",
+        "gan/50000",
+        " %",
+        "the same",
+    ),
+    Row(
+        "the same, the 50,000 real training images",
+        "3.1 %",
+        "table3_mnist_nearest",
+        "real/50000",
+        " %",
+        "no model",
+    ),
+    Row(
+        "MNIST, Parzen log-likelihood (Goodfellow 2014, Table 1)",
+        "225 ± 2",
+        "goodfellow_parzen",
+        "log_likelihood",
+        " nats",
+        "10,000 samples, mean over the test set",
+    ),
+)
+
+_FACES = "haarcascade_frontalface_alt2.xml/by_min_neighbors/8"
+INSIDE = (
+    Row(
+        "deduplication: wrongly removed (§4.1.1)",
+        "< 1 %",
+        "dedup",
+        "false_positive_rate",
+        "%",
+        "of 8,000 CelebA faces, judged by eye",
+    ),
+    Row(
+        "deduplication: planted copies found",
+        "",
+        "dedup",
+        "recall",
+        "%",
+        "3,000 compressed, brightened or shifted copies",
+    ),
+    Row(
+        "the same with equal hashes alone, as in the paper",
+        "",
+        "dedup",
+        "by_distance/0/recall",
+        "%",
+        "ours may differ by some bits (see the decisions)",
+    ),
+    Row(
+        "faces in photographs found (§4.2)",
+        "",
+        "faces_detection",
+        f"{_FACES}/recall",
+        "%",
+        "CelebA faces pasted into photographs of rooms",
+    ),
+    Row(
+        "boxes that hold a face",
+        "",
+        "faces_detection",
+        f"{_FACES}/precision",
+        "%",
+        "the same",
+    ),
+    Row(
+        "objects gone after forgetting (§6.3.1)",
+        "",
+        "forgetting",
+        "object_removed",
+        "%",
+        "a run on discs before textures, the maps that draw discs dropped",
+    ),
+    Row(
+        "change of the background by it",
+        "",
+        "forgetting",
+        "background_changed",
+        "%",
+        "mean absolute, of the range of pixels",
+    ),
+    Row(
+        "largest step of a latent walk, in median steps (§6.1)",
+        "",
+        "fig04_walk",
+        "largest_step_by_median",
+        "",
+        "authors' SVHN generator; a jump would be many",
+    ),
+)
+
+
+class Part(NamedTuple):
+    """A figure or table of the papers, and what draws or measures it.
+
+    Attributes:
+        what: the paper shows.
+        script: of experiments/paper or experiments/studies.
+        hardware: that a run of full size needs.
+        time: that the script states for ours, on the result's machine; "" where it was
+            not measured.
+        paper: its number; "picture" where there is none.
+        result: the file in experiments/results.
+        key: of the number as in `Row`; "" for a picture.
+        unit: as in `Row`.
+    """
+
+    what: str
+    script: str
+    hardware: str
+    time: str
+    paper: str
+    result: str
+    key: str = ""
+    unit: str = ""
+
+
+_TABLE_1, _TABLE_2 = "table1_cifar10_features", "table2_svhn_1000_labels"
+_TABLE_3, _PARZEN = "table3_mnist_nearest", "goodfellow_parzen"
+_ALL = "authors_imagenet_all_labels/accuracy_mean"
+_400 = "authors_imagenet_400_labels/accuracy_mean"
+_WALK, _FORGET = "fig04_walk_faces", "fig06_forget_faces"
+_SUM, _TURN = "fig07_arithmetic_faces", "fig08_turn_faces"
+PARTS = (
+    Part("Fig. 2: bedrooms, 1 epoch", "fig02_one_epoch", "GPU", "", "picture",
+         "fig02_one_epoch"),
+    Part("Fig. 3: bedrooms, 5 epochs", "fig03_five_epochs", "GPU", "", "picture",
+         "fig03_five_epochs"),
+    Part("Fig. 4: a walk", "fig04_walk", "CPU", "30 s", "picture", _WALK),
+    Part("Fig. 5: filters", "fig05_filters", "CPU", "1 min", "picture",
+         "fig05_authors_svhn"),
+    Part("Fig. 6: forgetting", "fig06_forget", "CPU", "1 min", "picture", _FORGET),
+    Part("Fig. 7: arithmetic", "fig07_arithmetic", "CPU", "seconds", "picture", _SUM),
+    Part("Fig. 8: turning", "fig08_turn", "CPU", "seconds", "picture", _TURN),
+    Part("Fig. 9: MNIST digits", "fig09_mnist_samples", "CPU", "seconds", "picture",
+         "fig09_mnist_samples"),
+    Part("Fig. 10: faces", "fig10_faces", "GPU", "", "picture", "fig10_faces"),
+    Part("Fig. 11: ImageNet", "fig11_imagenet", "GPU", "", "picture", "fig11_imagenet"),
+    Part("Table 1: all labels", _TABLE_1, "CPU", "", "82.8 %", _TABLE_1, _ALL, "%"),
+    Part("Table 1: 400 a class", _TABLE_1, "CPU", "", "73.8 ± 0.4 %", _TABLE_1, _400,
+         "%"),
+    Part("Table 2: SVHN", _TABLE_2, "CPU", "", "22.48 %", _TABLE_2,
+         "authors_svhn/error_mean", "%"),
+    Part("Table 3: 50K samples", _TABLE_3, "GPU", "", "2.98 %", _TABLE_3,
+         "dcgan/50000", " %"),
+    Part("Table 3: 10M samples", _TABLE_3, "GPU", "", "1.48 %", _TABLE_3,
+         "dcgan/10000000", " %"),
+    Part("Table 3: GAN, 50K", _TABLE_3, "GPU", "", "6.28 %", _TABLE_3, "gan/50000",
+         " %"),
+    Part("§4.1.1: wrongly removed", "dedup", "CPU", "2 min", "< 1 %", "dedup",
+         "false_positive_rate", "%"),
+    Part("2014, Table 1: MNIST", _PARZEN, "GPU", "", "225 ± 2", _PARZEN,
+         "log_likelihood", " nats"),
+)  # fmt: skip
+
+
+class Run(NamedTuple):
+    """A training run of ours and what its data are."""
+
+    name: str
+    data: str
+
+
+SPEED_COLUMNS = {
+    "ours": "ours_s",
+    "PyTorch eager": "torch_eager_s",
+    "PyTorch best": "torch_best_s",
+    "plain `lax`": "lax_s",
+    "ours, bfloat16": "ours_bf16_s",
+    "PyTorch, bfloat16": "torch_bf16_s",
+}
+NETS = {
+    "small32": "32×32, 5×5 kernels, 64-128-256 maps",
+    "pytorch_example": "the net of PyTorch's DCGAN example, 64×64",
+    "imagenet32": "the paper's ImageNet net, 32×32",
+    "dcgan64": "the paper's 64×64 net (Fig. 1)",
+}
+PIPELINE = {
+    "store → device, images in memory": ("warm_images_per_s", "{:,.0f} images/s"),
+    "store → device, images on the disk": ("cold_images_per_s", "{:,.0f} images/s"),
+    "share of training time spent waiting for data": ("data_wait_share", "{:.1%}"),
+    "zip of JPEGs → store, 1 process": ("prepare_images_per_s_1", "{:,.0f} images/s"),
+    "zip of JPEGs → store, 2 processes": (
+        "prepare_images_per_s_2",
+        "{:,.0f} images/s",
+    ),
+}
+
+FEATURES = {
+    "authors_imagenet": "authors' ImageNet discriminator",
+    "authors_imagenet_4_layers": "authors' ImageNet discriminator, first 4 layers",
+    "authors_svhn": "authors' SVHN discriminator",
+    "own": "imagenet32 trained on these images, width ¼",
+    "own_random": "the same, untrained",
+    "random_svhn": "random filters, the SVHN architecture",
+    "kmeans": "1-layer K-means (Coates & Ng)",
+    "pixels": "raw pixels",
+    "neighbours": "nearest neighbours on pixels",
+}
+FEATURE_RESULTS = {
+    "table1_cifar10_features": "CIFAR-10",
+    "table1_cifar10_features_cifar10_part": "a part of CIFAR-10: 10,000 + 5,000 images",
+}
+TABLE_2_RESULTS = {
+    "table2_svhn_1000_labels": "SVHN",
+    "table2_protocol_on_cifar10_part": "a part of CIFAR-10",
+    "table2_protocol_on_mnist": "MNIST, enlarged",
+}
+SVM = {
+    "LinearSVC's time over ours, 10,000 × 7,168, C = 1e-3": ("speedup", "{:.0f}×"),
+    "largest distance from the optimum": ("objective_gap", "{:.1e}"),
+    "test rows predicted as at the optimum": ("agreement", "{:.2%}"),
+    "memory beside the file, 50,000 × 28,672": ("peak_memory_gb", "{:.2f} GB"),
+}
+
+# Faults that are not here are shown under their own names.
+FAULTS = {
+    "kill_training": "SIGKILL while training",
+    "stop_training": "SIGTERM or Ctrl-C while training",
+    "kill_prepare": "SIGKILL while preparing, a decoding process included",
+    "stop_prepare": "SIGTERM or Ctrl-C while preparing",
+    "kill_features": "SIGKILL while extracting features",
+    "kill_nearest_neighbour": "SIGKILL while counting nearest neighbours",
+    "damaged_checkpoint": "a file of the newest checkpoint cut, changed or deleted",
+    "damaged_checkpoint_resume": "the same, and the training command again",
+    "damaged_store": "a file of a store cut, changed, deleted or of another version",
+    "full_disk": "no room left while preparing, training, drawing, extracting",
+    "two_on_a_run": "two processes on one run",
+    "two_on_a_store": "two processes on one store",
+    "two_on_features": "two processes on one file of features",
+    "two_on_nearest_neighbour": "two processes on one count",
+    "nan_stop": "NaN in data, parameters, moments or gradients",
+    "nan_rollback": "the same with `--on_nan=rollback`",
+    "lost_process": "SIGKILL of one of two processes that train together",
+    "fuzz_images": "hostile images: PNG, JPEG, GIF, BMP, TIFF, WebP and others, bombs",
+    "fuzz_archives": "hostile zips and tars: paths, links, devices, bombs",
+    "fuzz_lmdb": "hostile LMDBs",
+    "fuzz_arrays": "hostile .npy and .npz files, pickles among them",
+    "fuzz_manifests": "hostile stores: manifest, shards, notes, list of kept rows",
+    "fuzz_checkpoints": "hostile checkpoints: manifest and arrays",
+    "fuzz_boxes_and_picks": "hostile files of boxes and picks",
+    "fuzz_authors_files": "hostile files in the place of the authors' arrays",
+    "fuzz_safetensors": "hostile exported generators",
+    "fuzz_run_files": "hostile configs and logs of runs",
+    "fuzz_resumed_files": "hostile features, counts, hashes and logs to go on from",
+    "soak": "a look at a long run's log, events, memory and open files",
+}
+
+RUNS = (
+    Run("digits", "scikit-learn digits, 1,797 × 32×32 grey"),
+    Run("mnist", "MNIST through tfds, 60,000 × 28×28 grey, width ½"),
+    Run("fashion_mnist", "Fashion-MNIST through tfds, 60,000 × 28×28 grey, width ½"),
+    Run("cifar10_part", "a part of CIFAR-10, 10,000 × 32×32, width ½"),
+    Run("faces64", "8,000 CelebA faces, 64×64, width ¼"),
+    Run("lsun_layout", "996 photographs in LSUN's layout, 64×64, width ¼"),
+)

@@ -1,0 +1,313 @@
+"""Fill the tables of README and docs: python experiments/readme/tables.py [--check].
+
+A table stands between `<!-- table: NAME -->` and `<!-- end of NAME -->`, and is made
+from the files in experiments/results. With --check nothing is written, and the exit
+code is 1 if a page disagrees with them.
+"""
+
+import functools
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from experiments.readme.rows import (
+    FAULTS,
+    FEATURE_RESULTS,
+    FEATURES,
+    INSIDE,
+    NETS,
+    PAPER,
+    PARTS,
+    PIPELINE,
+    RUNS,
+    SPEED_COLUMNS,
+    SVM,
+    TABLE_2_RESULTS,
+    Part,
+    Row,
+)
+
+RESULTS = Path(__file__).parents[1] / "results"
+ROOT = Path(__file__).parents[2]
+_PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of \2 -->)", re.S)
+_MISSING = "–"
+
+
+def main() -> int:
+    check = sys.argv[1:] == ["--check"]
+    stale = []
+    for page in list_pages():
+        before = page.read_text()
+        after = render(before)
+        if before != after:
+            stale.append(str(page.relative_to(ROOT)))
+            if not check:
+                page.write_text(after)
+    if check and stale:
+        told = f"{', '.join(stale)}: not what experiments/results hold"
+        print(f"{told}; run python experiments/readme/tables.py", file=sys.stderr)
+    return int(check and bool(stale))
+
+
+def list_pages() -> list[Path]:
+    """Return the README and the pages of the documentation."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def render(page: str) -> str:
+    """Return a page's text with its tables made anew from the result files.
+
+    Raises:
+        KeyError: if the page has a place for a table that there is not.
+    """
+    return _PLACE.sub(lambda place: place[1] + TABLES[place[2]]() + place[3], page)
+
+
+def _reproduce_table() -> str:
+    """Return the README's table: what the paper shows, how to make it, what came out.
+
+    Hardware is that of our run, or that which a run of full size needs.
+    """
+    lines = ["| | script | hardware | time | paper | ours |", "|---" * 6 + "|"]
+    for part in PARTS:
+        result = _read(part.result)
+        ours = "" if result is None else _show_part(result["numbers"], part)
+        hardware = _machine(result) if ours and result else part.hardware
+        cells = [hardware, part.time if ours else "", part.paper, ours]
+        shown = " | ".join(cell or _MISSING for cell in cells)
+        lines.append(f"| {part.what} | `{part.script}.py` | {shown} |")
+    return "\n".join(lines) + "\n"
+
+
+def _show_part(numbers: dict[str, Any], part: Part) -> str:
+    if not part.key:
+        return "drawn †"  # none is of the paper's data and size yet
+    row = Row(part.what, part.paper, part.result, part.key, part.unit, "")
+    shown = _show(numbers, row)
+    return f"{shown} †" if shown and _extent(numbers, row) else shown
+
+
+def _machine(result: dict[str, Any]) -> str:
+    """Name what a result was measured on: a GPU's kind, or a number of CPU cores."""
+    machine = result["machine"]
+    cores = machine["cores"]
+    return str(machine.get("gpu") or f"{cores} CPU core{'s' * (cores > 1)}")
+
+
+def _paper_table(rows: tuple[Row, ...]) -> str:
+    lines = ["| | paper | ours | protocol |", "|---|---|---|---|"]
+    for row in rows:
+        result = _read(row.result)
+        ours = "" if result is None else _show(result["numbers"], row)
+        how = row.how + (_extent(result["numbers"], row) if ours and result else "")
+        lines.append(
+            f"| {row.what} | {row.paper or _MISSING} | {ours or _MISSING} | {how} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _show(numbers: dict[str, Any], row: Row) -> str:
+    value: Any = numbers
+    for part in row.key.split("/"):
+        value = value.get(part, {})
+    if value == {}:
+        return ""
+    if row.unit == "%":
+        return f"{100 * value:.2f} %"
+    if "standard_error" in numbers:
+        return f"{value:.0f} ± {numbers['standard_error']:.0f}{row.unit}"
+    return f"{value:.2f}{row.unit}"
+
+
+def _extent(numbers: dict[str, Any], row: Row) -> str:
+    """Say how a run of ours differs from the paper's in size and length."""
+    run = numbers.get("run") or numbers.get("runs", {}).get(row.key.split("/")[0])
+    if not isinstance(run, dict) or "epochs" not in run:
+        return ""
+    width = run["width_multiplier"]
+    return f"; ours: width {width:g}, {run['epochs']:.0f} epochs"
+
+
+def _speed_table() -> str:
+    head = ["net", *SPEED_COLUMNS, "of the matmul rate"]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    result = _read("benchmark_train_step")
+    for net, what in NETS.items():
+        row = {} if result is None else result["numbers"].get(net, {})
+        cells = [f"`{net}`: {what}"]
+        for column in SPEED_COLUMNS.values():
+            value = row.get(column)
+            cells.append("" if value is None else f"{value:.2f} s")
+        share = row.get("fraction_of_matmul")
+        cells.append("" if share is None else f"{share:.0%}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _pipeline_table() -> str:
+    lines = ["| pipeline, 64×64×3 | |", "|---|---|"]
+    result = _read("benchmark_pipeline")
+    for what, (key, form) in PIPELINE.items():
+        value = None if result is None else result["numbers"].get(key)
+        lines.append(f"| {what} | {'' if value is None else form.format(value)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _scaling_table() -> str:
+    lines = [
+        "| batch | width | side | seconds a step | images/s | GFLOP/s | second core "
+        "| memory planned |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    result = _read("benchmark_scaling")
+    points = {} if result is None else result["numbers"]
+    for name, two in points.items():
+        point = re.fullmatch(r"b(\d+)_w([\d.]+)_s(\d+)_t2", name)
+        one = points.get(name.removesuffix("t2") + "t1")
+        if point is None or one is None:
+            continue
+        batch, width, side = point.groups()
+        lines.append(
+            f"| {batch} | {width} | {side} | {two['step_s']:.3f} "
+            f"| {two['images_per_s']:,.0f} | {two['gflop_per_s']:.0f} "
+            f"| {one['step_s'] / two['step_s']:.2f}× | {two['program_mb']:.0f} MB |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _features_table() -> str:
+    lines = []
+    for name, data in FEATURE_RESULTS.items():
+        result = _read(name)
+        if result is None:
+            continue
+        lines += [f"| {data} | all labels | 400 a class |", "|---|---|---|"]
+        for key, what in FEATURES.items():
+            cells = [
+                _accuracy(result["numbers"].get(f"{key}_{labels}_labels"))
+                for labels in ("all", "400")
+            ]
+            if any(cells):
+                lines.append(f"| {what} | {' | '.join(cells)} |")
+        row = result["numbers"].get("supervised_network")
+        if row is not None:
+            error = f"{100 * (1 - row['validation_error']):.1f} % (validation)"
+            lines.append(f"| the same architecture, supervised | {error} | |")
+        lines.append("")
+    return "\n".join([*lines, *_few_labels_lines()]) or "\n"
+
+
+def _few_labels_lines() -> list[str]:
+    """Return a table of the protocol of Table 2, test errors with 1,000 labels."""
+    found = {data: _read(name) for name, data in TABLE_2_RESULTS.items()}
+    results = {data: result["numbers"] for data, result in found.items() if result}
+    if not results:
+        return []
+    lines = [
+        f"| test error with 1,000 labels | {' | '.join(results)} |",
+        "|---" * (1 + len(results)) + "|",
+    ]
+    for key, what in FEATURES.items():
+        cells = [_error(numbers.get(key)) for numbers in results.values()]
+        if any(cells):
+            lines.append(f"| {what} | {' | '.join(cells)} |")
+    supervised = [n.get("supervised_network") for n in results.values()]
+    if any(supervised):
+        cells = [
+            f"{100 * row['validation_error']:.1f} % (validation)" if row else ""
+            for row in supervised
+        ]
+        lines.append(f"| the SVHN architecture, supervised | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _error(row: dict[str, Any] | None) -> str:
+    return _share(row, "error_mean", "error_half_width_95")
+
+
+def _accuracy(row: dict[str, Any] | None) -> str:
+    return _share(row, "accuracy_mean", "accuracy_std")
+
+
+def _share(row: dict[str, Any] | None, key: str, spread_key: str) -> str:
+    if row is None:
+        return ""
+    width = row.get(spread_key)
+    spread = "" if width is None else f" ± {100 * width:.1f}"
+    return f"{100 * row[key]:.1f}{spread} %"
+
+
+def _svm_table() -> str:
+    lines = ["| `LinearSVM` beside scikit-learn's `LinearSVC` | |", "|---|---|"]
+    result = _read("linear_svm_benchmark")
+    for what, (key, form) in SVM.items():
+        value = None if result is None else result["numbers"].get(key)
+        lines.append(f"| {what} | {'' if value is None else form.format(value)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _reliability_table() -> str:
+    lines = ["| fault | tried | lost |", "|---|---|---|"]
+    result = _read("reliability")
+    entries = {} if result is None else result["numbers"]
+    for fault in [*FAULTS, *sorted(entries.keys() - FAULTS.keys())]:
+        entry = entries.get(fault)
+        counts = "| |" if entry is None else f"{entry['tried']:,} | {entry['lost']:,} |"
+        lines.append(f"| {FAULTS.get(fault, fault.replace('_', ' '))} | {counts}")
+    return "\n".join(lines) + "\n"
+
+
+def _more_table() -> str:
+    lines = ["| 500 pictures | flags | generator | its average |", "|---|---|---|---|"]
+    result = _read("more_than_the_paper")
+    variants = {} if result is None else result["numbers"]["variants"]
+    for name, row in variants.items():
+        flags = f"`{' '.join(row['flags'])}`" if row["flags"] else ""
+        last = row["median"][max(row["median"], key=int)]
+        cells = [f"{last[which]:.1f}" for which in ("generator", "average")]
+        lines.append(f"| {name} | {flags} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _runs_table() -> str:
+    lines = [
+        "| run | steps | images/s | D(x) | D(G(z)) | grid |",
+        "|---|---|---|---|---|---|",
+    ]
+    for run in RUNS:
+        result = _read(f"training_{run.name}")
+        if result is None:
+            continue
+        numbers = result["numbers"]
+        lines.append(
+            f"| {run.data} | {numbers['step']:,} | {numbers['images_per_second']:,.0f} "
+            f"| {numbers['d_real']:.2f} | {numbers['d_fake']:.2f} "
+            f"| [png](../experiments/results/training_{run.name}.png) |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _read(name: str) -> dict[str, Any] | None:
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "reproduce": _reproduce_table,
+    "paper": functools.partial(_paper_table, PAPER),
+    "inside": functools.partial(_paper_table, INSIDE),
+    "runs": _runs_table,
+    "speed": _speed_table,
+    "pipeline": _pipeline_table,
+    "scaling": _scaling_table,
+    "features": _features_table,
+    "svm": _svm_table,
+    "reliability": _reliability_table,
+    "more": _more_table,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

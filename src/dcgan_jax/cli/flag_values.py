@@ -1,0 +1,46 @@
+"""What holds for a flag of any command: `~` is a home folder, a seed is in bounds."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dcgan_jax.system import errors, seeds
+
+T = TypeVar("T")
+
+
+def settle_values(config: T) -> T:
+    """Return the flags of a command with `~` expanded, or refuse a seed.
+
+    A shell expands `~` only where it begins a word, so not in --out=~/grid.png.
+
+    Args:
+        config: a dataclass.
+
+    Raises:
+        InputError: if a seed is none that a run can have.
+    """
+    if not dataclasses.is_dataclass(config) or isinstance(config, type):
+        return config
+    changed = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name == "seed" or field.name.endswith("_seed"):
+            seeds.check(value, name=f"--{field.name}")
+        settled = _expand(value)
+        if settled != value:
+            changed[field.name] = settled
+    return dataclasses.replace(config, **changed)
+
+
+def _expand(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_expand(one) for one in value)
+    if not str(value).startswith("~") or not isinstance(value, (str, Path)):
+        return value
+    try:
+        return type(value)(Path(value).expanduser())
+    except RuntimeError:
+        raise errors.InputError(
+            f"{value} names a home folder that is not known here; give the whole path."
+        ) from None

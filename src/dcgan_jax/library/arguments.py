@@ -1,0 +1,118 @@
+"""What a user of the library hands over, checked and made the arrays it means."""
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dcgan_jax.config import TrainConfig
+from dcgan_jax.sample import labels as label_rules
+from dcgan_jax.system import errors
+
+# Labels as users give them: one for all, or one each.
+Labels = int | Sequence[int] | np.ndarray
+_MOST = 2**31 - 1
+
+
+def check_whole(name: str, value: Any, *, least: int) -> int:
+    """Return a whole number, NumPy's too.
+
+    Raises:
+        InputError: if it is anything else, below `least` or beyond int32.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if isinstance(value, bool) or not least <= number <= _MOST:
+        raise errors.InputError(
+            f"{name} is {value!r}, expected a whole number from {least} to {_MOST:,}."
+        )
+    return number
+
+
+def check_latents(latents: Any, size: int) -> np.ndarray:
+    """Return latents as float32 (count, size).
+
+    Raises:
+        InputError: if they have another shape, or are no finite numbers.
+    """
+    try:
+        rows = np.asarray(latents, np.float32)
+    except (TypeError, ValueError):
+        raise errors.InputError(
+            f"latents are no array of numbers; expected (count, {size})."
+        ) from None
+    if rows.ndim != 2 or rows.shape[1] != size or not len(rows):
+        raise errors.InputError(
+            f"latents are {rows.shape}, expected (count, {size}) with a count of at "
+            "least 1."
+        )
+    if not np.isfinite(rows).all():
+        raise errors.InputError("latents hold NaN or infinity; expected numbers.")
+    return rows
+
+
+def check_labels(
+    labels: Labels | None, config: TrainConfig, count: int
+) -> np.ndarray | None:
+    """Return the labels of images.
+
+    Args:
+        labels: one for all, or (count,); None: the classes take turns.
+        config: of the pair.
+        count: number of images.
+
+    Returns:
+        (count,) int32; None for a pair that is not conditional.
+
+    Raises:
+        InputError: if the pair knows no such labels, or there are too many or too few.
+    """
+    num_classes = config.num_classes
+    if labels is None:
+        return label_rules.choose(None, num_classes=num_classes, count=count)
+    if num_classes is None:
+        raise errors.InputError(
+            "labels are given, but this pair is not conditional; leave them out."
+        )
+    given = np.asarray(labels)
+    if given.dtype.kind not in "iu" or given.shape not in ((), (count,)):
+        raise errors.InputError(
+            f"labels are {given.dtype} {given.shape}, expected a whole number or "
+            f"({count},) of them."
+        )
+    if not ((given >= 0) & (given < num_classes)).all():
+        raise errors.InputError(
+            f"labels reach from {given.min()} to {given.max()}; this pair knows 0 to"
+            f" {num_classes - 1}."
+        )
+    return np.broadcast_to(given, count).astype(np.int32)
+
+
+def check_images(
+    images: Any, config: TrainConfig, *, what: str = "images"
+) -> np.ndarray:
+    """Return uint8 images (count, size, size, channels) of a pair's size and channels.
+
+    Args:
+        images: to look at.
+        config: of the pair.
+        what: they are, for the message.
+
+    Raises:
+        InputError: if they are none.
+    """
+    side, channels = config.image_size, config.channels
+    rows = np.asarray(images)
+    if (
+        rows.dtype != np.uint8
+        or rows.shape[1:] != (side, side, channels)
+        or not len(rows)
+    ):
+        raise errors.InputError(
+            f"{what} are {rows.dtype} {rows.shape}, expected uint8 (count, {side},"
+            f" {side}, {channels}) with a count of at least 1."
+        )
+    return rows

@@ -1,0 +1,420 @@
+"""The library as a user of it meets it: `import dcgan_jax`, and four lines."""
+
+import ast
+import io
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import dcgan_jax
+from dcgan_jax.data import ready
+from dcgan_jax.export import __main__ as export
+from dcgan_jax.runs import folder as run_dir
+from dcgan_jax.sample import __main__ as sample
+from dcgan_jax.system import errors
+
+GOLDEN = Path(__file__).parent / "golden"
+CONDITIONAL = GOLDEN / "conditional.safetensors"
+
+
+def in_a_process(code):
+    """Run lines in a fresh Python and return the value of the last line printed."""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return ast.literal_eval(ended.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def gan(tiny_run):
+    return dcgan_jax.load(tiny_run.workdir)
+
+
+@pytest.fixture(scope="module")
+def conditional():
+    return dcgan_jax.load(CONDITIONAL)
+
+
+@pytest.fixture
+def exported(tiny_run, tmp_path, run_command):
+    """An export of the tiny run: the generator's file, and the other's beside it."""
+    path = tmp_path / "pair.safetensors"
+    assert run_command(export.main, tiny_run.workdir, f"--out={path}").code == 0
+    return path
+
+
+def draw_by_command(run_command, tmp_path, *argv):
+    out = tmp_path / "drawn.npz"
+    ended = run_command(sample.main, *argv, f"--out={out}")
+    assert ended.code == 0, ended.err
+    with np.load(out) as drawn:
+        return drawn["images"]
+
+
+def test_importing_takes_no_time_and_no_heavy_library():
+    seconds, heavy, names = in_a_process("""
+import sys, time
+begin = time.perf_counter()
+import dcgan_jax
+seconds = time.perf_counter() - begin
+heavy = [name for name in ("jax", "flax", "numpy", "tyro") if name in sys.modules]
+print((seconds, heavy, dir(dcgan_jax)))
+""")
+    assert seconds < 0.05
+    assert heavy == []
+    assert set(names) >= {"load", "train", "prepare", "GAN", "__version__"}
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'laod'"):
+        _ = dcgan_jax.laod
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "import dcgan_jax; dcgan_jax.{0}",
+        "import dcgan_jax.{0}.{1}; dcgan_jax.{0}.{1}",
+        "from dcgan_jax.{0} import {1}; import dcgan_jax",
+        "import dcgan_jax; dcgan_jax.{0}; from dcgan_jax.{0} import {1}",
+        "from dcgan_jax import {0}; import dcgan_jax.{0}.{1}; {0}.{1}",
+    ],
+)
+@pytest.mark.parametrize(
+    ("package", "module"), [("train", "signals"), ("prepare", "shards")]
+)
+def test_packages_are_called_after_any_import(lines, package, module):
+    called, kind = in_a_process(f"""
+{lines.format(package, module)}
+import types
+try:
+    dcgan_jax.{package}(dataset="digts")
+except ValueError as error:
+    print((str(error)[:48], isinstance(dcgan_jax.{package}, types.ModuleType)))
+""")
+    assert called == "unknown dataset 'digts'; did you mean 'digits'? "
+    assert kind
+
+
+def test_samples_are_those_of_the_command(gan, tiny_run, tmp_path, run_command):
+    drawn = draw_by_command(
+        run_command, tmp_path, tiny_run.workdir, "--num=70", "--seed=3"
+    )
+    images = gan.sample(70, seed=3)
+    assert images.dtype == np.uint8
+    np.testing.assert_array_equal(images, drawn)
+
+
+def test_an_older_step_gives_another_pair(gan, tiny_run):
+    older = dcgan_jax.load(str(tiny_run.workdir), step=10)
+    assert (older.generator.step, gan.generator.step) == (10, 20)
+    assert (older.discriminator.step, gan.discriminator.step) == (10, 20)
+    assert (older.sample(4) != gan.sample(4)).any()
+
+
+def test_latents_give_the_images_of_their_samples(gan):
+    from dcgan_jax.sample import numbered
+
+    latents = numbered.choose(gan.generator, count=5, seed=0).latents
+    np.testing.assert_array_equal(gan.generate(latents), gan.sample(5))
+    np.testing.assert_array_equal(gan.generate(latents.tolist()), gan.sample(5))
+
+
+def test_features_are_the_running_discriminators_and_serve_a_linear_svm(gan, data_dir):
+    from sklearn.svm import LinearSVC
+
+    images = np.concatenate([gan.sample(30), 255 - gan.sample(30, seed=1)])
+    vectors = gan.features(images)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (60, 16 * (4 + 8 + 16))
+    np.testing.assert_array_equal(gan.features(images[7:9]), vectors[7:9])
+    labels = np.arange(60) < 30
+    assert LinearSVC().fit(vectors, labels).score(vectors, labels) > 0.9
+
+
+def test_statistics_may_come_from_other_images(gan):
+    images, basis = gan.sample(8), 255 - gan.sample(8, seed=1)
+    found = gan.features(images, statistics_from=basis)
+    assert (found != gan.features(images)).any()
+    np.testing.assert_array_equal(
+        gan.features(images[:3], statistics_from=basis), found[:3]
+    )
+
+
+def test_a_score_is_the_discriminators_probability(gan):
+    images = gan.sample(70)
+    scores = gan.score(images)
+    assert scores.shape == (70,)
+    pair = gan.discriminator
+    logits, _ = pair.network.apply(
+        {"params": pair.params, "batch_stats": pair.batch_stats},
+        images.astype(np.float32) / 127.5 - 1.0,
+        train=False,
+    )
+    np.testing.assert_allclose(scores, 1 / (1 + np.exp(-np.asarray(logits))), atol=1e-5)
+
+
+def test_a_grid_is_a_picture_of_the_images(gan, tmp_path):
+    images = gan.sample(6)
+    gan.save_grid(images, tmp_path / "new" / "grid.png", columns=3)
+    picture = np.asarray(Image.open(tmp_path / "new" / "grid.png"))
+    assert picture.shape == (2 * 32 + 2, 3 * 32 + 4)
+    np.testing.assert_array_equal(picture[34:, 34:66], images[4, ..., 0])
+
+
+def test_an_export_with_its_pair_is_like_its_run(gan, exported):
+    pair = dcgan_jax.load(exported)
+    images = pair.sample(6)
+    np.testing.assert_array_equal(images, gan.sample(6))
+    np.testing.assert_array_equal(pair.features(images), gan.features(images))
+    np.testing.assert_array_equal(pair.score(images), gan.score(images))
+    assert pair.config == gan.config
+
+
+@pytest.mark.parametrize("ask", ["features", "score"])
+def test_an_export_without_its_pair_says_what_is_missing(ask, exported):
+    exported.with_stem("pair_discriminator").unlink()
+    pair = dcgan_jax.load(exported)
+    assert pair.discriminator is None
+    with pytest.raises(ValueError, match=r"expected .*pair_discriminator\.safetens"):
+        getattr(pair, ask)(pair.sample(2))
+
+
+def test_a_discriminator_of_another_step_is_refused(exported, tiny_run, run_command):
+    other = exported.with_name("other.safetensors")
+    flags = (tiny_run.workdir, f"--out={other}", "--step=10")
+    assert run_command(export.main, *flags).code == 0
+    shutil.copy(
+        exported.with_stem("other_discriminator"),
+        exported.with_stem("pair_discriminator"),
+    )
+    with pytest.raises(ValueError, match=r"another run or step \(10, not 20\)"):
+        _ = dcgan_jax.load(exported).discriminator
+
+
+def test_a_conditional_generator_draws_the_labels_asked_for(
+    conditional, tmp_path, run_command
+):
+    turns = draw_by_command(run_command, tmp_path, CONDITIONAL, "--num=12")
+    np.testing.assert_array_equal(conditional.sample(12), turns)
+    np.testing.assert_array_equal(
+        conditional.sample(12, labels=np.arange(12) % 10), turns
+    )
+    threes = draw_by_command(run_command, tmp_path, CONDITIONAL, "--num=4", "--label=3")
+    np.testing.assert_array_equal(conditional.sample(4, labels=3), threes)
+    np.testing.assert_array_equal(conditional.sample(4, labels=[3, 3, 3, 3]), threes)
+
+
+def test_the_authors_house_numbers(shared):
+    folder = shared / "authors_weights"
+    if not folder.is_dir():
+        pytest.skip(f"needs the authors' files in {folder}")
+    gan = dcgan_jax.load("authors_svhn", weights_dir=folder)
+    images = gan.sample(64)
+    assert images.shape == (64, 32, 32, 3)
+    assert gan.features(images).shape == (64, 7168)
+    assert gan.score(images).shape == (64,)
+    assert gan.config.dataset == "svhn"
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda g, c: g.sample(0), "num is 0, expected a whole number from 1"),
+        (lambda g, c: g.sample(2.0), "num is 2.0"),
+        (lambda g, c: g.sample(True), "num is True"),
+        (lambda g, c: g.sample(1, seed=-1), "seed is -1, expected .* from 0"),
+        (lambda g, c: g.sample(1, seed=2**31), "seed is 2147483648"),
+        (lambda g, c: g.sample(3, labels=2), "not conditional; leave them out"),
+        (lambda g, c: c.sample(3, labels=10), "10 to 10; this pair knows 0 to 9"),
+        (lambda g, c: c.sample(3, labels=[0, -1, 0]), "from -1 to 0"),
+        (lambda g, c: c.sample(3, labels=[1, 2]), r"\(2,\), expected .* \(3,\)"),
+        (lambda g, c: c.sample(3, labels=[0.5] * 3), "labels are float64"),
+        (lambda g, c: c.sample(3, labels="345"), "labels are <U3"),
+        (lambda g, c: g.generate(np.zeros((2, 99))), r"\(2, 99\), expected \(count, 1"),
+        (lambda g, c: g.generate(np.zeros(100)), r"latents are \(100,\)"),
+        (lambda g, c: g.generate(np.zeros((0, 100))), "count of at least 1"),
+        (lambda g, c: g.generate([[np.nan] * 100]), "NaN or infinity"),
+        (lambda g, c: g.generate("a"), "latents are no array of numbers"),
+        (lambda g, c: g.features(np.zeros((2, 32, 32, 1))), "float64 .* uint8"),
+        (lambda g, c: g.features(g.sample(2)[0]), r"uint8 \(32, 32, 1\), expected"),
+        (lambda g, c: g.score(np.zeros((2, 28, 28, 1), np.uint8)), r"\(2, 28, 28, 1\)"),
+        (lambda g, c: g.score(np.zeros((2, 32, 32, 3), np.uint8)), r"\(2, 32, 32, 3\)"),
+        (lambda g, c: g.score(g.sample(2)[:0]), "count of at least 1"),
+        (lambda g, c: g.features(g.sample(2), statistics_from=[1]), "statistics_from"),
+        (lambda g, c: g.save_grid(g.sample(2), "a.jpg"), r"ends in \.png"),
+        (lambda g, c: g.save_grid(g.sample(2), "a.png", columns=0), "columns is 0"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_are_one_line(
+    ask, told, gan, conditional, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=told) as error:
+        ask(gan, conditional)
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_conditional_discriminator_is_asked_with_labels(data_dir, tmp_path):
+    out = dcgan_jax.train(
+        dataset="digits", preset="mnist_mlp", data_dir=data_dir, image_size=32,
+        upscale=True, width_multiplier=0.004, batch_size=16, num_steps=1,
+        held_out=0, workdir=tmp_path / "run",
+    )  # fmt: skip
+    assert out.step == 1
+    gan = dcgan_jax.load(tmp_path / "run")
+    images = gan.sample(3)
+    assert (gan.score(images, labels=[0, 1, 2]) != gan.score(images, labels=9)).any()
+    with pytest.raises(ValueError, match="give the label of each image"):
+        gan.score(images)
+    with pytest.raises(ValueError, match="no plain DCGAN"):
+        gan.features(images)
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ({"path": "nothing"}, "neither a run's folder nor an exported"),
+        ({"path": CONDITIONAL, "step": 3}, "holds one generator; leave out step"),
+        ({"path": CONDITIONAL, "ema": True}, "no average beside it"),
+        ({"path": GOLDEN / "run", "step": 3}, "step 3|step_00000003|no checkpoint"),
+        ({"path": "authors_svhn", "weights_dir": "nowhere"}, "nowhere"),
+    ],
+)
+def test_what_cannot_be_loaded_is_one_line(flags, told):
+    with pytest.raises((ValueError, FileNotFoundError), match=told) as error:
+        dcgan_jax.load(flags.pop("path"), **flags)
+    assert "\n" not in str(error.value)
+
+
+def in_a_thread(function):
+    """Call a function in a thread and return its result or raise its error."""
+    results, problems = [], []
+
+    def call():
+        try:
+            results.append(function())
+        except BaseException as error:
+            problems.append(error)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+    if problems:
+        raise problems[0]
+    return results[0]
+
+
+def test_a_thread_prepares_trains_and_samples(tmp_path, tiny_config):
+    def train():
+        return dcgan_jax.train(
+            dataset="digits",
+            data_dir=str(tmp_path / "data"),
+            workdir=tmp_path / "run",
+            width_multiplier=np.float64(0.0625),
+            batch_size=np.int64(16),
+            num_steps=2,
+            num_workers=1,
+            adam={"learning_rate": 1e-3},
+        )
+
+    outcome = in_a_thread(train)
+    assert (outcome.step, outcome.signal) == (2, None)
+    assert outcome.samples.is_file()
+    assert outcome.checkpoint.is_dir()
+    config = run_dir.read_config(tmp_path / "run")
+    assert config.adam.learning_rate == 1e-3
+    assert config.adam.b1 == tiny_config.adam.b1
+    assert in_a_thread(lambda: dcgan_jax.load(tmp_path / "run").sample(2)).shape == (
+        2, 32, 32, 1,
+    )  # fmt: skip
+
+
+def test_preparing_gives_the_store_that_training_finds(tmp_path, capfd):
+    images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
+    np.savez(tmp_path / "images.npz", images=images)
+    settings = {
+        "dataset": "arrays", "source": tmp_path / "images.npz", "image_size": 28,
+        "channels": 1, "data_dir": tmp_path / "data", "num_workers": 1,
+    }  # fmt: skip
+    path = dcgan_jax.prepare(**settings, verify=True)
+    assert (path / "manifest.json").is_file()
+    assert "20 images, all checked" in capfd.readouterr().err
+    outcome = dcgan_jax.train(
+        **settings, width_multiplier=0.016, batch_size=8, num_steps=1,
+        workdir=tmp_path / "run",
+    )  # fmt: skip
+    assert outcome.step == 1
+    with pytest.raises(
+        errors.InputError, match=r"cannot be prepared: .*label"
+    ) as error:
+        dcgan_jax.prepare(**settings, labelled=True)
+    assert "\n" not in str(error.value)
+    assert "error:" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("call", ["train", "prepare"])
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"dataset": "digts"}, "did you mean 'digits'"),
+        ({"num_workrs": 1}, "unknown setting 'num_workrs'; did you mean 'num_workers'"),
+        ({"image_size": 33}, "image_size is 33"),
+        ({"data_dir": 5}, "data_dir is 5, expected a path"),
+        ({"dataset": "folder", "source": "/nowhere"}, "no file or folder /nowhere"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_one_line(call, settings, told):
+    with pytest.raises(ValueError, match=told) as error:
+        getattr(dcgan_jax, call)(**settings)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"batch_size": 0}, "batch_size=0; it must be at least 2"),
+        ({"num_steps": "x"}, "num_steps is 'x', expected a whole number"),
+        ({"adam": {"b3": 1}}, "unknown setting of adam 'b3'"),
+        ({"adam": {"b1": 2.0}}, "adam.b1=2.0; it must be below 1"),
+        ({"adam": 3}, "adam is 3"),
+        ({"loss": "hing"}, "loss is 'hing', expected one of"),
+        ({"heartbeat_seconds": "x"}, "heartbeat_seconds is 'x'"),
+    ],
+)
+def test_settings_of_training_are_checked_as_flags_are(settings, told):
+    with pytest.raises(ValueError, match=told):
+        dcgan_jax.train(dataset="digits", **settings)
+
+
+def test_a_missing_source_is_a_file_not_found_error():
+    with pytest.raises(FileNotFoundError, match="/nowhere"):
+        dcgan_jax.prepare(dataset="folder", source="/nowhere")
+
+
+def test_an_interrupt_ends_the_process_that_prepares(monkeypatch, tmp_path):
+    started = []
+
+    def start(flags, **streams):
+        code = "import time; print('working', flush=True); time.sleep(600)"
+        child = subprocess.Popen([sys.executable, "-c", code], **streams)
+        started.append(child)
+        return child
+
+    class Interrupting(io.StringIO):
+        def write(self, text):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ready, "_start", start)
+    monkeypatch.setattr(sys, "stderr", Interrupting())
+    with pytest.raises(KeyboardInterrupt):
+        dcgan_jax.prepare(dataset="digits", data_dir=tmp_path)
+    assert started[0].returncode == -signal.SIGTERM
