@@ -79,7 +79,7 @@ def read_events(folder):
 
 def test_tensorboard_is_told_where_the_run_goes_on_then_numbers_and_grids(tmp_path):
     made = Reporter(tmp_path, step=4, num_steps=6, images_per_step=16)
-    made.add(4, FINITE)
+    made.add(FINITE)
     made.log(5, wait_seconds=0.0)
     made.save_samples(5, np.zeros((4, 8, 8, 1), np.uint8))
     made.close()
@@ -121,19 +121,19 @@ def test_what_cannot_be_written_is_warned_of_once_and_ends_nothing(
 def test_a_row_that_the_disk_does_not_take_leaves_those_before_it(small_disk, capsys):
     made = Reporter(small_disk, step=0, num_steps=6, images_per_step=16)
     one = {name: values[:1] for name, values in FINITE.items()}
-    made.add(0, one)
+    made.add(one)
     made.log(1, wait_seconds=0.0)
     filler = small_disk / "filler"
     with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
         while True:
             file.write(b"x" * 4096)
     for step in range(2, 40):  # until the log's last block is full
-        made.add(step - 1, one)
+        made.add(one)
         made.log(step, wait_seconds=0.0)
     assert "a row of the log cannot be written" in capsys.readouterr().err
     before = run_dir.read_metrics(small_disk)
     filler.unlink()
-    made.add(39, one)
+    made.add(one)
     made.log(40, wait_seconds=0.0)
     made.close()
     rows = run_dir.read_metrics(small_disk)

@@ -64,6 +64,6 @@ def make_steps(
     )
 
 
-def fetch(metrics: steps.Metrics, count: int) -> dict[str, np.ndarray]:
+def wait_for(metrics: steps.Metrics, count: int) -> dict[str, np.ndarray]:
     """Wait for a chunk of `count` steps and return its metrics, each (count,)."""
     return {name: values[:count] for name, values in jax.device_get(metrics).items()}

@@ -65,7 +65,7 @@ def run(config: TrainConfig) -> TrainedRun:
             is the last finite one.
     """
     configs.check(config)
-    settled = start.settle(config)
+    settled = start.settle_run(config)
     with start.hold(settled) as heard:
         rollbacks = 0
         while True:
@@ -101,7 +101,7 @@ def _train(run: Run, state: TrainState, heard: list[int]) -> TrainedRun:
             state, metrics = run_steps(state, chunk.batches, key, chunk.num_steps)
             step += chunk.num_steps
             data.ask(step, pace.length(step))
-            done = chunks.fetch(metrics, chunk.num_steps)
+            done = chunks.wait_for(metrics, chunk.num_steps)
             pace.note(chunk.num_steps)
             tracer.stop(step)
             finite.check_metrics(run, chunk.first_step, done)

@@ -51,7 +51,7 @@ class Run(NamedTuple):
         return self.workdir / run_dir.CHECKPOINTS
 
 
-def settle(config: TrainConfig) -> Run:
+def settle_run(config: TrainConfig) -> Run:
     """Open the data and choose what depends on them; all processes agree on it.
 
     Raises:
