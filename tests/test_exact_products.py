@@ -5,6 +5,7 @@ for CUDA, on any machine, and read.
 """
 
 import ast
+import dataclasses
 import functools
 import re
 from pathlib import Path
@@ -15,11 +16,11 @@ import numpy as np
 import pytest
 
 import dcgan_jax
+from dcgan_jax import models, presets
 from dcgan_jax.evaluate import nearest
 from dcgan_jax.features import blocked_rows, gram_newton, kmeans, squared_hinge
-from dcgan_jax.models import batch_statistics, dcgan, spectral
+from dcgan_jax.models import batch_statistics, spectral
 from dcgan_jax.prepare.dedup import hashes
-from dcgan_jax.prepare.dedup.config import DedupConfig
 
 SOURCE = Path(dcgan_jax.__file__).parent
 # Where products promise to be exact; and where they are a network's, which do not.
@@ -62,7 +63,7 @@ def trace_autoencoder():
     weights = jax.eval_shape(
         lambda: hashes.draw_autoencoder(jax.random.key(0), 32 * 32 * 3)
     )
-    loss = functools.partial(hashes.measure_loss, DedupConfig(data_dir=Path()))
+    loss = functools.partial(hashes.measure_loss, hashes.DedupConfig())
     key = jax.eval_shape(lambda: jax.random.key(0))
     return jax.jit(jax.grad(loss)).trace(weights, spec(4, 32 * 32 * 3), key)
 
@@ -82,9 +83,8 @@ def trace_spectral():
 
 
 def trace_statistics():
-    network = dcgan.Discriminator(
-        (8, 16), 5, dtype=jnp.dtype("float32"), formulation="lax"
-    )
+    config = dataclasses.replace(presets.MNIST, width_multiplier=1 / 16)
+    network = models.make_discriminator(config)
     images = spec(4, 28, 28, 1)
     params = jax.eval_shape(
         lambda: network.init(jax.random.key(0), jnp.zeros(images.shape), train=True)
@@ -172,7 +172,7 @@ def list_products(path):
 
 def _inside(node, function):
     if isinstance(node, ast.FunctionDef):
-        function = node.name if not function else function
+        function = function or node.name
     elif isinstance(node, ast.ClassDef):
         function = ""
     called = node.func if isinstance(node, ast.Call) else None

@@ -123,6 +123,8 @@ class Discriminator(nn.Module):
             of the kernel out again.
         global_average: average each of the last maps over its places before they are
             weighed, which is to give all places of a map one weight.
+        num_batches: of the minibatches that it is given at once, one behind another,
+            each normalised by its own statistics.
 
     Source: faces/train_uncond_dcgan.py:108-131.
     """
@@ -138,6 +140,7 @@ class Discriminator(nn.Module):
     bn_input: bool = False  # §3: none at the discriminator's input
     spectral_norm: bool = False  # Miyato et al. 2018, not the paper's
     global_average: bool = False  # §3: "flattened and then fed into a single sigmoid"
+    num_batches: int = 1
 
     @nn.compact
     def __call__(
@@ -162,8 +165,9 @@ class Discriminator(nn.Module):
             )(x)  # fmt: skip
             if (index > 0 or self.bn_input) and not self.spectral_norm:
                 bn = layers.BatchNorm(
-                    self.bn_momentum, self.bn_affine, name=f"bn{index}"
-                )
+                    self.bn_momentum, self.bn_affine, self.num_batches,
+                    name=f"bn{index}",
+                )  # fmt: skip
                 x = bn(x, train=train)
             x = activations[name] = self.activation(x)
         if self.global_average:
