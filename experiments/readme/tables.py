@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.readme.rows import (
+    CARDS,
     FAULTS,
     FEATURE_RESULTS,
     FEATURES,
@@ -75,7 +76,9 @@ def _reproduce_table() -> str:
     for part in PARTS:
         result = _read(part.result)
         ours = "" if result is None else _show_part(result["numbers"], part)
-        hardware = _machine(result) if ours and result else part.hardware
+        hardware = part.hardware
+        if ours and result:
+            hardware = CARDS.get(part.result) or _machine(result)
         cells = [hardware, part.time if ours else "", part.paper, ours]
         shown = " | ".join(cell or _MISSING for cell in cells)
         lines.append(f"| {part.what} | `{part.script}.py` | {shown} |")

@@ -25,7 +25,7 @@ SAME = (
     ],
 )
 def test_absolute_paths_lose_their_folders(text, shown):
-    assert result_file.without_folders({"a": [text, 1]}) == {"a": [shown, 1]}
+    assert result_file.strip_folders({"a": [text, 1]}) == {"a": [shown, 1]}
 
 
 def test_a_result_says_what_how_and_on_what(tmp_path):

@@ -14,8 +14,8 @@ def settle_classes(
     """Write number and names of the data's classes into a conditional pair's config.
 
     Args:
-        config: of a run.
-        class_names: of the data; None where they have no labels.
+        config: the run's config.
+        class_names: the data's classes; None where they have no labels.
 
     Raises:
         InputError: if there are no labels, or the config asks for another number.

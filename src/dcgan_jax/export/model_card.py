@@ -38,8 +38,8 @@ class Card(NamedTuple):
     Attributes:
         title: its heading.
         source: the run or file that was exported.
-        config: of the run.
-        step: of the checkpoint.
+        config: the run's config.
+        step: the checkpoint's step.
         form: safetensors, torch or onnx.
         files: names of the networks' files, the generator's first.
         picture: name of the grid's file.

@@ -71,7 +71,7 @@ def learn(
         num_centroids: k.
         num_patches: drawn in all, as evenly as possible from the images.
         patch_size: side of a patch, pixels.
-        seed: of the patches and of the first centroids.
+        seed: the seed of the patches and of the first centroids.
 
     Raises:
         InputError: if there are fewer patches than centroids, or the images are smaller

@@ -62,8 +62,8 @@ def choose(
     """Return the labels of the first `count` samples.
 
     Args:
-        label: that all of them have; None: the classes take turns.
-        num_classes: of the generator; None for one that is not conditional.
+        label: the label that all of them have; None: the classes take turns.
+        num_classes: the generator's classes; None for one that is not conditional.
         count: number of samples.
 
     Returns:
