@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SRC, EXPERIMENTS = ROOT / "src" / "dcgan_jax", ROOT / "experiments"
+SHOWN = ROOT / "docs" / "architecture.md"
 PACKAGE = "dcgan_jax"
 
 # From the ground up: a floor's rooms, and what each is for.
@@ -83,6 +84,23 @@ NOT_IN_GAN = (
     "tempfile", "json",
 )  # fmt: skip
 NOT_CALLED_IN_GAN = {"jit", "pmap", "shard_map", "device_put", "devices", "open"}
+
+
+# Names that several modules define on purpose, since each stands for its module or is
+# what every module of a kind has; all other public names mean one thing.
+SHARED_NAMES = {
+    # a command: flags in, exit code out
+    "main", "parse", "check", "run", "find_data", "prepare", "measure",
+    # a tab of the explorer
+    "Elements", "build", "connect",
+    # an architecture
+    "Generator", "Discriminator", "make_pair", "generator_layers",
+    "discriminator_layers",
+    # until the steps no longer scale images
+    "scale_images",
+    # a kind of file, or a list of one kind, by the name of its module
+    "read", "write", "save", "load", "make", "find", "choose", "select", "is_complete",
+}  # fmt: skip
 
 
 class Import(NamedTuple):
@@ -193,6 +211,20 @@ def _is_of_cli(function: ast.expr) -> bool:
     return isinstance(function, ast.Attribute) and ast.unparse(function.value) == "cli"
 
 
+def find_shared_names(root: Path) -> dict[str, list[str]]:
+    """Return the public classes and functions that several modules define."""
+    homes: dict[str, list[str]] = {}
+    for module, file in list_modules(root, PACKAGE).items():
+        for node in parse(file).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                homes.setdefault(node.name, []).append(module)
+    return {
+        name: modules
+        for name, modules in homes.items()
+        if len(modules) > 1 and not name.startswith("_")
+    }
+
+
 def test_rooms_import_lower_floors_alone():
     assert find_upward(SRC) == []
 
@@ -212,6 +244,26 @@ def test_the_documentation_shows_the_floors_as_they_are():
         for number, rooms in reversed(list(enumerate(FLOORS)))
         for room, line in rooms.items()
     ]
+
+
+def test_the_documentation_shows_the_floors_from_the_roof_to_the_ground():
+    rows = [
+        f"| {number} | `{room}` | {line} |"
+        for number, rooms in reversed([*enumerate(FLOORS)])
+        for room, line in rooms.items()
+    ]
+    told = SHOWN.read_text("utf-8")
+    found = [line for line in told.splitlines() if re.match(r"\| \d+ \| `", line)]
+    assert found == rows
+
+
+def test_a_public_name_means_one_thing():
+    shared = find_shared_names(SRC)
+    assert {n: m for n, m in shared.items() if n not in SHARED_NAMES} == {}
+
+
+def test_every_shared_name_is_shared():
+    assert set(find_shared_names(SRC)) >= SHARED_NAMES
 
 
 @pytest.mark.parametrize("root", [SRC, EXPERIMENTS], ids=lambda path: path.name)

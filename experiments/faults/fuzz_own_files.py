@@ -55,7 +55,7 @@ def boxes_and_picks(folder: Path) -> Parser:
         del work
         (path,) = given.iterdir()
         if path.stem == "picks":
-            picks.check_same(picks.read_picks(path), path, digests=["ab" * 32])
+            picks.check_generator(picks.read_picks(path), path, digests=["ab" * 32])
             return
         found = boxes.read_boxes(path)
         boxes.check_step(found, 7)
@@ -86,7 +86,9 @@ def authors_files(folder: Path) -> Parser:
     def read(given: Path, work: Path) -> None:
         del work
         known = (given / "id").read_text()
-        for array in parser.read_arrays("net", "a", [known], weights_dir=given):
+        for array in parser.read_numbered_arrays(
+            "net", "a", [known], weights_dir=given
+        ):
             if array.dtype != np.float32:
                 raise TypeError(str(array.dtype))
 
@@ -182,7 +184,7 @@ def resumed_files(folder: Path) -> Parser:
 
     shape = feature_file.Shape(40, 3, "float32")
     rows = np.arange(120, dtype=np.float32).reshape(40, 3)
-    plan = face_log.Plan("ab", "train", "c", 20, 0.3, 5)
+    plan = face_log.SearchPlan("ab", "train", "c", 20, 0.3, 5)
     feature_file.make(
         folder / "features", lambda a, b: rows[a:b], shape, identity=_IDENTITY
     )

@@ -13,7 +13,7 @@ on. Expected: blurred rooms with beds; the paper argues that one pass with small
 cannot have memorised them.
 """
 
-from collections.abc import Sequence
+import functools
 
 from dcgan_jax import cli
 from experiments.paper import sample_figure
@@ -26,9 +26,5 @@ FIGURE = sample_figure.Figure(
 )
 
 
-def main(argv: Sequence[str]) -> int:
-    return sample_figure.draw(FIGURE, __doc__ or "", argv)
-
-
 if __name__ == "__main__":
-    cli.run_main(main)
+    cli.run_main(functools.partial(sample_figure.draw, FIGURE, __doc__))

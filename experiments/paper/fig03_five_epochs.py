@@ -8,7 +8,7 @@ as there; both scripts must be given the same. Expected: sharper rooms; the pape
 noise textures that repeat over several samples, a sign of under-fitting.
 """
 
-from collections.abc import Sequence
+import functools
 
 from dcgan_jax import cli
 from experiments.paper import sample_figure
@@ -21,9 +21,5 @@ FIGURE = sample_figure.Figure(
 )
 
 
-def main(argv: Sequence[str]) -> int:
-    return sample_figure.draw(FIGURE, __doc__ or "", argv)
-
-
 if __name__ == "__main__":
-    cli.run_main(main)
+    cli.run_main(functools.partial(sample_figure.draw, FIGURE, __doc__))

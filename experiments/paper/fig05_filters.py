@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     cli.start()
     data = filters.find_data(config)
     trained.require(ready.make_ready(data))
-    measured = filters.measure(config)
+    measured = filters.draw_figure(config)
     name = f"fig05_{flags.name}"
     grid.save_image(measured.picture, results.FOLDER / f"{name}.png")
     results.save(

@@ -9,20 +9,14 @@ run, pick some from `python -m dcgan_jax.sample RUN --numbered`, let
 give --picks=FILE and another --name.
 """
 
-from collections.abc import Sequence
+import functools
 
 from dcgan_jax import cli
 from experiments.paper import latent_figures
 
-
-def main(argv: Sequence[str]) -> int:
-    return latent_figures.draw_exemplars(
-        argv,
-        doc=__doc__,
-        name="fig07_arithmetic",
-        what="arithmetic on the mean latents of three exemplars a concept",
-    )
-
+NAME = "fig07_arithmetic"
+WHAT = "arithmetic on the mean latents of three exemplars a concept"
 
 if __name__ == "__main__":
-    cli.run_main(main)
+    draw = functools.partial(latent_figures.draw_exemplars, __doc__, NAME, WHAT)
+    cli.run_main(draw)

@@ -7,20 +7,14 @@ four exemplars a side of experiments/picks/fig08_turn.json are dark digits on a 
 ground and light digits on a dark one. For another run see fig07_arithmetic.py.
 """
 
-from collections.abc import Sequence
+import functools
 
 from dcgan_jax import cli
 from experiments.paper import latent_figures
 
-
-def main(argv: Sequence[str]) -> int:
-    return latent_figures.draw_exemplars(
-        argv,
-        doc=__doc__,
-        name="fig08_turn",
-        what="new samples along the axis between two groups of four exemplars",
-    )
-
+NAME = "fig08_turn"
+WHAT = "new samples along the axis between two groups of four exemplars"
 
 if __name__ == "__main__":
-    cli.run_main(main)
+    draw = functools.partial(latent_figures.draw_exemplars, __doc__, NAME, WHAT)
+    cli.run_main(draw)

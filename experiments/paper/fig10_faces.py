@@ -14,7 +14,7 @@ python experiments/paper/fig10_faces.py --dataset=folder --source=faces
 Expected: faces of many ages, poses and lights.
 """
 
-from collections.abc import Sequence
+import functools
 
 from dcgan_jax import cli
 from experiments.paper import sample_figure
@@ -24,9 +24,5 @@ FIGURE = sample_figure.Figure(
 )
 
 
-def main(argv: Sequence[str]) -> int:
-    return sample_figure.draw(FIGURE, __doc__ or "", argv)
-
-
 if __name__ == "__main__":
-    cli.run_main(main)
+    cli.run_main(functools.partial(sample_figure.draw, FIGURE, __doc__))

@@ -11,7 +11,7 @@ python experiments/paper/fig11_imagenet.py --dataset=folder --source=cifar10-par
 Expected: colours, textures and outlines of natural images, few objects one could name.
 """
 
-from collections.abc import Sequence
+import functools
 
 from dcgan_jax import cli
 from experiments.paper import sample_figure
@@ -21,9 +21,5 @@ FIGURE = sample_figure.Figure(
 )
 
 
-def main(argv: Sequence[str]) -> int:
-    return sample_figure.draw(FIGURE, __doc__ or "", argv)
-
-
 if __name__ == "__main__":
-    cli.run_main(main)
+    cli.run_main(functools.partial(sample_figure.draw, FIGURE, __doc__))

@@ -23,16 +23,14 @@ def make_parser(doc: str | None, *, name: str) -> argparse.ArgumentParser:
     return parser
 
 
-def draw_exemplars(
-    argv: Sequence[str], *, doc: str | None, name: str, what: str
-) -> int:
+def draw_exemplars(doc: str | None, name: str, what: str, argv: Sequence[str]) -> int:
     """Run an experiment on exemplars from a file of picks; return the exit code.
 
     Args:
-        argv: its arguments.
         doc: its description.
-        name: of the result, and of the picks of the default run.
+        name: what the result and the default run's picks are called.
         what: the numbers are, in one line.
+        argv: its arguments.
     """
     parser = make_parser(doc, name=name)
     parser.add_argument("--picks", type=Path, default=PICKS / f"{name}.json")

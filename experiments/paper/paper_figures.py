@@ -23,7 +23,7 @@ from dcgan_jax.config import TrainConfig
 from dcgan_jax.pictures import curves, report
 from dcgan_jax.pictures.report import Figure
 from dcgan_jax.runs import checkpoints, folder as run_dir
-from dcgan_jax.system import disk, errors
+from dcgan_jax.system import disk, errors, json_values
 from experiments import results
 from experiments.paper.paper_parts import PARTS, Part
 
@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     title = f"Figures of {flags.run.resolve().name}, step {newest.step:,}"
     out = flags.out or folder / "figures.html"
     out.parent.mkdir(parents=True, exist_ok=True)
-    page = report.make_page(title, _list_facts(config, flags.run), figures)
+    page = report.make_report(title, _list_facts(config, flags.run), figures)
     disk.write_whole(out, page.encode())
     missing = [figure.title for figure in figures if figure.picture is None]
     print(f"{len(figures) - len(missing)} figures in {out}")
@@ -63,7 +63,7 @@ def make(part: Part, flags: argparse.Namespace, folder: Path) -> Figure:
         if given is None:
             return figure._replace(command="", missing=part.advice)
         made_of.append(disk.hash_file(given))
-    known = run_dir.read_json(note) if note.is_file() else {}
+    known = json_values.read_json(note) if note.is_file() else {}
     if known.get("made_of") == made_of and picture.is_file():
         return figure._replace(text=known["text"], picture=picture.read_bytes())
     print(f"{part.title}: {shown}", file=sys.stderr, flush=True)

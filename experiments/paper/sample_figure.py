@@ -35,11 +35,11 @@ class Figure:
     """Moments of the run, the last of which is shown; none: the run's end."""
 
 
-def draw(figure: Figure, doc: str, argv: Sequence[str]) -> int:
+def draw(figure: Figure, doc: str | None, argv: Sequence[str]) -> int:
     """Make a figure as its command line asks; return the exit code.
 
     Args:
-        figure: which.
+        figure: the figure.
         doc: the script's docstring, for --help.
         argv: the script's flags; those that it does not know go to `dcgan_jax.train`.
     """
@@ -127,7 +127,9 @@ def _caption(figure: Figure, about: dict[str, Any]) -> str:
     )
 
 
-def _parse(doc: str, argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+def _parse(
+    doc: str | None, argv: Sequence[str]
+) -> tuple[argparse.Namespace, list[str]]:
     parser = results.make_parser(
         doc, epilog="Further flags go to dcgan_jax.train.", allow_abbrev=False
     )

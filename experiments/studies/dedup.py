@@ -47,7 +47,8 @@ PROTOCOL = (
     " originals that are removed for another photograph when the originals alone are"
     " grouped. What are true near duplicates was judged by eye, as in the paper, of all"
     " pairs of originals that collide within 14 bits, and is listed in"
-    " experiments/dedup_inspected.json; a pair that is not there counts as wrong."
+    " experiments/studies/dedup_inspected.json; a pair that is not there counts as"
+    " wrong."
     " num_collisions_of_originals: originals removed, rightly or not, and"
     " precision_uninspected: as if all of them were wrong. by_distance: the same by the"
     " bits in which colliding hashes may differ; 0 is the paper's."
@@ -189,7 +190,7 @@ def run(source: Path, image_size: int, flags: argparse.Namespace) -> dict[str, A
     mixed = stores.open_store(build.prepare(arrays))
     how = DedupConfig(seed=flags.seed)
     notes = find.begin(kept_rows.folder_of(arrays), mixed, how)
-    weights = find.train(mixed, how, notes, show_progress=True)
+    weights = find.learn_hashes(mixed, how, notes, show_progress=True)
     # The planted rows, in the order in which they were planted.
     codes = np.concatenate(
         [

@@ -87,7 +87,7 @@ def main(argv: Sequence[str]) -> int:
     layers = models.list_hidden_convolutions(loaded.network)
     paper = forgetting.settle_layer(loaded, None)
     for layer in layers:
-        regression = forgetting.learn(samples, boxes, layer=layer, seed=flags.seed)
+        regression = forgetting.learn_maps(samples, boxes, layer=layer, seed=flags.seed)
         dropped = object_maps.choose_dropped(regression.weights, num_dropped=None)
         draw = forgetting.make_drawer(test.samples, layer=layer)
         after = draw(dropped)
@@ -105,7 +105,9 @@ def main(argv: Sequence[str]) -> int:
             draw = forgetting.make_drawer(boxed, layer=layer)
             old = Pairs(draw(np.zeros_like(dropped)), draw(dropped))
             new = Pairs(test.images[:NUM_SHOWN], after[:NUM_SHOWN])
-            picture = pairs.draw(old, new, [[box[1:]] for box in boxes[:NUM_SHOWN]])
+            picture = pairs.draw_pairs(
+                old, new, [[box[1:]] for box in boxes[:NUM_SHOWN]]
+            )
             grid.save_image(picture, results.FOLDER / f"{NAME}.png")
     results.save(
         NAME,

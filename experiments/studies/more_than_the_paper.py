@@ -27,7 +27,7 @@ from dcgan_jax.features import extract
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.sample.numbered import SampleStream
-from dcgan_jax.system import disk, errors
+from dcgan_jax.system import disk, errors, json_values
 from experiments import results, trained
 from experiments.studies import variants
 
@@ -119,7 +119,7 @@ def measure(workdir: Path, judge: Judge) -> dict[str, dict[str, float]]:
     """
     path = workdir / "distances.json"
     if path.is_file():
-        return run_dir.read_json(path)
+        return json_values.read_json(path)
     found: dict[str, dict[str, float]] = {}
     for folder in sorted((workdir / run_dir.CHECKPOINTS).glob("step_*")):
         step = int(folder.name.removeprefix("step_"))

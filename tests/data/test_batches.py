@@ -1,7 +1,10 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from dcgan_jax import presets
 from dcgan_jax.data import batches
 from dcgan_jax.system import errors
 
@@ -197,3 +200,29 @@ def test_what_a_process_reads_ahead_is_its_part_alone():
     used = batches.chunk_rows(own, 0, count=50_000 // 12).ravel()
     np.testing.assert_array_equal(np.concatenate(windows)[: len(used)], used)
     assert sum(map(len, windows)) <= len(used) + 4  # of the partial minibatch
+
+
+@pytest.mark.parametrize(
+    ("dataset", "num_rows", "num_devices", "expected"),
+    [
+        ("folder", 120, 1, 120),
+        ("arrays", 120, 8, 120),
+        ("arrays", 123, 8, 120),
+        ("folder", 128, 1, 128),
+        ("folder", 5000, 1, 128),
+        ("folder", 2, 1, 2),
+        ("mnist", 120, 1, 128),
+    ],
+)
+def test_minibatches_of_a_users_own_images_shrink_to_what_there_is(
+    dataset, num_rows, num_devices, expected
+):
+    config = dataclasses.replace(presets.DIGITS, dataset=dataset, batch_size=128)
+    found = batches.settle_batch_size(config, num_rows, num_devices=num_devices)
+    assert found == dataclasses.replace(config, batch_size=expected)
+
+
+def test_a_single_image_is_told_in_a_true_sentence():
+    config = dataclasses.replace(presets.DIGITS, dataset="folder")
+    with pytest.raises(errors.InputError, match="there is 1 image to train on, and a"):
+        batches.settle_batch_size(config, 1, num_devices=1)

@@ -192,7 +192,7 @@ def test_a_large_jpeg_is_decoded_at_a_fraction(progressive):
     whole = transforms.apply(content, GREY)
     reduced = transforms.apply(content, Transform(32, 1, False, max_pixels=40_000))
     np.testing.assert_allclose(reduced.astype(int), whole.astype(int), atol=3)
-    image = decoding.decode(content, max_pixels=40_000)
+    image = decoding.decode_image(content, max_pixels=40_000)
     assert image.size == (150, 100)
 
 
@@ -200,8 +200,8 @@ def test_far_too_large_images_are_refused_with_the_flag():
     grey = Image.new("L", (200, 200))
     for content in (save(grey), save(Image.new("L", (500, 500)), "JPEG")):
         with pytest.raises(BrokenImage, match="--max_pixels=30000: a decompression"):
-            decoding.decode(content, max_pixels=30_000)
-    assert decoding.decode(save(grey), max_pixels=40_000).size == (200, 200)
+            decoding.decode_image(content, max_pixels=30_000)
+    assert decoding.decode_image(save(grey), max_pixels=40_000).size == (200, 200)
 
 
 @pytest.mark.parametrize(

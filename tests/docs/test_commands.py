@@ -53,10 +53,10 @@ def known_flags():
     for line in lines:
         with contextlib.redirect_stdout(shown), pytest.raises(SystemExit):
             dcgan.main([*line.split(), "--help"])
-    text = shown.getvalue()
+    flags = re.findall(r"--[a-zA-Z][\w.]*", shown.getvalue())
     for script in (ROOT / "experiments").rglob("*.py"):
-        text += script.read_text()
-    return set(re.findall(r"--[a-zA-Z][\w.]*", text))
+        flags += re.findall(r"\"(--[a-zA-Z]\w*)\"", script.read_text())
+    return set(flags)
 
 
 def test_every_command_is_one_that_its_parser_takes(page, command_lines):

@@ -36,6 +36,14 @@ def test_every_table_is_shown_somewhere():
     ] == []
 
 
+def test_every_script_of_the_readme_is_where_it_says():
+    named = re.findall(r"\| `(\w+\.py)` \|", README.read_text())
+    assert len(named) >= 17
+    folder = {"dedup.py": "studies"}
+    paths = [ROOT / "experiments" / folder.get(n, "paper") / n for n in named]
+    assert [path for path in paths if not path.is_file()] == []
+
+
 def test_the_readme_is_short_and_narrow():
     lines = README.read_text().splitlines()
     assert len(lines) <= 150
@@ -58,18 +66,19 @@ def test_every_picture_has_a_description(page):
     assert re.findall(r"!\[\s*\]\(", page.read_text()) == []
 
 
-def test_every_file_that_is_named_exists(page, spans):
+def test_every_file_and_folder_that_is_named_exists(page, spans):
     folders = (ROOT, ROOT / "src/dcgan_jax", ROOT / "experiments/results", page.parent)
+    ours = {path.name for folder in folders[:2] for path in folder.iterdir()}
+    made = ("data", "runs", "samples", "site", "dist")  # by the commands
     named = [
         span
         for span in spans(page)
-        if re.fullmatch(
-            r"(src|tests|experiments|docs|\w+)/[\w./-]+\.(py|json|md|ipynb)", span
-        )
-        and not span.startswith(("data/", "runs/", "samples/"))
+        if re.fullmatch(r"[\w.-]+(/[\w.-]+)+/?", span)
+        and span.split("/")[0] in ours - {*made}
         and "NAME" not in span
     ]
-    assert [n for n in named if not any((f / n).is_file() for f in folders)] == []
+    named += [s for s in spans(page) if re.fullmatch(r"runs/\w+\.py", s)]
+    assert [n for n in named if not any((f / n).exists() for f in folders)] == []
 
 
 def test_every_extra_and_make_target_exists(page, command_lines):
@@ -80,6 +89,23 @@ def test_every_extra_and_make_target_exists(page, command_lines):
             assert set(extras[1].split(",")) <= set(project["optional-dependencies"])
         if (target := re.match(r"make ([a-z]+)$", line)) is not None:
             assert target[1] in targets, line
+
+
+def test_the_versions_agree():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert re.findall(r"(?m)^version: (.*)$", citation) == [project["version"]]
+    assert f"## [{project['version']}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_actions_are_pinned_and_may_only_read():
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        text = path.read_text()
+        used = re.findall(r"uses: (\S+)", text)
+        assert used
+        assert [n for n in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", n)] == []
+        assert re.search(r"(?m)^permissions: {}$", text)
+        assert "write" not in text
 
 
 def _anchors(path):

@@ -86,7 +86,7 @@ def test_the_parzen_log_likelihood_is_of_pixels_from_0_to_1(
     assert ended.code == 0, ended.err
     assert "MNIST 225 ± 2" in ended.out
     images = flatten(store.rows(np.arange(len(store))).images) / 255
-    expected = parzen.estimate(
+    expected = parzen.estimate_likelihood(
         flatten(SampleStream(conditional, seed=0).images(200)) / 255,
         valid=images[NUM_ROWS:],
         test=images,

@@ -15,11 +15,11 @@ def draw(count, *shape, seed=0):
 def search(images, candidates):
     """Compare with all candidates, block by block."""
     queries = nearest.make_queries(images)
-    found = nearest.start(len(images))
+    found = nearest.begin_search(len(images))
     for first in range(0, len(candidates), BLOCK):
         block = candidates[first : first + BLOCK]
         padded = np.resize(block, (BLOCK, *block.shape[1:]))
-        found = nearest.update(
+        found = nearest.search_block(
             found, queries, block=padded, first_row=first, count=len(block)
         )
     return np.asarray(found.distances), np.asarray(found.rows)
@@ -72,12 +72,14 @@ def test_candidates_beyond_the_count_are_not_compared():
     block = np.resize(draw(9, 28, 28, 1, seed=1), (BLOCK, 28, 28, 1))
     block[3:8] = images
     queries = nearest.make_queries(images)
-    found = nearest.update(nearest.start(5), queries, block=block, first_row=0, count=3)
+    found = nearest.search_block(
+        nearest.begin_search(5), queries, block=block, first_row=0, count=3
+    )
     assert np.asarray(found.rows).max() < 3
 
 
 def test_no_candidate_is_no_neighbour():
-    assert nearest.start(2).rows.tolist() == [-1, -1]
+    assert nearest.begin_search(2).rows.tolist() == [-1, -1]
 
 
 def test_more_pixels_than_integers_hold_are_refused():

@@ -51,7 +51,7 @@ def test_the_width_is_the_validation_images_choice():
     rng = np.random.default_rng(0)
     samples = rng.normal(0, 1, (4000, 2))
     valid, test = (rng.normal(0, math.sqrt(2), (4000, 2)) for _ in range(2))
-    outcome = parzen.estimate(
+    outcome = parzen.estimate_likelihood(
         samples, valid=valid, test=test, sigmas=[0.25, 0.5, 1.0, 2.0, 4.0]
     )
     assert outcome.sigma == 1.0
@@ -63,7 +63,7 @@ def test_the_width_is_the_validation_images_choice():
 
 def test_the_standard_error_is_that_of_the_mean():
     samples, test = draw(100), draw(400, seed=1)
-    outcome = parzen.estimate(samples, valid=test, test=test, sigmas=[0.2])
+    outcome = parzen.estimate_likelihood(samples, valid=test, test=test, sigmas=[0.2])
     values = parzen.log_likelihoods(test, samples, sigmas=[0.2])[0]
     assert outcome.log_likelihood == pytest.approx(values.mean())
     assert outcome.standard_error == pytest.approx(values.std() / 20)
@@ -75,7 +75,7 @@ def test_the_standard_error_is_that_of_the_mean():
     ids=["largest", "smallest", "no choice"],
 )
 def test_a_width_at_the_grids_edge_is_told(sigmas, at_edge):
-    outcome = parzen.estimate(
+    outcome = parzen.estimate_likelihood(
         draw(50), valid=draw(50, seed=1), test=draw(9), sigmas=sigmas
     )
     assert outcome.at_edge is at_edge

@@ -54,7 +54,7 @@ def test_clicks_make_a_sum_that_latent_arithmetic_draws_too(
     groups = {"positive": (3, 17, 40, 50), "negative": (5, 8, 9), "add": (1, 2, 4)}
     subject = subjects.open_subject(ExploreConfig(str(folder)))
     generator = subject.number(0, None)
-    drawn = exemplars.add(generator, groups, noise=0.25).picture
+    drawn = exemplars.add_concepts(generator, groups, noise=0.25).picture
     page.wait_for_function(  # however many clicks came while others were drawn
         "url => document.querySelector('#sum img')?.src === url",
         arg=encoding.to_url(drawn),

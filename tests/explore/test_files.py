@@ -25,13 +25,13 @@ def place(subject, tmp_path):
 
 
 def save_all(place):
-    files.save_picks(place, PICKED, pick_files.ARITHMETIC, files.PICKS)
-    files.save_picks(place, TURNED, pick_files.TURN, files.TURN)
-    files.save_boxes(place, BOXED, files.BOXES)
+    files.keep_picks(place, PICKED, pick_files.ARITHMETIC, files.PICKS)
+    files.keep_picks(place, TURNED, pick_files.TURN, files.TURN)
+    files.keep_boxes(place, BOXED, files.BOXES)
 
 
 def test_latent_arithmetic_reads_the_picks_of_a_sum(place, run, run_command, tmp_path):
-    path = files.save_picks(place, PICKED, pick_files.ARITHMETIC, "picks.json")
+    path = files.keep_picks(place, PICKED, pick_files.ARITHMETIC, "picks.json")
     out, numbers = tmp_path / "sum.png", tmp_path / "sum.json"
     ended = run_command(
         arithmetic.main, run, f"--picks={path}", f"--out={out}", f"--json={numbers}"
@@ -42,7 +42,7 @@ def test_latent_arithmetic_reads_the_picks_of_a_sum(place, run, run_command, tmp
 
 
 def test_latent_arithmetic_reads_the_picks_of_a_turn(place, run, run_command, tmp_path):
-    path = files.save_picks(place, TURNED, pick_files.TURN, "turn.json")
+    path = files.keep_picks(place, TURNED, pick_files.TURN, "turn.json")
     ended = run_command(
         arithmetic.main, run, f"--picks={path}", f"--out={tmp_path / 'turn.png'}"
     )
@@ -50,7 +50,7 @@ def test_latent_arithmetic_reads_the_picks_of_a_turn(place, run, run_command, tm
 
 
 def test_latent_forget_reads_the_boxes(place, run, run_command, tmp_path):
-    path = files.save_boxes(place, BOXED, "boxes.json")
+    path = files.keep_boxes(place, BOXED, "boxes.json")
     ended = run_command(
         forget.main, run, f"--boxes={path}", f"--out={tmp_path / 'forget.png'}"
     )
@@ -71,7 +71,7 @@ def test_samples_of_another_seed_begin_without_picks(place):
 
 
 def test_picks_of_another_generator_are_left_out_and_told(place):
-    path = files.save_picks(place, PICKED, pick_files.ARITHMETIC, files.PICKS)
+    path = files.keep_picks(place, PICKED, pick_files.ARITHMETIC, files.PICKS)
     values = json.loads(path.read_text())
     path.write_text(json.dumps({**values, "generator": "0" * 64}))
     session, remarks = files.open_session(place, None, None)
@@ -88,10 +88,10 @@ def test_picks_of_another_generator_are_left_out_and_told(place):
 )  # fmt: skip
 def test_a_name_that_leads_elsewhere_is_refused(name, place):
     for use in (
-        lambda: files.save_picks(place, PICKED, pick_files.ARITHMETIC, name),
-        lambda: files.read_picks(place, pick_files.ARITHMETIC, name),
-        lambda: files.save_boxes(place, BOXED, name),
-        lambda: files.read_boxes(place, name),
+        lambda: files.keep_picks(place, PICKED, pick_files.ARITHMETIC, name),
+        lambda: files.load_picks(place, pick_files.ARITHMETIC, name),
+        lambda: files.keep_boxes(place, BOXED, name),
+        lambda: files.load_boxes(place, name),
     ):
         with pytest.raises(errors.InputError, match="is no name for picks or boxes"):
             use()
@@ -104,7 +104,7 @@ def test_a_link_out_of_the_folder_is_refused(place, tmp_path):
     place.folder.mkdir()
     (place.folder / "picks.json").symlink_to(outside)
     with pytest.raises(errors.InputError, match="leads out of"):
-        files.save_picks(place, PICKED, pick_files.ARITHMETIC, "picks.json")
+        files.keep_picks(place, PICKED, pick_files.ARITHMETIC, "picks.json")
     assert outside.read_text() == "{}"
 
 
@@ -113,8 +113,8 @@ def test_a_file_of_another_kind_is_not_overwritten(place):
     path = place.folder / "results.json"
     path.write_text('{"precious": 1}')
     for use in (
-        lambda: files.save_picks(place, PICKED, pick_files.ARITHMETIC, path.name),
-        lambda: files.save_boxes(place, BOXED, path.name),
+        lambda: files.keep_picks(place, PICKED, pick_files.ARITHMETIC, path.name),
+        lambda: files.keep_boxes(place, BOXED, path.name),
     ):
         with pytest.raises(errors.InputError):
             use()
@@ -123,7 +123,7 @@ def test_a_file_of_another_kind_is_not_overwritten(place):
 
 def test_nothing_is_saved_before_it_is_complete(place):
     with pytest.raises(errors.InputError, match="each group needs a sample"):
-        files.save_picks(place, PICKED, pick_files.TURN, "turn.json")
+        files.keep_picks(place, PICKED, pick_files.TURN, "turn.json")
     with pytest.raises(errors.InputError, match="draw a box"):
-        files.save_boxes(place, PICKED, "boxes.json")
+        files.keep_boxes(place, PICKED, "boxes.json")
     assert not place.folder.exists()

@@ -53,7 +53,7 @@ def test_an_exported_generator_lacks_scores_and_a_log_and_says_so(
     file = tmp_path / "digits.safetensors"
     assert run_command(export.main, run, f"--out={file}").code == 0
     subject = subjects.open_subject(ExploreConfig(str(file)))
-    told = page.describe(subject)
+    told = page.describe_subject(subject)
     assert "no log of a training run" in told
     assert "without a discriminator" in told
     assert subject.folder == tmp_path / "digits-explorer"
@@ -67,7 +67,7 @@ def test_a_run_without_a_checkpoint_is_followed_all_the_same(run, tmp_path):
     shutil.copy(run / "config.json", young)
     subject = subjects.open_subject(ExploreConfig(str(young)))
     assert subject.loaded is None
-    assert "no checkpoint yet" in page.describe(subject)
+    assert "no checkpoint yet" in page.describe_subject(subject)
 
 
 def test_a_step_that_the_run_does_not_have_is_refused(run):
@@ -83,6 +83,6 @@ def test_an_average_that_the_run_does_not_have_is_refused(run):
 def test_a_walk_begins_and_ends_at_its_samples(subject):
     generator = subject.number(0, None)
     ends = generator.draw(generator.latents(6))[[2, 5]]
-    frames = walk.draw(subject, Session(), 2, 5, "linear")
+    frames = walk.draw_walk(subject, Session(), 2, 5, "linear")
     assert np.array_equal(frames[[0, -1]], ends)
-    assert walk.show(frames, 0.0) != walk.show(frames, 1.0)
+    assert walk.show_frame(frames, 0.0) != walk.show_frame(frames, 1.0)

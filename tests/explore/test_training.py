@@ -26,7 +26,7 @@ def young(run, tmp_path):
 
 def test_a_row_that_is_being_written_is_not_read_yet(young):
     assert training.read_progress(young) == training.Progress(20, 2, (0, 10, 20))
-    assert training.draw_curves(young).startswith("data:image/png;base64,")
+    assert training.draw_log(young).startswith("data:image/png;base64,")
 
 
 def test_frames_are_the_grids_of_their_steps(young):
@@ -44,4 +44,4 @@ def test_a_run_that_has_logged_nothing_is_no_error(young):
     (young / "metrics.jsonl").unlink()
     shutil.rmtree(young / "samples")
     assert training.read_progress(young) == training.Progress(0, 0, ())
-    assert training.draw_curves(young) is None
+    assert training.draw_log(young) is None

@@ -42,9 +42,7 @@ def state():
 
 
 def step(plan, state, batch, key):
-    run = jax.jit(
-        functools.partial(classifier.train_step, plan), compiler_options=QUICK
-    )
+    run = jax.jit(functools.partial(classifier.fit_step, plan), compiler_options=QUICK)
     return run(RATES, state, batch, key)
 
 
@@ -144,7 +142,7 @@ def test_errors_are_counted_without_dropout_and_without_filling_rows(state):
         )
         wrong += label >= 0 and int(logits.argmax()) != label
     count = jax.jit(
-        functools.partial(classifier.count_errors, make_plan(0.5).net),
+        functools.partial(classifier.count_wrong, make_plan(0.5).net),
         compiler_options=QUICK,
     )
     assert 0 < wrong < 9

@@ -44,7 +44,7 @@ def encode_by_loops(image, codebook):
 def test_an_image_is_encoded_as_patch_by_patch(height, width, channels):
     images = draw_images(0, 3, height, width, channels)
     codebook = draw_codebook(1, 5, 3, channels)
-    found = kmeans.make_encoder(codebook)(images)
+    found = kmeans.make_centroid_encoder(codebook)(images)
     assert found.shape == (3, 20)
     assert found.dtype == np.float32
     expected = np.stack([encode_by_loops(image, codebook) for image in images])
@@ -53,7 +53,7 @@ def test_an_image_is_encoded_as_patch_by_patch(height, width, channels):
 
 def test_each_corner_of_an_image_has_its_own_quarter_of_the_features():
     codebook = draw_codebook(2, 4, 3, 1)
-    encode = kmeans.make_encoder(codebook)
+    encode = kmeans.make_centroid_encoder(codebook)
     plain = draw_images(3, 1, 8, 8, 1)
     changed = []
     for corner in ((0, 0), (0, 7), (7, 0), (7, 7)):
@@ -65,14 +65,14 @@ def test_each_corner_of_an_image_has_its_own_quarter_of_the_features():
 
 
 def test_a_flat_image_has_finite_features():
-    features = kmeans.make_encoder(draw_codebook(4, 5, 3, 3))(
+    features = kmeans.make_centroid_encoder(draw_codebook(4, 5, 3, 3))(
         np.full((1, 6, 6, 3), 200, np.uint8)
     )
     assert jnp.isfinite(features).all()
 
 
 def test_a_batch_of_64_images_at_4800_centroids_takes_little_memory():
-    encode = kmeans.make_encoder(draw_codebook(5, 4800, 6, 3))
+    encode = kmeans.make_centroid_encoder(draw_codebook(5, 4800, 6, 3))
     images = jax.ShapeDtypeStruct((64, 32, 32, 3), np.uint8)
     program = encode.func.lower(*encode.args, images).compile()
     assert program.memory_analysis().temp_size_in_bytes < 200e6

@@ -30,7 +30,7 @@ def test_products_are_those_of_the_whole_matrix(
     features, targets = problem
     monkeypatch.setattr(blocked_rows, "BLOCK_BYTES", block_bytes)
     monkeypatch.setattr(blocked_rows, "RESIDENT_BYTES", 1 << 20 if kept else 0)
-    rows = blocked_rows.Rows(features, constant=2.0)
+    rows = blocked_rows.BlockedRows(features, constant=2.0)
     whole = with_constant(features, 2.0)
     rng = np.random.default_rng(1)
     weights, mask = rng.normal(size=(10, 2)), (targets > 0).astype(np.float32)
@@ -55,7 +55,7 @@ def test_the_minimum_is_where_general_optimisers_find_it(
     monkeypatch.setattr(squared_hinge, "STIFF", 0.0 if by_gram else np.inf)
     features, targets = problem
     solution = squared_hinge.minimise(
-        blocked_rows.Rows(features, constant=1.0),
+        blocked_rows.BlockedRows(features, constant=1.0),
         targets,
         cost=cost,
         tolerance=1e-8,
@@ -88,7 +88,7 @@ def test_main_axes_are_the_first_eigenvectors_where_a_few_stand_out():
     turn, _ = np.linalg.qr(rng.standard_normal((40, 40)))
     lengths = np.concatenate([[100.0, 50.0, 25.0], np.full(37, 0.1)])
     features = (rng.standard_normal((500, 40)) * lengths) @ turn.T
-    rows = blocked_rows.Rows(features.astype(np.float32), constant=None)
+    rows = blocked_rows.BlockedRows(features.astype(np.float32), constant=None)
     axes = squared_hinge.find_main_axes(rows)
     values, vectors = np.linalg.eigh(features.T @ features)
     np.testing.assert_allclose(axes.squares[:3], values[::-1][:3], rtol=1e-3)
@@ -114,7 +114,7 @@ def test_a_line_search_ends_where_the_slope_is_zero(problem):
         margins=targets * scores,
         changes=targets * change,
     )
-    length = line_search.minimise(ray, cost=0.1)
+    length = line_search.minimise_along(ray, cost=0.1)
     assert (length > 0).all()
     slack = np.maximum(0, 1 - targets * (scores + length * change))
     end = ((weights + length * direction) * direction).sum(0)
@@ -124,7 +124,7 @@ def test_a_line_search_ends_where_the_slope_is_zero(problem):
 
 def test_the_gap_bounds_the_distance_from_the_minimum(problem):
     features, targets = problem
-    rows = blocked_rows.Rows(features, constant=1.0)
+    rows = blocked_rows.BlockedRows(features, constant=1.0)
     settings = {"cost": 0.1, "start": None}
     best = squared_hinge.minimise(
         rows, targets, tolerance=1e-10, max_newton_steps=100, **settings
@@ -138,7 +138,7 @@ def test_the_gap_bounds_the_distance_from_the_minimum(problem):
 
 def test_a_start_at_the_solution_ends_at_once(problem):
     features, targets = problem
-    rows = blocked_rows.Rows(features, constant=None)
+    rows = blocked_rows.BlockedRows(features, constant=None)
     settings = {"cost": 0.1, "tolerance": 1e-6, "max_newton_steps": 50}
     first = squared_hinge.minimise(rows, targets, start=None, **settings)
     again = squared_hinge.minimise(rows, targets, start=first.weights, **settings)

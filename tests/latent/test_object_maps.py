@@ -84,7 +84,7 @@ def boxes(scenes):
 
 @pytest.fixture(scope="module")
 def regression(known_samples, boxes):
-    return forgetting.learn(known_samples, boxes, layer="conv0", seed=0)
+    return forgetting.learn_maps(known_samples, boxes, layer="conv0", seed=0)
 
 
 @pytest.mark.parametrize("num_dropped", [None, 1])
@@ -111,8 +111,8 @@ def test_without_its_map_the_object_is_gone_and_the_background_as_it_was(
 
 
 def test_the_places_outside_follow_the_seed(known_samples, boxes, regression):
-    again = forgetting.learn(known_samples, boxes, layer="conv0", seed=0)
-    other = forgetting.learn(known_samples, boxes, layer="conv0", seed=1)
+    again = forgetting.learn_maps(known_samples, boxes, layer="conv0", seed=0)
+    other = forgetting.learn_maps(known_samples, boxes, layer="conv0", seed=1)
     np.testing.assert_array_equal(again.weights, regression.weights)
     assert not np.array_equal(other.weights, regression.weights)
 
@@ -225,6 +225,6 @@ def test_many_samples_are_read_in_blocks(known_generator, scenes):
     latents = np.stack([background, objects], axis=-1).reshape(100, -1)
     samples = Samples(known_generator, latents.astype(np.float32), None)
     boxes = [Box(n, *corner, 3, 3) for n, corner in enumerate(corners)]
-    found = forgetting.learn(samples, boxes[::-1], layer="conv0", seed=0)
+    found = forgetting.learn_maps(samples, boxes[::-1], layer="conv0", seed=0)
     assert found.accuracy == 1
     assert found.num_inside == 100 * 9

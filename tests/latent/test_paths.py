@@ -90,8 +90,8 @@ def test_one_point_is_no_walk():
 
 def test_a_film_shows_each_point_once():
     segments = np.array([[0, 1, 2], [2, 3, 4]])[..., None]
-    assert paths.join(segments, closed=False)[:, 0].tolist() == [0, 1, 2, 3, 4]
-    assert paths.join(segments, closed=True)[:, 0].tolist() == [0, 1, 2, 3]
+    assert paths.join_segments(segments, closed=False)[:, 0].tolist() == [0, 1, 2, 3, 4]
+    assert paths.join_segments(segments, closed=True)[:, 0].tolist() == [0, 1, 2, 3]
 
 
 def of_levels(rows):

@@ -66,9 +66,9 @@ def test_a_large_file_is_not_read(path):
 
 
 def test_picks_of_another_generator_are_refused_naming_theirs(path):
-    picks.check_same(PICKS, path, digests=["a" * 64])
+    picks.check_generator(PICKS, path, digests=["a" * 64])
     with pytest.raises(errors.InputError, match="samples of run at step 20, another"):
-        picks.check_same(PICKS, path, digests=["b" * 64])
+        picks.check_generator(PICKS, path, digests=["b" * 64])
 
 
 def test_numbers_are_read_from_a_list_with_commas():

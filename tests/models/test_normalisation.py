@@ -31,7 +31,7 @@ def test_moments_are_float64_s_also_where_the_mean_is_far_from_zero(mean, backen
     np.testing.assert_allclose(found_var, exact.var((0, 1, 2)), rtol=1e-4)
     deviation = np.sqrt(exact.var((0, 1, 2)) + normalisation.EPSILON)
     normal = (exact - exact.mean((0, 1, 2))) / deviation * gain + offset
-    assert np.abs(y - normal).max() < 2e-3
+    assert np.abs(y - normal).max() < 4e-3
 
 
 def test_a_channel_that_does_not_vary_has_no_variance(backend_name):

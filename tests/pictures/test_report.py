@@ -34,7 +34,7 @@ def read(page):
 def test_a_picture_lies_in_the_page_itself(suffix):
     content = bytes(range(256))
     figure = Figure("Samples", "seen", "command", picture=content, suffix=suffix)
-    (image,) = read(report.make_page("t", {}, [figure])).attributes["img"]
+    (image,) = read(report.make_report("t", {}, [figure])).attributes["img"]
     kind, encoded = image["src"].split(";base64,")
     assert kind == f"data:image/{suffix[1:]}"
     assert base64.b64decode(encoded) == content
@@ -43,9 +43,9 @@ def test_a_picture_lies_in_the_page_itself(suffix):
 
 def test_nothing_is_loaded_from_elsewhere():
     figure = Figure("Samples", "seen", "command", picture=b"x")
-    reader = read(report.make_page("t", {"seed": "0"}, [figure]))
+    reader = read(report.make_report("t", {"seed": "0"}, [figure]))
     assert not {"link", "script", "iframe"} & set(reader.tags)
-    assert "http" not in report.make_page("t", {"seed": "0"}, [figure])
+    assert "http" not in report.make_report("t", {"seed": "0"}, [figure])
 
 
 def test_all_text_is_escaped():
@@ -53,7 +53,7 @@ def test_all_text_is_escaped():
         Figure(HOSTILE, HOSTILE, HOSTILE, text=HOSTILE, picture=b"x"),
         Figure(HOSTILE, HOSTILE, HOSTILE, text=HOSTILE, missing=HOSTILE),
     ]
-    reader = read(report.make_page(HOSTILE, {HOSTILE: HOSTILE}, figures))
+    reader = read(report.make_report(HOSTILE, {HOSTILE: HOSTILE}, figures))
     assert "script" not in reader.tags
     assert reader.attributes["img"][0]["alt"] == HOSTILE
     # Title and heading, a fact's name and value, four and five parts of the figures.
@@ -62,7 +62,7 @@ def test_all_text_is_escaped():
 
 def test_a_missing_figure_says_why_and_how_it_is_made():
     figure = Figure("Walk", "seen", "python -m walk", missing="no checkpoint")
-    reader = read(report.make_page("t", {}, [figure]))
+    reader = read(report.make_report("t", {}, [figure]))
     assert "img" not in reader.tags
     assert "Missing: no checkpoint" in reader.text
     assert "python -m walk" in reader.text

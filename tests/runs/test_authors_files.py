@@ -57,7 +57,9 @@ def host(monkeypatch, tmp_path):
 
 
 def read(weights_dir=None):
-    return list(authors_files.read_arrays("net", "p", BLOBS, weights_dir=weights_dir))
+    return list(
+        authors_files.read_numbered_arrays("net", "p", BLOBS, weights_dir=weights_dir)
+    )
 
 
 def test_files_are_downloaded_once(host):

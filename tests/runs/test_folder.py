@@ -2,6 +2,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -106,8 +107,25 @@ def test_a_refused_change_leaves_the_settings_as_they_are(tmp_path):
 
 def test_other_data_are_refused(tmp_path):
     settle(tmp_path, CONFIG)
-    with pytest.raises(errors.InputError, match=r"data_fingerprint=f00d.*=beef"):
+    with pytest.raises(errors.InputError, match="a run on other images of digits"):
         settle(tmp_path, CONFIG, fingerprint="beef")
+
+
+def test_two_sources_are_named_in_words_and_a_folder_is_proposed(tmp_path):
+    cats, dogs = (
+        dataclasses.replace(CONFIG, dataset="folder", source=Path("photos") / name)
+        for name in ("cats", "dogs.zip")
+    )
+    workdir = tmp_path / "folder"
+    workdir.mkdir()
+    settle(workdir, cats)
+    with pytest.raises(errors.InputError) as caught:
+        settle(workdir, dogs, fingerprint="beef")
+    assert str(caught.value) == (
+        f"{workdir} holds a run on photos/cats; this one asks for photos/dogs.zip,"
+        " which are other images. Give it a folder of its own,"
+        f" --workdir={workdir}-dogs, or go on there with --source=photos/cats."
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from dcgan_jax.system import errors
 
 def draw(loaded, count=4):
     key = keys.make_key(0, keys.Purpose.SAMPLES)
-    latents = sampling.draw_latents(loaded.draw_latents, key, count)
+    latents = sampling.draw_first_latents(loaded.draw_latents, key, count)
     return sampling.make_sampler(loaded.network)(loaded.variables, latents)
 
 
@@ -98,7 +98,7 @@ def test_the_authors_generator_draws_different_smooth_colour_pictures(authors):
 
 def test_the_authors_latents_are_normal(authors):
     key = keys.make_key(0, keys.Purpose.SAMPLES)
-    latents = sampling.draw_latents(authors.draw_latents, key, 256)
+    latents = sampling.draw_first_latents(authors.draw_latents, key, 256)
     assert np.abs(latents).max() > 3
     assert latents.std() == pytest.approx(1.0, abs=0.02)
 
@@ -128,6 +128,6 @@ def test_loading_takes_the_older_checkpoint_when_the_newest_is_damaged(run):
 def test_the_latents_follow_the_run_s_distribution(run, tiny_run):
     assert tiny_run.latent_distribution == "uniform"
     key = keys.make_key(0, keys.Purpose.SAMPLES)
-    latents = sampling.draw_latents(load(run).draw_latents, key, 256)
+    latents = sampling.draw_first_latents(load(run).draw_latents, key, 256)
     assert np.abs(latents).max() <= 1
     assert latents.std() == pytest.approx(1 / np.sqrt(3), abs=0.02)

@@ -23,7 +23,7 @@ def generator(draw_state):
 
 @pytest.fixture(scope="module")
 def latents(generator):
-    return sampling.draw_latents(generator[2], jax.random.key(0), 70)
+    return sampling.draw_first_latents(generator[2], jax.random.key(0), 70)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_images_are_the_stored_statistics_generator_s_to_a_grey_level(
 def test_the_first_latents_are_the_same_however_many_are_drawn(
     count, generator, latents
 ):
-    fewer = sampling.draw_latents(generator[2], jax.random.key(0), count)
+    fewer = sampling.draw_first_latents(generator[2], jax.random.key(0), count)
     np.testing.assert_array_equal(fewer, latents[:count])
 
 
@@ -89,7 +89,7 @@ def conditional(draw_state):
     nets = steps.make_nets(config, num_steps=1)
     gen = draw_state(nets, image_shape=(28, 28, 1)).gen
     variables = {"params": gen.params, "batch_stats": gen.batch_stats}
-    latents = sampling.draw_latents(nets.draw_latents, jax.random.key(0), 70)
+    latents = sampling.draw_first_latents(nets.draw_latents, jax.random.key(0), 70)
     return nets.generator, variables, latents
 
 

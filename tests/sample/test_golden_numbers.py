@@ -96,7 +96,7 @@ def test_the_stream_is_the_same(loaded, then):
 
 
 def test_the_grid_of_an_export_is_the_same(loaded, then, tmp_path):
-    subject = write.Subject("conditional", loaded, None)
+    subject = write.Exported("conditional", loaded, None)
     list(write.write(subject, tmp_path / "g.safetensors", form="safetensors"))
     picture = np.asarray(Image.open(tmp_path / "g.png"))
     assert_same_pictures(picture[: len(then["export_grid"])], then["export_grid"])
@@ -113,9 +113,9 @@ def test_picks_of_before_are_those_of_their_generator_alone(loaded):
     picks = pick_files.read_picks(GOLDEN / "picks.json")
     run = load("run")
     assert picks.generator != run.digest
-    pick_files.check_same(picks, GOLDEN / "picks.json", digests=run.digests)
+    pick_files.check_generator(picks, GOLDEN / "picks.json", digests=run.digests)
     with pytest.raises(errors.InputError, match="another generator"):
-        pick_files.check_same(picks, GOLDEN / "picks.json", digests=loaded.digests)
+        pick_files.check_generator(picks, GOLDEN / "picks.json", digests=loaded.digests)
 
 
 def test_boxes_of_before_are_read(loaded):

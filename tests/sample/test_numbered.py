@@ -16,7 +16,7 @@ def samples(conditional):
 
 def test_they_are_those_of_sample(conditional, samples):
     key = keys.make_key(3, keys.Purpose.SAMPLES)
-    latents = sampling.draw_latents(conditional.draw_latents, key, 300)
+    latents = sampling.draw_first_latents(conditional.draw_latents, key, 300)
     chosen = labels.choose(None, num_classes=10, count=300)
     drawn = sampling.make_sampler(conditional.network)(
         conditional.variables, latents, chosen

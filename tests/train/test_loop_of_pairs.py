@@ -96,7 +96,7 @@ def test_the_grid_shows_a_class_a_row(preset, runs):
     config = run_dir.read_config(runs[preset])
     loaded = loading.load_generator(str(runs[preset]), weights_dir=None, step=None)
     key = keys.make_key(config.seed, keys.Purpose.FIXED_LATENTS)
-    latents = sampling.draw_latents(loaded.draw_latents, key, 100)
+    latents = sampling.draw_first_latents(loaded.draw_latents, key, 100)
     sampler = sampling.make_sampler(loaded.network)
     for row in range(10):
         same_class = np.full(10, row, np.int32)
@@ -230,7 +230,7 @@ def test_images_that_are_held_out_are_never_trained_on(make_flags):
 def test_what_is_held_out_makes_the_epochs_shorter(make_flags):
     flags = [f for f in make_flags("mnist_mlp") if "num_steps" not in f]
     config = cli.parse_run([*flags, "--num_epochs=2"])
-    assert batches.count_steps(config, 1797 - 97) == 2 * (1700 // 16)
+    assert batches.count_run_steps(config, 1797 - 97) == 2 * (1700 // 16)
 
 
 @pytest.mark.parametrize(

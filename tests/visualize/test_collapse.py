@@ -69,7 +69,7 @@ def test_a_checkpoint_is_measured_once_and_counts_when_it_is_gone(
 ):
     later = shutil.copytree(run, tmp_path / "run")
     shutil.rmtree(later / "checkpoints" / "step_00000010")
-    monkeypatch.setattr(run_modes.filter_modes, "measure", None)
+    monkeypatch.setattr(run_modes.filter_modes, "measure_modes", None)
     again = run_modes.measure_run(later, store)
     for layer, other in zip(layers, again, strict=True):
         assert sorted(other.modes) == [10, 20]

@@ -76,7 +76,7 @@ def test_a_film_is_no_wider_and_no_longer_than_asked(run, run_command, tmp_path)
 )
 def test_grids_are_taken_at_even_distances_with_both_ends(count, most, chosen):
     grids = [(index, None) for index in range(count)]
-    assert [index for index, _ in film.choose(grids, most=most)] == chosen
+    assert [index for index, _ in film.choose_grids(grids, most=most)] == chosen
 
 
 @pytest.mark.parametrize(

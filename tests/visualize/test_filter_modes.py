@@ -13,14 +13,14 @@ STRENGTH = rng.uniform(0.2, 2.0, (INPUTS, 1, 1))
 
 
 def of(maps):
-    return filter_modes.measure(np.asarray(maps, np.float32)[..., None])
+    return filter_modes.measure_modes(np.asarray(maps, np.float32)[..., None])
 
 
 def state_of(maps, others=3):
     """Classify a filter among healthy ones."""
     healthy = rng.normal(size=(INPUTS, SIDE, SIDE, others))
     layer = np.concatenate([np.asarray(maps)[..., None], healthy], axis=-1)
-    states = filter_modes.classify(filter_modes.measure(layer))
+    states = filter_modes.classify_filters(filter_modes.measure_modes(layer))
     assert states[1:] == ["healthy"] * others
     return states[0]
 

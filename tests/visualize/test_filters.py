@@ -30,7 +30,7 @@ def config(tiny_run, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def measured(config):
-    return filters.measure(config)
+    return filters.draw_figure(config)
 
 
 def test_the_picture_has_a_row_for_every_filter_and_both_halves(measured):
@@ -79,7 +79,7 @@ def test_the_images_shown_first_are_those_of_largest_response(config, measured):
 
 def test_the_first_layers_have_filters_of_their_own(config):
     shallow = dataclasses.replace(config, num_layers=1, filters="0,3", num_images=9)
-    about = filters.measure(shallow).numbers
+    about = filters.draw_figure(shallow).numbers
     assert about["trained"]["distinct_images"] == 9
     with pytest.raises(errors.InputError, match="4 filters; expected 0 … 3"):
         filters.find_data(dataclasses.replace(shallow, filters="4"))
@@ -87,7 +87,7 @@ def test_the_first_layers_have_filters_of_their_own(config):
 
 def test_a_second_time_nothing_passes_the_networks(config, measured, monkeypatch):
     monkeypatch.setattr(filter_figure.extract, "in_batches", None)
-    again = filters.measure(config)
+    again = filters.draw_figure(config)
     np.testing.assert_array_equal(again.picture, measured.picture)
 
 

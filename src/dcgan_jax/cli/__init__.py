@@ -41,7 +41,7 @@ def run_main(main: Callable[[Sequence[str]], int | None]) -> None:
 
     DCGAN_JAX_TRACEBACK=1 shows the traceback of an error in place of one line.
     """
-    surroundings.settle()
+    surroundings.settle_variables()
     if os.environ.get("DCGAN_JAX_TRACEBACK") == "1":
         sys.exit(main(sys.argv[1:]))
     try:
@@ -182,11 +182,11 @@ def parse(
                 # Of settings that may be None, those of the recipe are flags.
                 config=(tyro.conf.AvoidSubcommands,),
             )
-            return flag_values.settle(config)
+            return flag_values.settle_values(config)
     except SystemExit as stop:
         if stop.code == 0:
             raise
-        message = flag_errors.describe(stderr.getvalue(), flags)
+        message = flag_errors.describe_flag_error(stderr.getvalue(), flags)
         raise errors.InputError(
             f"{message} ({program} --help lists all flags)"
         ) from None

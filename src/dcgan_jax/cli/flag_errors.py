@@ -26,7 +26,7 @@ def refuse_values_of_switches(flags: Sequence[Flag], argv: Sequence[str]) -> Non
             )
 
 
-def describe(panel: str, flags: Sequence[Flag]) -> str:
+def describe_flag_error(panel: str, flags: Sequence[Flag]) -> str:
     """Condense tyro's boxed report on a command line into one line.
 
     Args:

@@ -1,6 +1,8 @@
 """Which rows make up the n-th minibatch: a pure function of a number."""
 
+import dataclasses
 import functools
+import logging
 import math
 from typing import NamedTuple, Protocol
 
@@ -16,6 +18,9 @@ POOL_ROWS = 64 * BLOCK_ROWS
 # Of pixels, from where on "auto" shuffles blocks. Fixed, whatever memory is free: a run
 # that goes on, perhaps on another machine, must find its own order again.
 BLOCKS_FROM_BYTES = 8 << 30
+
+
+_LOG = logging.getLogger(__name__)
 
 
 class Batch(NamedTuple):
@@ -67,7 +72,7 @@ def choose_shuffle(shuffle: Shuffle, num_bytes: int) -> Shuffle:
 
     Args:
         shuffle: as asked for.
-        num_bytes: of all pixels.
+        num_bytes: the size of all pixels.
 
     Returns:
         rows or blocks.
@@ -162,7 +167,40 @@ def batches_per_epoch(num_rows: int, batch_size: int) -> int:
     return num_rows // batch_size
 
 
-def count_steps(config: TrainConfig, num_rows: int) -> int:
+def settle_batch_size(
+    config: TrainConfig, num_rows: int, *, num_devices: int
+) -> TrainConfig:
+    """Take smaller minibatches where a user's own images are too few for the recipe's.
+
+    Args:
+        config: the run's config.
+        num_rows: images that it is trained on.
+        num_devices: each takes an equal part of a minibatch.
+
+    Returns:
+        The config, with the largest size that the images allow.
+
+    Raises:
+        InputError: if there are too few images for any.
+    """
+    if config.dataset not in ("folder", "arrays") or config.batch_size <= num_rows:
+        return config
+    fitting = num_rows // num_devices * num_devices
+    if fitting < 2:
+        least = max(2, num_devices)
+        count = "1 image" if num_rows == 1 else f"{num_rows} images"
+        raise errors.InputError(
+            f"there is {count} to train on, and a minibatch takes at least {least}; add"
+            " images to the data set"
+        )
+    _LOG.info(
+        "%d images: minibatches of %d in place of %d", num_rows, fitting,
+        config.batch_size,
+    )  # fmt: skip
+    return dataclasses.replace(config, batch_size=fitting)
+
+
+def count_run_steps(config: TrainConfig, num_rows: int) -> int:
     """Return the length of a run over `num_rows` images in steps.
 
     Raises:

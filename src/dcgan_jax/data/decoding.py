@@ -61,7 +61,7 @@ _OTHER_KINDS = (
 _HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1")
 
 
-def decode(
+def decode_image(
     content: bytes,
     *,
     value_range: tuple[float, float] | None = None,
@@ -70,7 +70,7 @@ def decode(
     """Decode a file to mode L or RGB, upright.
 
     Args:
-        content: of the file.
+        content: the file's bytes.
         value_range: the values in the file that become black and white; None: those of
             its type, and 0 … 255 for whole numbers of 32 bits.
         max_pixels: a larger image is broken, unless it is a JPEG, which is decoded at

@@ -135,7 +135,9 @@ def open_upright(
         image = Image.fromarray(content.squeeze(-1) if content.ndim == 3
                                 and content.shape[-1] == 1 else content)  # fmt: skip
     else:
-        image = decoding.decode(content, value_range=value_range, max_pixels=max_pixels)
+        image = decoding.decode_image(
+            content, value_range=value_range, max_pixels=max_pixels
+        )
     mode = "L" if channels == 1 else "RGB"
     return image if image.mode == mode else image.convert(mode)
 

@@ -11,7 +11,7 @@ from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.runs import folder as run_dir, load as loading, reading
 from dcgan_jax.runs.load import LoadedGenerator
-from dcgan_jax.system import errors
+from dcgan_jax.system import errors, json_values
 
 
 class Candidate(NamedTuple):
@@ -36,7 +36,7 @@ class Measured(NamedTuple):
     text: str
 
 
-def read_config(config: EvaluateConfig) -> TrainConfig:
+def read_candidate_config(config: EvaluateConfig) -> TrainConfig:
     """Read the config of the run or exported generator that is evaluated.
 
     Raises:
@@ -116,7 +116,7 @@ def _check_data(config: EvaluateConfig, train: Store) -> None:
     """Raise an error if a run was trained on other images than those at hand."""
     if not Path(config.run).is_dir():
         return
-    recorded = run_dir.read_json(Path(config.run) / run_dir.CONFIG)
+    recorded = json_values.read_json(Path(config.run) / run_dir.CONFIG)
     if recorded.get("data_fingerprint") not in (None, train.fingerprint):
         raise errors.InputError(
             f"{config.run} was trained on other images than those in {train.path};"

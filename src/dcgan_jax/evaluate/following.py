@@ -53,7 +53,7 @@ def follow(config: EvaluateConfig) -> Measured:
             raise errors.InputError(
                 f"another process measures {workdir}; wait until it has ended."
             )
-        trained = candidates.read_config(config)
+        trained = candidates.read_candidate_config(config)
         train, num_rows = candidates.open_train(config, trained)
         yardstick = quality.make_yardstick(config, trained, train, num_rows)
         settings = {**yardstick.settings, "run": _identify(trained)}
@@ -117,7 +117,9 @@ class _Follower:
         """Return the step that the run ends at, by its settings as they are now."""
         if not self._wait:
             return newest
-        return batches.count_steps(run_dir.read_config(self._workdir), self._num_rows)
+        return batches.count_run_steps(
+            run_dir.read_config(self._workdir), self._num_rows
+        )
 
     def report(self) -> Measured:
         """Tell the best and the final numbers, each with its step."""
@@ -136,7 +138,7 @@ class _Follower:
         for name in best:
             value = rows[-1]["numbers"][name]
             lines.append(f"final {name} {value:.4f} at step {rows[-1]['step']}")
-        protocol = quality.describe(yardstick)
+        protocol = quality.describe_quality(yardstick)
         lines += [f"commit {result_file.find_commit()}", protocol]
         lines += quality.list_remarks(yardstick)
         numbers = {

@@ -51,7 +51,7 @@ class Queries(NamedTuple):
     squares: Array
 
 
-def start(count: int) -> Nearest:
+def begin_search(count: int) -> Nearest:
     """Return the state of `count` queries before the first candidate."""
     return Nearest(
         np.full(count, np.iinfo(np.uint32).max, np.uint32),
@@ -77,7 +77,7 @@ def make_queries(images: np.ndarray) -> Queries:
     )
 
 
-def update(
+def search_block(
     nearest: Nearest,
     queries: Queries,
     *,

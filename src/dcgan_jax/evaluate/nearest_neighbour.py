@@ -47,8 +47,8 @@ class _Count(NamedTuple):
 
     Attributes:
         done: samples compared, whole blocks.
-        nearest: of the test images.
-        errors: in %, by number of samples.
+        nearest: the nearest sample of each test image so far.
+        errors: the errors in %, by number of samples.
     """
 
     done: int
@@ -74,8 +74,8 @@ def count_errors(
         samples: the generator's.
         test: labelled images.
         num_samples: how many to compare with, at most 2³¹ − 1.
-        identity: of this count.
-        folder: for what is kept.
+        identity: what this count depends on.
+        folder: where the count is kept.
         former: identities of this count in files of earlier versions.
 
     Returns:
@@ -108,11 +108,11 @@ def find_in_store(images: np.ndarray, store: Store, *, num_rows: int) -> Nearest
 
     Args:
         images: uint8 (n, height, width, channels).
-        store: to search.
+        store: the images that are searched.
         num_rows: rows that are searched.
     """
     queries = nearest.make_queries(images)
-    found = nearest.start(len(images))
+    found = nearest.begin_search(len(images))
     with progress.track("comparing", num_rows, unit="images") as advance:
         for first in range(0, num_rows, BLOCK):
             count = min(BLOCK, num_rows - first)
@@ -120,7 +120,7 @@ def find_in_store(images: np.ndarray, store: Store, *, num_rows: int) -> Nearest
             rows = np.minimum(np.arange(first, first + BLOCK), num_rows - 1)
             store.will_read(rows)
             block = store.rows(rows).images
-            found = nearest.update(
+            found = nearest.search_block(
                 found, queries, block=block, first_row=first, count=count
             )
             advance(count)
@@ -132,7 +132,7 @@ def _count_errors(
 ) -> dict[int, float]:
     marks = sorted({*MARKS, num_samples})
     wanted = [mark for mark in marks if mark <= num_samples]
-    none = _Count(0, nearest.start(len(test)), {})
+    none = _Count(0, nearest.begin_search(len(test)), {})
     kept = read_count(file, len(test)) or none
     # A count cannot go back to a number that it has passed without telling it.
     count = kept if all(m > kept.done or m in kept.errors for m in wanted) else none
@@ -163,7 +163,7 @@ def _count_block(
 ) -> _Count:
     """Compare one more block, and tell the errors at the marks within it."""
     compare = functools.partial(
-        nearest.update,
+        nearest.search_block,
         count.nearest,
         queries,
         block=samples.block(count.done, BLOCK),

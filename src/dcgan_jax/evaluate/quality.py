@@ -54,7 +54,7 @@ class Yardstick(NamedTuple):
         extractor: makes the features.
         reference: real images.
         num_samples: images to generate.
-        seed: of the samples and the subsets.
+        seed: the seed of the samples and the subsets.
         cache: a folder for the reference's features, and a name for the reference.
         settings: all that the numbers depend on besides the generator, as JSON values.
     """
@@ -156,7 +156,7 @@ def run(config: EvaluateConfig, candidate: Candidate) -> Measured:
     loaded, train, num_rows = candidate
     yardstick = make_yardstick(config, loaded.config, train, num_rows)
     numbers = measure_generator(yardstick, loaded)
-    protocol = describe(yardstick)
+    protocol = describe_quality(yardstick)
     lines = [f"{name:32} {value:10.4f}" for name, value in numbers.items()]
     lines += [f"step {loaded.step}, commit {result_file.find_commit()}", protocol]
     lines += list_remarks(yardstick)
@@ -164,7 +164,7 @@ def run(config: EvaluateConfig, candidate: Candidate) -> Measured:
     return Measured(protocol, {**numbers, **about}, "\n".join(lines))
 
 
-def describe(yardstick: Yardstick) -> str:
+def describe_quality(yardstick: Yardstick) -> str:
     """Return the protocol in one line."""
     settings = yardstick.settings
     height, width, channels = yardstick.reference.shape

@@ -20,7 +20,7 @@ def find_file(folder: Path, name: str) -> Path:
     """Return the path of a file that a person has named on the page.
 
     Args:
-        folder: in which all of them lie.
+        folder: the folder that all of them lie in.
         name: without a folder, ending in .json.
 
     Raises:
@@ -38,16 +38,16 @@ def find_file(folder: Path, name: str) -> Path:
     return path
 
 
-def save_picks(
+def keep_picks(
     subject: Subject, session: Session, names: tuple[str, ...], file: str
 ) -> Path:
     """Write exemplars for `python -m dcgan_jax.latent arithmetic --picks=…`.
 
     Args:
         subject: the generator.
-        session: with the picks.
-        names: of the groups: `picks.ARITHMETIC` or `picks.TURN`.
-        file: its name.
+        session: the picks, and the samples that they are of.
+        names: the groups' names: `picks.ARITHMETIC` or `picks.TURN`.
+        file: the file's name.
 
     Raises:
         InputError: if a group is empty, or the file is no file of picks.
@@ -70,7 +70,7 @@ def save_picks(
     return path
 
 
-def read_picks(subject: Subject, names: tuple[str, ...], file: str) -> Picks:
+def load_picks(subject: Subject, names: tuple[str, ...], file: str) -> Picks:
     """Read picks of this generator's samples.
 
     Raises:
@@ -79,7 +79,7 @@ def read_picks(subject: Subject, names: tuple[str, ...], file: str) -> Picks:
     """
     path = find_file(subject.folder, file)
     picks = pick_files.read_picks(path)
-    pick_files.check_same(picks, path, digests=subject.require().digests)
+    pick_files.check_generator(picks, path, digests=subject.require().digests)
     if set(picks.groups) != set(names):
         raise errors.InputError(
             f"{path} has {', '.join(picks.groups)}; expected {', '.join(names)}."
@@ -87,7 +87,7 @@ def read_picks(subject: Subject, names: tuple[str, ...], file: str) -> Picks:
     return picks
 
 
-def save_boxes(subject: Subject, session: Session, file: str) -> Path:
+def keep_boxes(subject: Subject, session: Session, file: str) -> Path:
     """Write boxes for `python -m dcgan_jax.latent forget --boxes=…`.
 
     Raises:
@@ -107,7 +107,7 @@ def save_boxes(subject: Subject, session: Session, file: str) -> Path:
     return path
 
 
-def read_boxes(subject: Subject, file: str) -> BoxFile:
+def load_boxes(subject: Subject, file: str) -> BoxFile:
     """Read boxes on this generator's samples, in pixels of its images.
 
     Raises:
@@ -135,7 +135,7 @@ def open_session(
 
     Args:
         subject: the generator.
-        seed: of the samples; None: that of the saved picks or boxes, or 0.
+        seed: the samples' seed; None: that of the saved picks or boxes, or 0.
         label: their class; None: that of the saved picks, or 0 of those that there are.
 
     Returns:
@@ -145,7 +145,7 @@ def open_session(
     remarks = []
     for file, names in ((PICKS, pick_files.ARITHMETIC), (TURN, pick_files.TURN)):
         try:
-            found[file] = read_picks(subject, names, file)
+            found[file] = load_picks(subject, names, file)
         except errors.MissingInputError:
             continue
         except errors.InputError as error:
@@ -170,7 +170,7 @@ def _open_boxes(
     subject: Subject, label: int | None, remarks: list[str]
 ) -> BoxFile | None:
     try:
-        return read_boxes(subject, name_boxes(label))
+        return load_boxes(subject, name_boxes(label))
     except errors.MissingInputError:
         return None
     except errors.InputError as error:

@@ -42,7 +42,7 @@ def make_page(subject: Subject) -> Any:
     import gradio as gr
 
     with gr.Blocks(title=TITLE, analytics_enabled=False) as blocks:
-        gr.Markdown(describe(subject), elem_id="heading")
+        gr.Markdown(describe_subject(subject), elem_id="heading")
         tabs = looking = None
         with gr.Tabs(elem_id="tabs"):
             if subject.loaded is not None:
@@ -58,7 +58,7 @@ def make_page(subject: Subject) -> Any:
     return blocks
 
 
-def describe(subject: Subject) -> str:
+def describe_subject(subject: Subject) -> str:
     """Tell what is looked at, and what it lacks."""
     told = [f"`{subject.name}`"]
     if subject.loaded is not None:
@@ -182,11 +182,11 @@ def _connect_files(samples: _Samples) -> None:
     subject, tabs = samples.subject, samples.tabs
 
     def load_picks(names: tuple[str, ...], state: Session, file: str) -> Any:
-        picks: Picks = files.read_picks(subject, names, file)
+        picks: Picks = files.load_picks(subject, names, file)
         return show(state, picks.seed, picks.label).replace_groups(picks.groups)
 
     def load_boxes(state: Session, file: str) -> Any:
-        found = files.read_boxes(subject, file)
+        found = files.load_boxes(subject, file)
         changed = show(state, found.seed or 0, state.label)
         return dataclasses.replace(changed, boxes=found.boxes)
 

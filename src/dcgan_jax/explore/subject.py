@@ -67,7 +67,7 @@ def open_subject(config: ExploreConfig) -> Subject:
     except errors.MissingInputError:
         if run is None or config.step is not None or config.ema:
             raise
-        reading.read_config(config.run)  # or it is no run
+        reading.read_any_config(config.run)  # or it is no run
         remark = "no checkpoint yet: start the explorer again when there is one"
         return Subject(config.run, run, run, None, None, (remark,))
     remarks = [] if run is not None else ["no log of a training run"]

@@ -21,9 +21,9 @@ class Progress(NamedTuple):
     """How far a run is.
 
     Attributes:
-        step: of the log's last row; 0 without any.
-        num_rows: of the log.
-        steps: of the grids, at even distances if there are many.
+        step: the step of the log's last row; 0 without any.
+        num_rows: the number of the log's rows.
+        steps: the steps of the grids, at even distances if there are many.
     """
 
     step: int
@@ -35,14 +35,14 @@ def read_progress(run: Path) -> Progress:
     """Look how far a run is."""
     rows = run_dir.read_metrics(run)
     try:
-        grids = film.choose(film.list_grids(run), most=MAX_FRAMES)
+        grids = film.choose_grids(film.list_grids(run), most=MAX_FRAMES)
     except errors.InputError:  # fewer than two
         grids = []
     step = int(rows[-1]["step"]) if rows else 0
     return Progress(step, len(rows), tuple(step for step, _ in grids))
 
 
-def draw_curves(run: Path) -> str | None:
+def draw_log(run: Path) -> str | None:
     """Return the curves of the log as a picture's address; None without a log."""
     rows = run_dir.read_metrics(run)
     if not rows:
@@ -57,7 +57,7 @@ def read_frame(run: Path, step: int) -> str:
 
     Args:
         run: its folder.
-        step: at which it was drawn.
+        step: the step at which it was drawn.
 
     Raises:
         InputError: if there is none that can be read.

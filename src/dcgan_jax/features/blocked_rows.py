@@ -20,7 +20,7 @@ RESIDENT_BYTES = 512 << 20
 _GRAM_COLUMNS = 2048
 
 
-class Rows:
+class BlockedRows:
     """A matrix, with a constant column at its end, multiplied in blocks of rows.
 
     Args:

@@ -26,7 +26,7 @@ class Classifier(nn.Module):
     The discriminator's own logit is not read.
 
     Attributes:
-        discriminator: whose last activation is classified.
+        discriminator: the network whose last activation is classified.
         num_classes: logits.
         dropout: share of that activation that training drops.
     """
@@ -53,10 +53,10 @@ class Plan(NamedTuple):
 
     Attributes:
         net: the classifier.
-        b2: of Adam, as are the following.
+        b2: Adam's; so are the following.
         epsilon: added to the root.
         decay_fraction: share of the updates, at their end, of a linearly falling rate.
-        num_updates: in all.
+        num_updates: the number of updates in all.
     """
 
     net: Classifier
@@ -90,7 +90,7 @@ def make_state(plan: Plan, rates: Rates, variables: PyTree) -> NetState:
     )
 
 
-def train_step(
+def fit_step(
     plan: Plan, rates: Rates, state: NetState, batch: Batch, key: Array
 ) -> tuple[NetState, Array]:
     """Update the classifier on one minibatch.
@@ -99,10 +99,10 @@ def train_step(
 
     Args:
         plan: the static part.
-        rates: of Adam.
+        rates: Adam's settings.
         state: before the update.
         batch: uint8 images (batch, height, width, channels) and labels (batch,).
-        key: for dropout.
+        key: the random key of the dropout.
 
     Returns:
         The state after the update, and the mean cross-entropy before it, nats.
@@ -135,11 +135,11 @@ def train_epoch(
 
     Args:
         plan: the static part.
-        rates: of Adam.
+        rates: Adam's settings.
         state: before the epoch.
         data: all training images and labels.
         rows: int32 (updates, batch), which of them make up the minibatches.
-        key: of the epoch.
+        key: the epoch's random key.
 
     Returns:
         The state after the epoch, and the mean loss of its updates.
@@ -149,14 +149,14 @@ def train_epoch(
         state, total = carry
         own = jax.tree.map(lambda array: array[rows[index]], data)
         key_of_step = jax.random.fold_in(key, index)
-        state, loss = train_step(plan, rates, state, own, key_of_step)
+        state, loss = fit_step(plan, rates, state, own, key_of_step)
         return state, total + loss
 
     state, total = jax.lax.fori_loop(0, len(rows), body, (state, jnp.zeros(())))
     return state, total / len(rows)
 
 
-def count_errors(net: Classifier, state: NetState, blocks: Batch) -> Array:
+def count_wrong(net: Classifier, state: NetState, blocks: Batch) -> Array:
     """Count the images that get another label than their own.
 
     Args:
@@ -181,7 +181,7 @@ class Programs(NamedTuple):
 
     draw_variables: Callable[..., PyTree]
     train_epoch: Callable[..., tuple[NetState, Array]]
-    count_errors: Callable[..., Array]
+    count_wrong: Callable[..., Array]
 
 
 @functools.cache
@@ -193,7 +193,7 @@ def compile_programs() -> Programs:
             draw_variables, static_argnums=0, static_argnames="image_shape"
         ),
         train_epoch=backend.jit(train_epoch, static_argnums=(0,), donate_argnums=(2,)),
-        count_errors=backend.jit(count_errors, static_argnums=(0,)),
+        count_wrong=backend.jit(count_wrong, static_argnums=(0,)),
     )
 
 

@@ -19,7 +19,7 @@ class Encoder(NamedTuple):
     """What turns images into vectors.
 
     Attributes:
-        name: for results.
+        name: what results call it.
         encode: uint8 (n, H, W, C) → float32 (n, num_features).
         num_features: length of a vector.
         identity: what the vectors depend on besides the images.
@@ -34,7 +34,7 @@ class Encoder(NamedTuple):
     standardise: bool = False
 
 
-def make_encoder(config: FeaturesConfig, train: Store) -> Encoder:
+def open_encoder(config: FeaturesConfig, train: Store) -> Encoder:
     """Make the encoder of a method, fitted to the training images.
 
     Raises:
@@ -114,7 +114,7 @@ def _make_kmeans(config: FeaturesConfig, train: Store) -> Encoder:
             patch_size=kmeans.PATCH_SIZE,
             seed=config.seed,
         )
-        return kmeans.make_encoder(codebook)
+        return kmeans.make_centroid_encoder(codebook)
 
     return Encoder(
         f"K-means, {config.num_centroids} centroids",

@@ -23,7 +23,7 @@ from dcgan_jax.system import errors, result_file
 _WIDE_GRID = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 
 
-class Measured(NamedTuple):
+class FeatureResult(NamedTuple):
     """A result: of what, how, and its numbers."""
 
     name: str
@@ -41,7 +41,7 @@ def run(config: FeaturesConfig, *, command: str) -> str:
 
     Args:
         config: the flags.
-        command: that gave them, for the result.
+        command: the command line that gave them, for the result.
 
     Returns:
         A table of the result beside the paper's rows.
@@ -50,34 +50,36 @@ def run(config: FeaturesConfig, *, command: str) -> str:
         InputError: if data or weights cannot be used.
     """
     name, protocol, numbers = measure(config)
+    shown = tables.show(config.target, name, numbers)
     if config.out is not None:
-        result_file.save(
-            config.out,
-            what=f"classification of {config.target}: {name}",
-            command=command,
-            seed=config.seed,
-            protocol=protocol,
-            numbers=numbers,
-        )
-    return tables.show(config.target, name, numbers)
+        with result_file.kept_by_printing(shown):
+            result_file.save(
+                config.out,
+                what=f"classification of {config.target}: {name}",
+                command=command,
+                seed=config.seed,
+                protocol=protocol,
+                numbers=numbers,
+            )
+    return shown
 
 
-def measure(config: FeaturesConfig) -> Measured:
+def measure(config: FeaturesConfig) -> FeatureResult:
     """Score a data set whose stores are prepared; see `run`."""
     train, test = _open_stores(config)
     protocol = describe_protocol(config, len(train), len(test))
     if config.method == "neighbours":
         numbers = rivals.measure_neighbours(config, train, test)
-        return Measured("nearest neighbours on pixels", protocol, numbers)
+        return FeatureResult("nearest neighbours on pixels", protocol, numbers)
     if config.method == "supervised":
         name = f"supervised network, architecture of {find_weights(config)}"
-        return Measured(name, protocol, rivals.search_supervised(config, train))
+        return FeatureResult(name, protocol, rivals.search_supervised(config, train))
     name, data = load_vectors(config)
     numbers = {
         "feature_size": data.train.features.shape[1],
         **_score(config, data).numbers(),
     }
-    return Measured(name, protocol, numbers)
+    return FeatureResult(name, protocol, numbers)
 
 
 def describe_protocol(config: FeaturesConfig, num_train: int, num_test: int) -> str:
@@ -126,7 +128,7 @@ def load_vectors(config: FeaturesConfig) -> tuple[str, LabelledData]:
         InputError: if data or weights cannot be used.
     """
     train, test = _open_stores(config)
-    encoder = encoders.make_encoder(config, train)
+    encoder = encoders.open_encoder(config, train)
     features = _extract(config, encoder, train)
     protocols.check_features(features, encoder.name)
     vectors = [features, _extract(config, encoder, test)]

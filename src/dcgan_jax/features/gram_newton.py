@@ -23,7 +23,7 @@ Array = jax.Array
 _STEP = 512
 
 
-def minimise(
+def minimise_by_gram(
     gram: np.ndarray,
     targets: np.ndarray,
     *,
@@ -66,7 +66,7 @@ def minimise(
             margins=targets * scores,
             changes=targets * change,
         )
-        length = line_search.minimise(ray, cost=cost)
+        length = line_search.minimise_along(ray, cost=cost)
         weights = weights + length * direction
         scores = scores + length * change
     return weights, max_newton_steps

@@ -23,7 +23,7 @@ class Ray(NamedTuple):
     changes: np.ndarray
 
 
-def minimise(ray: Ray, *, cost: float) -> np.ndarray:
+def minimise_along(ray: Ray, *, cost: float) -> np.ndarray:
     """Return t for each problem that minimises ½‖w + t d‖² + C Σ max(0, 1 − margin)².
 
     Along a line that is convex and piecewise quadratic: Newton's method on the slope,

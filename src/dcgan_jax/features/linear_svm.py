@@ -85,7 +85,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
         if features.size <= _SMALL:
             features = features.astype(np.float64)
         with jax.enable_x64(features.dtype == np.float64):
-            rows = blocked_rows.Rows(
+            rows = blocked_rows.BlockedRows(
                 features,
                 constant=self.intercept_scaling if self.fit_intercept else None,
             )
@@ -108,7 +108,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
             self, X, dtype=[np.float64, np.float32], order="C", reset=False
         )
         with jax.enable_x64(features.dtype == np.float64):
-            rows = blocked_rows.Rows(features, constant=None)
+            rows = blocked_rows.BlockedRows(features, constant=None)
             scores = rows.times(self.coef_.T) + self.intercept_
         return scores[:, 0] if scores.shape[1] == 1 else scores
 

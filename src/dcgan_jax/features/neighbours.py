@@ -12,13 +12,13 @@ NUM_NEIGHBOURS = (1, 3, 5, 7, 9, 15, 21)  # ours: the paper names no choice
 _BLOCK_ROWS = 1000
 
 
-class Outcome(NamedTuple):
+class NeighbourErrors(NamedTuple):
     """The choice of k and what it is worth.
 
     Attributes:
         num_neighbours: k, the smallest of those with the least validation error.
-        valid_errors: of every k, shares of the validation rows.
-        test_error: of the chosen k, a share of the test rows.
+        valid_errors: the error of every k, a share of the validation rows.
+        test_error: the error of the chosen k, a share of the test rows.
     """
 
     num_neighbours: int
@@ -32,7 +32,7 @@ def classify(
     test: Batch,
     *,
     choices: Sequence[int] = NUM_NEIGHBOURS,
-) -> Outcome:
+) -> NeighbourErrors:
     """Choose k on validation rows and measure its error on test rows.
 
     Distances are Euclidean, between pixels as they are stored; the neighbours have one
@@ -60,7 +60,7 @@ def classify(
         )
     valid_errors = {k: _measure_error(_fit(train, k), valid) for k in possible}
     best = min(possible, key=lambda k: (valid_errors[k], k))
-    return Outcome(best, valid_errors, _measure_error(_fit(train, best), test))
+    return NeighbourErrors(best, valid_errors, _measure_error(_fit(train, best), test))
 
 
 def _fit(train: Batch, num_neighbours: int) -> Any:

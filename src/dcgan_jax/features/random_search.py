@@ -13,8 +13,7 @@ import numpy as np
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.features import supervised
 from dcgan_jax.features.supervised import SearchConfig, TrialResult
-from dcgan_jax.runs import folder as run_dir
-from dcgan_jax.system import disk, errors, progress
+from dcgan_jax.system import disk, errors, json_values, progress
 
 # Settings of the discriminator's recipe that its network depends on.
 _NETWORK_FIELDS = (
@@ -40,7 +39,7 @@ def search(
         config: the search.
         train: uint8 images (n, height, width, channels) and labels (n,).
         valid: the images whose errors are counted, and labels.
-        folder: of the trials' files `trial-000.json` ….
+        folder: where the trials' files `trial-000.json` … lie.
         show_progress: report it on stderr.
 
     Returns:
@@ -110,7 +109,7 @@ class _Files(NamedTuple):
     def read(self, index: int) -> TrialResult:
         """Read a trial; refuse one of another search."""
         path = self._path(index)
-        values = run_dir.read_json(path)
+        values = json_values.read_json(path, finite=False)
         try:
             found = {**values.pop("settings"), **values["trial"]}
             result = supervised.result_from_json(values)

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dcgan_jax.features import gram_newton, line_search
-from dcgan_jax.features.blocked_rows import Rows
+from dcgan_jax.features.blocked_rows import BlockedRows
 from dcgan_jax.features.line_search import Ray
 from dcgan_jax.system import backend
 
@@ -66,7 +66,7 @@ class Axes(NamedTuple):
     squares: np.ndarray
 
 
-def find_main_axes(rows: Rows) -> Axes:
+def find_main_axes(rows: BlockedRows) -> Axes:
     """Estimate the first eigenvectors of XᵀX from one pass over X.
 
     Source: the randomised Nyström approximation of Frangella, Tropp & Udell 2021
@@ -90,7 +90,7 @@ def find_main_axes(rows: Rows) -> Axes:
 
 
 def minimise(
-    rows: Rows,
+    rows: BlockedRows,
     targets: np.ndarray,
     *,
     cost: float,
@@ -127,7 +127,7 @@ def minimise(
             )
         if by_gram:  # what it leaves is rounding, for the steps below
             by_gram = False
-            combination, step = gram_newton.minimise(
+            combination, step = gram_newton.minimise_by_gram(
                 rows.gram(),
                 targets,
                 cost=cost,
@@ -149,14 +149,14 @@ def minimise(
             margins=targets * scores,
             changes=targets * change,
         )
-        length = line_search.minimise(ray, cost=cost)
+        length = line_search.minimise_along(ray, cost=cost)
         weights = weights + length * direction
         scores = scores + length * change
         step += 1
 
 
 def _newton_direction(
-    rows: Rows,
+    rows: BlockedRows,
     gradient: np.ndarray,
     active: np.ndarray,
     *,

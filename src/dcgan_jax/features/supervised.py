@@ -153,7 +153,7 @@ def run_trial(
             advance(config.num_epochs - epoch)
             return _summarise(config, trial, valid_errors, index=index, diverged=True)
         if (epoch + 1) % config.eval_every_epochs == 0:
-            wrong = int(programs.count_errors(plan.net, state, blocks))
+            wrong = int(programs.count_wrong(plan.net, state, blocks))
             valid_errors.append(wrong / len(valid.images))
         advance(1)
     return _summarise(config, trial, valid_errors, index=index, diverged=False)

@@ -5,7 +5,6 @@ Fig. 7 and 8 of the paper. The format of files of picks is described in
 """
 
 import dataclasses
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,21 +75,16 @@ def main(argv: Sequence[str]) -> int:
     """Do the arithmetic that the flags describe; return the exit code."""
     config = parse(argv)
     check(config)
-    from dcgan_jax.system import result_file
 
     cli.start()
     found = run(config)
-    if config.json is not None:
-        command = ["python", "-m", "dcgan_jax.latent", "arithmetic", *argv]
-        result_file.save(
-            config.json,
-            what="arithmetic on the mean latents of exemplars",
-            command=shlex.join(command),
-            seed=found.numbers["seed"],
-            protocol=found.protocol,
-            numbers=found.numbers,
-        )
-    print(found.text)
+    flags.report(
+        found,
+        config.json,
+        what="arithmetic on the mean latents of exemplars",
+        argv=["arithmetic", *argv],
+        seed=found.numbers["seed"],
+    )
     return 0
 
 
@@ -171,7 +165,9 @@ def run(config: ArithmeticConfig) -> Findings:
         ema=config.ema,
     )
     if config.picks is not None:
-        pick_files.check_same(picks, config.picks, digests=generator.loaded.digests)
+        pick_files.check_generator(
+            picks, config.picks, digests=generator.loaded.digests
+        )
     work = _turn if set(picks.groups) == set(pick_files.TURN) else _add
     picture, found, lines = work(generator, picks.groups, config)
     config.out.parent.mkdir(parents=True, exist_ok=True)
@@ -200,7 +196,7 @@ def _add(
     """Do Fig. 7: return its picture, numbers and lines for people."""
     from dcgan_jax.latent import exemplars
 
-    found = exemplars.add(generator, groups, noise=config.noise)
+    found = exemplars.add_concepts(generator, groups, noise=config.noise)
     lines = [
         f"A − B + C is {found.length:.2f} times as long as samples' latents are "
         f"(independent exemplars: {found.expected_length:.2f})"
@@ -220,7 +216,9 @@ def _turn(
     """Do Fig. 8: return its picture, numbers and lines for people."""
     from dcgan_jax.latent import exemplars, paths, pictures
 
-    turned = exemplars.turn(generator, groups, rows=config.rows, columns=config.columns)
+    turned = exemplars.turn_samples(
+        generator, groups, rows=config.rows, columns=config.columns
+    )
     transitions = paths.measure_transitions(turned.images)
     found = {
         "new_samples": list(turned.numbers),

@@ -43,7 +43,7 @@ class Turn(NamedTuple):
     length: float
 
 
-def add(generator: NumberedGenerator, groups: Groups, *, noise: float) -> Sum:
+def add_concepts(generator: NumberedGenerator, groups: Groups, *, noise: float) -> Sum:
     """Add and subtract concepts (Fig. 7).
 
     Args:
@@ -78,7 +78,7 @@ def add(generator: NumberedGenerator, groups: Groups, *, noise: float) -> Sum:
     )
 
 
-def turn(
+def turn_samples(
     generator: NumberedGenerator, groups: Groups, *, rows: int, columns: int
 ) -> Turn:
     """Move the first samples that are no exemplars along an axis (Fig. 8).

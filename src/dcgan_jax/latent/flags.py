@@ -2,10 +2,13 @@
 
 import dataclasses
 import math
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from dcgan_jax import cli
+from dcgan_jax.system import result_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +33,30 @@ class Findings(NamedTuple):
     text: str
     numbers: dict[str, Any]
     protocol: str
+
+
+def report(
+    found: Findings, path: Path | None, *, what: str, argv: Sequence[str], seed: int
+) -> None:
+    """Print what a command has found, and write its numbers where they are asked for.
+
+    Args:
+        found: what is told.
+        path: of the result file, or None.
+        what: one line on what the numbers are.
+        argv: the command's name and its flags.
+        seed: of the samples.
+    """
+    if path is not None:
+        result_file.save(
+            path,
+            what=what,
+            command=shlex.join(["python", "-m", "dcgan_jax.latent", *argv]),
+            seed=seed,
+            protocol=found.protocol,
+            numbers=found.numbers,
+        )
+    print(found.text)
 
 
 def name_run(run: str) -> str:

@@ -2,12 +2,12 @@
 
 import dataclasses
 import math
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcgan_jax import cli
+from dcgan_jax.latent import flags
 from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.system import errors
 
@@ -75,7 +75,6 @@ def main(argv: Sequence[str]) -> int:
     seed = _settle_seed(config, drawn)
 
     from dcgan_jax.runs import load as loading
-    from dcgan_jax.system import result_file
 
     cli.start()
     loaded = loading.load_generator(
@@ -86,16 +85,13 @@ def main(argv: Sequence[str]) -> int:
     )
     boxes.check_step(drawn, loaded.step)
     found = run(config, loaded, drawn, seed=seed)
-    if config.json is not None:
-        result_file.save(
-            config.json,
-            what=f"Feature maps of {config.run} dropped by {config.boxes}",
-            command=shlex.join(["python", "-m", "dcgan_jax.latent", "forget", *argv]),
-            seed=seed,
-            protocol=found.protocol,
-            numbers=found.numbers,
-        )
-    print(found.text)
+    flags.report(
+        found,
+        config.json,
+        what=f"Feature maps of {config.run} dropped by {config.boxes}",
+        argv=["forget", *argv],
+        seed=seed,
+    )
     return 0
 
 
@@ -125,12 +121,14 @@ def run(
     samples = numbered.choose(loaded, count=count, seed=seed, label=config.label)
     boxed = sorted({box.sample for box in boxes})
     shown = [*boxed, *range(config.num_samples, count)]
-    fitted = forgetting.fit(samples, boxes, layer=config.layer, seed=seed, shown=shown)
+    fitted = forgetting.fit_maps(
+        samples, boxes, layer=config.layer, seed=seed, shown=shown
+    )
     forgotten = forgetting.forget(fitted, samples, num_dropped=config.num_dropped)
     drawn_pairs = Pairs(fitted.before, forgotten.after)
     few = slice(0, min(len(boxed), config.num_shown))
     rectangles = [[box[1:] for box in boxes if box.sample == n] for n in boxed]
-    picture = pairs.draw(
+    picture = pairs.draw_pairs(
         Pairs(*(part[few] for part in drawn_pairs)),
         Pairs(*(part[len(boxed) :] for part in drawn_pairs)),
         rectangles,

@@ -56,7 +56,7 @@ class Forgotten(NamedTuple):
     change_outside: float
 
 
-def fit(
+def fit_maps(
     samples: Samples,
     boxes: Sequence[Box],
     *,
@@ -80,7 +80,7 @@ def fit(
             map is stronger inside than outside.
     """
     settled = settle_layer(samples.loaded, layer)
-    regression = learn(samples, boxes, layer=settled, seed=seed)
+    regression = learn_maps(samples, boxes, layer=settled, seed=seed)
     object_maps.choose_dropped(regression.weights, num_dropped=None)  # or there is none
     draw = make_drawer(samples.take(shown), layer=settled, sampler=sampler)
     before = draw(np.zeros(len(regression.weights), bool))
@@ -109,10 +109,10 @@ def forget(
     dropped = object_maps.choose_dropped(weights, num_dropped=num_dropped)
     shown = samples.take(fitted.shown)
     after = make_drawer(shown, layer=fitted.layer, sampler=sampler)(dropped)
-    return Forgotten(dropped, after, *measure_change(fitted, after))
+    return Forgotten(dropped, after, *measure_shown(fitted, after))
 
 
-def measure_change(fitted: Fitted, after: np.ndarray) -> tuple[float, float]:
+def measure_shown(fitted: Fitted, after: np.ndarray) -> tuple[float, float]:
     """Compare those of the samples shown that have boxes with what became of them.
 
     Returns:
@@ -147,7 +147,7 @@ def settle_layer(loaded: LoadedGenerator, layer: str | None) -> str:
     return layer
 
 
-def learn(
+def learn_maps(
     samples: Samples, boxes: Sequence[Box], *, layer: str, seed: int
 ) -> Regression:
     """Learn which feature maps draw what is in the boxes.

@@ -153,7 +153,7 @@ def measure_transitions(images: np.ndarray) -> Transitions:
     return Transitions(steps, by_row, float(median), float(overall))
 
 
-def join(segments: np.ndarray, *, closed: bool) -> np.ndarray:
+def join_segments(segments: np.ndarray, *, closed: bool) -> np.ndarray:
     """Put the segments of a walk in a row, each point once.
 
     Args:

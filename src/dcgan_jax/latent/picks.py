@@ -133,7 +133,7 @@ def read_picks(path: Path) -> Picks:
     )
 
 
-def check_same(picks: Picks, path: Path, *, digests: Collection[str]) -> None:
+def check_generator(picks: Picks, path: Path, *, digests: Collection[str]) -> None:
     """Raise an error if picks are of another generator's samples.
 
     Args:

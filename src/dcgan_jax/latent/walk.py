@@ -6,7 +6,6 @@ from each point to the next; a film (.gif, .mp4) goes through all of them.
 
 import dataclasses
 import math
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -64,20 +63,16 @@ def main(argv: Sequence[str]) -> int:
     """Walk as the flags describe; return the exit code."""
     config = parse(argv)
     check(config)
-    from dcgan_jax.system import result_file
 
     cli.start()
     found = run(config, outs=[config.out])
-    if config.json is not None:
-        result_file.save(
-            config.json,
-            what="how evenly the images of a walk in the latent space change",
-            command=shlex.join(["python", "-m", "dcgan_jax.latent", "walk", *argv]),
-            seed=config.seed,
-            protocol=found.protocol,
-            numbers=found.numbers,
-        )
-    print(found.text)
+    flags.report(
+        found,
+        config.json,
+        what="how evenly the images of a walk in the latent space change",
+        argv=["walk", *argv],
+        seed=config.seed,
+    )
     return 0
 
 
@@ -177,7 +172,9 @@ def _write(images: "np.ndarray", out: Path, config: WalkConfig) -> None:
         )
         grid.save_image(grid.make_grid(large, columns=columns), out)
         return
-    frames = captions.enlarge(paths.join(images, closed=config.closed), least_side=128)
+    frames = captions.enlarge(
+        paths.join_segments(images, closed=config.closed), least_side=128
+    )
     animation.save_animation(frames, out, frames_per_second=config.fps)
 
 

@@ -35,7 +35,7 @@ class Generator(nn.Module):
 
     Attributes:
         num_classes: labels are 0 … num_classes − 1.
-        hidden_units: of the dense layer before the first map.
+        hidden_units: the width of the dense layer before the first map.
         others: as in `dcgan.Generator`.
     """
 
@@ -67,7 +67,7 @@ class Generator(nn.Module):
             latents: (batch, latent_size).
             labels: (batch,), required.
             train: whether to normalise by the batch.
-            feature_masks: of hidden convolutions; see `layers.expose_maps`.
+            feature_masks: the maps to keep; see `layers.expose_maps`.
         """
         codes = layers.encode_labels(labels, self.num_classes)
         hidden = layers.DenseNorm(

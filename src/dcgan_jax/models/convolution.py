@@ -72,7 +72,7 @@ def transpose(y: Array, kernel: Array, geometry: Geometry) -> Array:
     Args:
         y: (batch, small, small, outputs of the correlation).
         kernel: (side, side, inputs, outputs) of the correlation.
-        geometry: of the correlation; `size` is the side of the result.
+        geometry: the correlation's; `size` is the side of the result.
 
     Returns:
         (batch, size, size, inputs of the correlation).
@@ -93,8 +93,8 @@ def kernel_gradient(x: Array, y: Array, side: int, geometry: Geometry) -> Array:
     Args:
         x: (batch, size, size, inputs).
         y: (batch, small, small, outputs), the cotangent of the correlation.
-        side: of the kernel.
-        geometry: of the correlation.
+        side: the kernel's side, in pixels.
+        geometry: the correlation's.
 
     Returns:
         (side, side, inputs, outputs).

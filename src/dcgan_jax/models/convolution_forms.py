@@ -25,7 +25,7 @@ class Geometry(NamedTuple):
     """What is static about a layer.
 
     Attributes:
-        stride: in pixels, the same in both directions.
+        stride: the stride in pixels, the same in both directions.
         padding: rows and columns of zeros on every side of the large map.
         size: side of the large map, pixels.
         formulation: `lax` dilates the small map with zeros; `phase` computes each

@@ -48,9 +48,9 @@ class Generator(nn.Module):
         base_size: side of the smallest map.
         base_features: maps of that size, made from the latents by a dense layer.
         convolutions: the transposed ones; the last one makes the image.
-        kernel_size: of all of them.
-        dtype: of the convolutions.
-        formulation: of the convolutions.
+        kernel_size: the side of all their kernels, in pixels.
+        dtype: the precision that convolutions are computed in.
+        formulation: how convolutions are computed.
         bn_affine: whether batch norm learns a gain and an offset.
         bn_momentum: share of the running statistics that a batch leaves in place.
         bn_hidden: whether the layers before the output have batch norm.

@@ -37,8 +37,8 @@ def expose_maps(
     A caller that makes the collection MAPS mutable finds them there under `name`.
 
     Args:
-        network: whose layer it is.
-        name: of the convolution.
+        network: the network that the convolution belongs to.
+        name: the convolution's name.
         x: (batch, n, n, features), its maps after batch norm and ReLU.
         masks: 0 for a map to drop, 1 for one to keep; None, or without this
             convolution: all are kept and nothing is computed.

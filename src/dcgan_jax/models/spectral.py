@@ -21,7 +21,7 @@ def normalise(layer: nn.Module, kernel: Array) -> Array:
     stored one is used. No gradient passes through the iteration itself.
 
     Args:
-        layer: whose kernel it is.
+        layer: the layer that the kernel belongs to.
         kernel: (…, inputs, outputs) float32.
 
     Source: Miyato et al. 2018, §2.1 and Algorithm 1. As in their code, each pass moves

@@ -14,40 +14,44 @@ Rectangle = tuple[float, float, float, float]
 
 
 class Pairs(NamedTuple):
-    """uint8 images (count, height, width, channels) with and without an object."""
+    """Images with and without an object, uint8 (count, height, width, channels)."""
 
     before: np.ndarray
     after: np.ndarray
 
 
-def draw(old: Pairs, new: Pairs, boxes: Sequence[Sequence[Rectangle]]) -> np.ndarray:
+def draw_pairs(
+    old: Pairs, new: Pairs, boxes: Sequence[Sequence[Rectangle]]
+) -> np.ndarray:
     """Draw samples with their boxes, then new ones, each above what became of it.
 
     Args:
-        old: samples with boxes.
-        new: others.
-        boxes: of each of the old ones, (x, y, width, height) in pixels.
+        old: the samples that boxes were drawn on.
+        new: other samples.
+        boxes: each old sample's boxes, (x, y, width, height) in pixels.
 
     Returns:
         uint8 (height, width, 3).
     """
     scale = choose_scale(old.before.shape[1])
-    before = enlarge(old.before, scale)
+    before = enlarge_in_colour(old.before, scale)
     for image, rectangles in zip(before, boxes, strict=False):
         outline(image, rectangles, scale)
     parts = [
-        Pairs(before, enlarge(old.after, scale)),
-        Pairs(enlarge(new.before, scale), enlarge(new.after, scale)),
+        Pairs(before, enlarge_in_colour(old.after, scale)),
+        Pairs(
+            enlarge_in_colour(new.before, scale), enlarge_in_colour(new.after, scale)
+        ),
     ]
-    return join([stack(*part, columns=_COLUMNS) for part in parts])
+    return join_below([stack(*part, columns=_COLUMNS) for part in parts])
 
 
 def choose_scale(size: int) -> int:
-    """Return by how much images of a side in pixels are enlarged."""
+    """Return the number of dots that a pixel of images of a size becomes."""
     return max(1, _MIN_SIDE // size)
 
 
-def enlarge(images: np.ndarray, scale: int) -> np.ndarray:
+def enlarge_in_colour(images: np.ndarray, scale: int) -> np.ndarray:
     """Return uint8 (count, height, width, channels) in colour, `scale` dots a pixel."""
     colour = np.broadcast_to(images, (*images.shape[:3], 3))
     return colour.repeat(scale, axis=1).repeat(scale, axis=2)
@@ -57,9 +61,9 @@ def outline(image: np.ndarray, boxes: Iterable[Rectangle], scale: int) -> None:
     """Draw boxes into an enlarged image.
 
     Args:
-        image: uint8 (height, width, 3), from `enlarge`; changed.
+        image: uint8 (height, width, 3), from `enlarge_in_colour`; changed.
         boxes: (x, y, width, height) in pixels before it was enlarged.
-        scale: by which it was.
+        scale: the number of dots that a pixel became.
     """
     height, width, _ = image.shape
     for x, y, box_width, box_height in boxes:
@@ -75,8 +79,8 @@ def stack(before: np.ndarray, after: np.ndarray, *, columns: int) -> np.ndarray:
 
     Args:
         before: uint8 (count, height, width, channels).
-        after: the same.
-        columns: pairs a row.
+        after: images of the same shape.
+        columns: the number of pairs in a row.
 
     Returns:
         uint8 (rows, columns, channels).
@@ -86,7 +90,7 @@ def stack(before: np.ndarray, after: np.ndarray, *, columns: int) -> np.ndarray:
     return grid.make_grid(pairs, columns=columns, gap=10)
 
 
-def join(pictures: Sequence[np.ndarray]) -> np.ndarray:
+def join_below(pictures: Sequence[np.ndarray]) -> np.ndarray:
     """Put pictures of any widths below each other."""
     width = max(picture.shape[1] for picture in pictures)
     parts = []

@@ -61,13 +61,13 @@ def _deduplicate(config: PrepareConfig) -> str:
 
     backend.enable_compilation_cache()
     kept = find.make_list(config)
-    return f"{kept_rows.folder_of(config)}: {find.describe(kept)}"
+    return f"{kept_rows.folder_of(config)}: {find.describe_kept(kept)}"
 
 
 def _make_faces(config: FacesConfig) -> str:
     from dcgan_jax.prepare.faces import crops
 
-    tally = crops.extract(config)
+    tally = crops.cut_faces(config)
     return (
         f"{config.out}: {tally.num_faces:,} faces in {tally.num_photos:,} photographs,"
         f" {tally.photos_without_face:,} without a face, {tally.photos_with_several:,}"

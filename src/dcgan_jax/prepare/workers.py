@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 # that prepares data outside of `if __name__ == "__main__"` would wait for itself.
 _START = (
     "import sys; sys.path[:] = {path!r};"
-    "from dcgan_jax.prepare import workers; workers.serve({number})"
+    "from dcgan_jax.prepare import workers; workers.serve_parent({number})"
 )
 # The parent takes nothing while it writes to disk; work goes on meanwhile.
 _AHEAD_PER_WORKER = 6
@@ -158,7 +158,7 @@ class _Worker:
         self._connection.close()
 
 
-def serve(descriptor: int) -> None:
+def serve_parent(descriptor: int) -> None:
     """Answer the calls that come through a socket, until its other end is closed."""
     connection = Connection(descriptor)
     # Signals that stop may reach the whole group; the parent alone decides, and ends

@@ -23,8 +23,8 @@ class Release(NamedTuple):
 
     Attributes:
         folder: below `models/` of their repository.
-        gen_stem: of the generator's files, without the number.
-        disc_stem: of the discriminator's.
+        gen_stem: how the names of the generator's files begin, before the number.
+        disc_stem: how those of the discriminator's begin.
         preset: the recipe whose networks they are.
         blobs: git's id of every file's content, in order, first the generator's.
     """
@@ -131,7 +131,7 @@ def read_generator(release: Release, weights_dir: Path | None) -> Params:
         InputError: if a file is damaged or cannot be downloaded.
     """
     config = release_config(release)
-    arrays = authors_files.read_arrays(
+    arrays = authors_files.read_numbered_arrays(
         release.folder, release.gen_stem, release.gen_blobs, weights_dir=weights_dir
     )
     base_size, _ = SHAPES[config.image_size]
@@ -171,7 +171,7 @@ def read_discriminator(
     wanted = depth if num_layers is None else num_layers
     whole = wanted == depth
     num_arrays = len(release.disc_blobs) if whole else 1 + 3 * (wanted - 1)
-    arrays = authors_files.read_arrays(
+    arrays = authors_files.read_numbered_arrays(
         release.folder,
         release.disc_stem,
         release.disc_blobs[:num_arrays],

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import Any
 from dcgan_jax import config as configs, presets
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.runs import checkpoints
-from dcgan_jax.system import disk, errors, json_values
+from dcgan_jax.system import disk, errors, json_values, locks
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
@@ -48,7 +47,7 @@ def lock(workdir: Path) -> Iterator[None]:
     workdir.mkdir(parents=True, exist_ok=True)
     with (workdir / "lock").open("a+") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locks.hold(file, wait=False)
         except BlockingIOError:
             file.seek(0)
             raise errors.InputError(
@@ -67,7 +66,7 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
     Args:
         workdir: the run's folder.
         config: the settings asked for.
-        fingerprint: of the store.
+        fingerprint: the store's fingerprint.
 
     Raises:
         InputError: naming each setting that differs, with both values.
@@ -76,7 +75,9 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
     asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
     # Before the first checkpoint there is nothing that other settings could break.
     if path.exists() and checkpoints.list_steps(workdir / CHECKPOINTS):
-        differences = list(_differences(read_json(path), asked))
+        stored = json_values.read_json(path)
+        differences = list(_differences(stored, asked))
+        _check_same_data(workdir, stored, config, [name for name, *_ in differences])
         if differences and not config.allow_changes:
             raise errors.InputError(
                 f"{workdir} holds a run with "
@@ -87,6 +88,30 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
                 "--allow_changes."
             )
     disk.write_whole(path, (json.dumps(asked, indent=1) + "\n").encode())
+
+
+def _check_same_data(
+    workdir: Path, stored: dict[str, Any], config: TrainConfig, changed: list[str]
+) -> None:
+    """Raise an error in words if a run is asked for other data, not by a setting."""
+    was = stored.get("source") or stored.get("dataset")
+    now = config.source or config.dataset
+    if config.allow_changes or "data_fingerprint" not in changed:
+        return
+    if str(was) == str(now):
+        if changed != ["data_fingerprint"]:
+            return
+        raise errors.InputError(
+            f"{workdir} holds a run on other images of {now}, which have changed since,"
+            " as the fingerprint of the data tells. Choose another --workdir, or pass"
+            " --allow_changes to go on with them."
+        )
+    own = workdir.with_name(f"{workdir.name}-{Path(str(now)).stem or 'other'}")
+    raise errors.InputError(
+        f"{workdir} holds a run on {was}; this one asks for {now}, which are other"
+        f" images. Give it a folder of its own, --workdir={own}, or go on there with"
+        f" --source={was}."
+    )
 
 
 def read_config(workdir: Path) -> TrainConfig:
@@ -102,25 +127,13 @@ def read_config(workdir: Path) -> TrainConfig:
             f"{workdir} holds no run: expected {CONFIG} in it. Give the --workdir of a "
             "training run."
         )
-    values = read_json(path)
+    values = json_values.read_json(path)
     values.pop("data_fingerprint", None)
     try:
         return configs.train_config_from_json(values)
     except ValueError as error:
         told = str(error).removesuffix(".")
         raise errors.InputError(f"{path} is not a run's config: {told}.") from None
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        InputError: if the file holds anything else.
-    """
-    try:
-        return json_values.parse(path.read_bytes())
-    except ValueError as error:
-        raise errors.InputError(f"{path} is not JSON as expected: {error}.") from None
 
 
 def cut_metrics(workdir: Path, *, step: int) -> None:

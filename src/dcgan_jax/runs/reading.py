@@ -21,7 +21,7 @@ def read_run(
         MissingInputError: if there is no run or no such checkpoint.
         InputError: if what is there is damaged.
     """
-    config = read_config(where)
+    config = read_any_config(where)
     path = Path(where)
     newest = checkpoints.find_newest(path / run_dir.CHECKPOINTS, step=step)
     if newest is None:
@@ -29,7 +29,7 @@ def read_run(
     return config, checkpoints.read_arrays(newest), newest.step
 
 
-def read_config(where: str) -> TrainConfig:
+def read_any_config(where: str) -> TrainConfig:
     """Read a run's config.
 
     Raises:
@@ -53,7 +53,7 @@ def read_generator_config(where: str) -> TrainConfig:
     """
     if Path(where).suffix == ".safetensors":
         return safetensors_file.read_network(Path(where))[0]
-    return read_config(where)
+    return read_any_config(where)
 
 
 def pick_variables(

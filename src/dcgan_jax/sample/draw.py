@@ -21,7 +21,7 @@ Array = jax.Array
 BLOCK = 64
 
 
-def draw_latents(draw: models.DrawLatents, key: Array, count: int) -> np.ndarray:
+def draw_first_latents(draw: models.DrawLatents, key: Array, count: int) -> np.ndarray:
     """Draw latents whose first n are the same however many are drawn.
 
     Args:

@@ -37,15 +37,16 @@ def parse(content: str | bytes, *, finite: bool = False) -> dict[str, Any]:
 
 
 def build(hint: Any, value: Any, what: str) -> Any:
-    """Make a value of a type, a dataclass with all that is in it too, from JSON's.
+    """Turn a value of JSON into one of a type, such as a dataclass and all its fields.
 
     Args:
         hint: the type: a dataclass, or what its fields may be annotated with.
-        value: as JSON has it; floats must be finite.
-        what: it is, for the message.
+        value: the value as JSON has it; floats must be finite.
+        what: what the message calls the value.
 
     Raises:
-        ValueError: naming the first value that is of another type, missing or unknown.
+        ValueError: if a value is of another type, missing or unknown; the message names
+            the first.
     """
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
@@ -70,12 +71,15 @@ def shorten(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def read_json(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+def read_json(
+    path: Path, max_bytes: int = MAX_BYTES, *, finite: bool = True
+) -> dict[str, Any]:
     """Read a JSON object.
 
     Args:
-        path: of the file.
-        max_bytes: the most that it may hold.
+        path: the file's path.
+        max_bytes: the most bytes that it may hold.
+        finite: as of `parse`.
 
     Raises:
         MissingInputError: if there is no such file.
@@ -91,7 +95,7 @@ def read_json(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
             f"{path} holds more than {max_bytes:,} bytes, which no such file needs."
         )
     try:
-        return parse(content, finite=True)
+        return parse(content, finite=finite)
     except ValueError as error:
         raise errors.InputError(f"{path} is not JSON as expected: {error}.") from None
 
@@ -109,12 +113,12 @@ def require_integer(value: Any, what: str, *, most: int) -> int:
     """Return a value that is a whole number from 0 to `most`.
 
     Args:
-        value: as JSON has it.
-        what: it is, for the message.
-        most: the largest that is meant.
+        value: the value as JSON has it.
+        what: what the message calls it.
+        most: the largest number that is allowed.
 
     Raises:
-        InputError: if it is anything else; True and 1.0 are no whole numbers.
+        InputError: if it is anything else; True and 1.0 are no whole numbers here.
     """
     if type(value) is not int or not 0 <= value <= most:
         raise errors.InputError(
@@ -140,7 +144,7 @@ def _build_either(hints: tuple[Any, ...], value: Any, what: str) -> Any:
 
 
 def _build_object(hint: Any, value: Any, what: str) -> Any:
-    """Make a dictionary or dataclass; anything else is a plain value."""
+    """Make a dictionary or a dataclass; any other type has plain values."""
     is_dictionary = typing.get_origin(hint) is dict
     if not is_dictionary and not dataclasses.is_dataclass(hint):
         return _build_plain(hint, value, what)

@@ -74,7 +74,10 @@ def run(config: TrainConfig) -> Outcome:
         shuffle = batches.choose_shuffle(config.shuffle, store.num_bytes)
         config = dataclasses.replace(config, shuffle=shuffle)
         num_rows = batches.count_training_rows(len(store), config.held_out)
-        num_steps = batches.count_steps(config, num_rows)
+        config = batches.settle_batch_size(
+            config, num_rows, num_devices=jax.device_count()
+        )
+        num_steps = batches.count_run_steps(config, num_rows)
     mesh.check_same({**configs.shared_settings(config), "data": store.fingerprint})
     with contextlib.ExitStack() as held:
         with mesh.together():

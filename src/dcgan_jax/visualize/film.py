@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
     from dcgan_jax.system import progress
 
     animation.check_path(config.out)
-    grids = choose(list_grids(config.run, ema=config.ema), most=config.max_frames)
+    grids = choose_grids(list_grids(config.run, ema=config.ema), most=config.max_frames)
     frames = []
     with progress.track("reading grids", len(grids), unit="grids") as advance:
         for step, path in grids:
@@ -101,7 +101,7 @@ def list_grids(run: Path, *, ema: bool = False) -> list[tuple[int, Path]]:
     return grids
 
 
-def choose(grids: list[tuple[int, Path]], *, most: int) -> list[tuple[int, Path]]:
+def choose_grids(grids: list[tuple[int, Path]], *, most: int) -> list[tuple[int, Path]]:
     """Take grids at even distances, the first and the last among them."""
     count = min(len(grids), most)
     return [grids[i * (len(grids) - 1) // (count - 1)] for i in range(count)]

@@ -31,7 +31,7 @@ class FilterFigure(NamedTuple):
     text: str
 
 
-def measure(
+def make_figure(
     networks: dict[str, LoadedDiscriminator],
     store: Store,
     *,
@@ -91,7 +91,7 @@ def measure(
         " images; lead: mean response of those images above that of all, in standard"
         " deviations"
     )
-    picture = filter_picture.make_picture(shown["random"], shown["trained"], filters)
+    picture = filter_picture.draw_filters(shown["random"], shown["trained"], filters)
     return FilterFigure(picture, protocol, numbers, _tell(numbers))
 
 

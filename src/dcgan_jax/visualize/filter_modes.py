@@ -42,7 +42,7 @@ class Modes(NamedTuple):
     oscillation: np.ndarray
 
 
-def measure(maps: np.ndarray) -> Modes:
+def measure_modes(maps: np.ndarray) -> Modes:
     """Measure the modes of the filters of a layer.
 
     Args:
@@ -52,7 +52,7 @@ def measure(maps: np.ndarray) -> Modes:
     return Modes(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
-def classify(modes: Modes) -> list[State]:
+def classify_filters(modes: Modes) -> list[State]:
     """Say of every filter of a layer whether it has collapsed, and how.
 
     Returns:

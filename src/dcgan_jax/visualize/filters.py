@@ -71,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
     code = ready.make_ready(find_data(config))
     if code != 0:
         return code
-    figure = measure(config)
+    figure = draw_figure(config)
     config.out.parent.mkdir(parents=True, exist_ok=True)
     grid.save_image(figure.picture, config.out)
     print(f"{figure.text}\n{config.out}")
@@ -137,7 +137,7 @@ def find_data(config: FiltersConfig) -> "DataConfig":
     )
 
 
-def measure(config: FiltersConfig) -> "FilterFigure":
+def draw_figure(config: FiltersConfig) -> "FilterFigure":
     """Show what the filters of trained and of random weights respond to.
 
     Args:
@@ -166,7 +166,7 @@ def measure(config: FiltersConfig) -> "FilterFigure":
         )
     }
     data = find_data(config)
-    return filter_figure.measure(
+    return filter_figure.make_figure(
         networks,
         stores.open_store(stores.store_path(data)),
         num_images=config.num_images,

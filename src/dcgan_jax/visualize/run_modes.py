@@ -42,7 +42,9 @@ class LayerModes(NamedTuple):
     @property
     def states(self) -> dict[int, list[State]]:
         """The filters' states by step."""
-        return {step: filter_modes.classify(own) for step, own in self.modes.items()}
+        return {
+            step: filter_modes.classify_filters(own) for step, own in self.modes.items()
+        }
 
 
 def measure_run(run: Path, store: Store) -> tuple[LayerModes, LayerModes]:
@@ -109,7 +111,9 @@ def _make_measure(trained: TrainConfig, images: np.ndarray) -> Any:
     def measure(arrays: dict[str, Any]) -> tuple[Modes, Modes]:
         ours = read(reading.pick_variables(arrays, "gen"), latents)
         theirs = respond(reading.pick_variables(arrays, "disc"), images)
-        return filter_modes.measure(ours), filter_modes.measure(np.asarray(theirs))
+        return filter_modes.measure_modes(ours), filter_modes.measure_modes(
+            np.asarray(theirs)
+        )
 
     return measure
 

@@ -63,7 +63,7 @@ def test_copies_are_left_out_and_their_originals_kept(prepared, found):
 
 
 def test_what_was_found_is_told(found):
-    assert find.describe(found) == (
+    assert find.describe_kept(found) == (
         "40 of 640 images are near duplicates of others (6.25%, 40 of equal hash, the"
         " others up to 3 bits apart), 600 are kept"
     )
@@ -80,7 +80,7 @@ def test_the_groups_are_drawn_side_by_side(prepared, found):
 
 
 def test_a_list_that_is_there_is_not_made_again(prepared, found, monkeypatch):
-    monkeypatch.setattr(hashes, "train", None)
+    monkeypatch.setattr(hashes, "learn_autoencoder", None)
     monkeypatch.setattr(hashes, "hash_images", None)
     again = find.make_list(prepared, show_progress=False)
     np.testing.assert_array_equal(again.rows, found.rows)
@@ -122,7 +122,7 @@ def test_what_was_stopped_goes_on_behind_the_last_part(
         return whole(store, weights, rows)
 
     monkeypatch.setattr(find, "hash_rows", note)
-    monkeypatch.setattr(hashes, "train", None)
+    monkeypatch.setattr(hashes, "learn_autoencoder", None)
     again = find.make_list(copy, SHORT, show_progress=False)
     assert hashed == [0, 100, 200, 300, 400, 500, 600]
     assert again.groups == found.groups
@@ -177,5 +177,5 @@ def test_a_run_is_bound_to_its_list(tiny_config, tmp_path, monkeypatch):
     with pytest.raises(errors.InputError, match="dedup=True"):
         loop.run(whole)
     keep(100)
-    with pytest.raises(errors.InputError, match="data_fingerprint"):
+    with pytest.raises(errors.InputError, match="a run on other images of"):
         loop.run(longer)

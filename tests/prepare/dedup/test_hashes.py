@@ -108,7 +108,7 @@ def test_a_hash_is_the_signs_of_the_code_s_units():
 
 
 def test_training_rebuilds_clean_images_from_noisy_ones(digits):
-    weights = jax.tree.map(jnp.asarray, hashes.train(SHORT, digits))
+    weights = jax.tree.map(jnp.asarray, hashes.learn_autoencoder(SHORT, digits))
     vectors = hashes.make_vectors(jnp.asarray(digits))
     loss = hashes.measure_loss(SHORT, weights, vectors, jax.random.key(9))
     # Rebuilding nothing leaves the whole variance.
@@ -117,8 +117,11 @@ def test_training_rebuilds_clean_images_from_noisy_ones(digits):
 
 def test_training_is_a_function_of_seed_and_images(digits):
     short = dataclasses.replace(SHORT, num_steps=3)
-    first, again = hashes.train(short, digits), hashes.train(short, digits)
-    other = hashes.train(dataclasses.replace(short, seed=1), digits)
+    first, again = (
+        hashes.learn_autoencoder(short, digits),
+        hashes.learn_autoencoder(short, digits),
+    )
+    other = hashes.learn_autoencoder(dataclasses.replace(short, seed=1), digits)
     for one, two, three in zip(first, again, other, strict=True):
         np.testing.assert_array_equal(one, two)
         assert not np.array_equal(one, three)
@@ -126,5 +129,5 @@ def test_training_is_a_function_of_seed_and_images(digits):
 
 def test_progress_counts_every_update(digits):
     counted = []
-    hashes.train(SHORT, digits, advance=counted.append)
+    hashes.learn_autoencoder(SHORT, digits, advance=counted.append)
     assert sum(counted) == SHORT.num_steps

@@ -66,7 +66,7 @@ def read(file: Path) -> np.ndarray:
 
 
 def extract(config: FacesConfig):
-    return crops.extract(config, show_progress=False)
+    return crops.cut_faces(config, show_progress=False)
 
 
 def test_faces_are_counted_photograph_by_photograph(photos, make):

@@ -28,7 +28,7 @@ def _run(config: EvaluateConfig, candidate: Candidate) -> Measured:
         )
         valid = np.arange(min(parzen.NUM_VALIDATION, num_rows))
     sigmas = config.sigmas or parzen.SIGMAS
-    outcome = parzen.estimate(
+    outcome = parzen.estimate_likelihood(
         _as_unit(SampleStream(loaded, config.seed).images(count)),
         valid=_as_unit(train.rows(valid).images),
         test=_as_unit(test.rows(np.arange(len(test))).images),

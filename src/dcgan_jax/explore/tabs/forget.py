@@ -123,12 +123,12 @@ def describe_boxes(session: Session) -> str:
     return f"{len(session.boxes)} boxes on {len(samples)} samples."
 
 
-def fit(subject: Subject, session: Session, layer: str | None) -> Fit:
+def fit_to_boxes(subject: Subject, session: Session, layer: str | None) -> Fit:
     """Learn which feature maps draw what is in the boxes.
 
     Args:
         subject: the generator.
-        session: with boxes.
+        session: the boxes, and the samples that they are on.
         layer: name of the convolution; None: the paper's.
 
     Raises:
@@ -136,7 +136,7 @@ def fit(subject: Subject, session: Session, layer: str | None) -> Fit:
     """
     if not session.boxes:
         raise errors.InputError("draw a box around the object first.")
-    maps = forgetting.fit(
+    maps = forgetting.fit_maps(
         _choose_samples(subject, session),
         session.boxes,
         layer=layer,
@@ -155,7 +155,7 @@ def choose_shown(boxes: Sequence[Box]) -> list[int]:
     return shown + [next(others) for _ in range(NUM_SHOWN - len(shown))]
 
 
-def forget(subject: Subject, fitted: Fit, num_dropped: int) -> Forgotten:
+def draw_without(subject: Subject, fitted: Fit, num_dropped: int) -> Forgotten:
     """Draw the samples shown without the feature maps of largest weight."""
     return forgetting.forget(
         fitted.maps,
@@ -170,7 +170,7 @@ def drop(subject: Subject, fitted: Fit | None, num_dropped: float) -> tuple[str,
     if fitted is None:
         return "", ""
     maps = fitted.maps
-    found = forget(subject, fitted, min(int(num_dropped), maps.num_positive))
+    found = draw_without(subject, fitted, min(int(num_dropped), maps.num_positive))
     line = (
         f"{found.dropped.sum()} of {len(found.dropped)} feature maps of "
         f"{maps.layer} are dropped. The samples with boxes change by "
@@ -199,7 +199,7 @@ def lay_out(images: np.ndarray, numbers: Sequence[int]) -> str:
     return encoding.to_element(url, "samples")
 
 
-def tell_saved(subject: Subject, session: Session, path: Path) -> str:
+def tell_boxes(subject: Subject, session: Session, path: Path) -> str:
     """Tell where boxes are and which command reads them."""
     command = ["python", "-m", "dcgan_jax.latent", "forget", subject.name]
     command.append(f"--boxes={path}")
@@ -223,13 +223,13 @@ def connect(subject: Subject, elements: Elements, session: Any) -> Any:
         return *show(state, ()), gr.HTML(boxes=[])
 
     def run_fit(state: Session, layer: str) -> tuple[Any, ...]:
-        found = fit(subject, state, layer)
+        found = fit_to_boxes(subject, state, layer)
         most = found.maps.num_positive
         slider = gr.Slider(maximum=most, value=most, interactive=True)
         return found, slider, lay_out(found.maps.before, found.maps.shown)
 
     def save(state: Session, file: str) -> str:
-        return tell_saved(subject, state, files.save_boxes(subject, state, file))
+        return tell_boxes(subject, state, files.keep_boxes(subject, state, file))
 
     def redraw(state: Session, count: float, before: Fit | None) -> tuple[Any, ...]:
         cells = gr.HTML(

@@ -28,16 +28,16 @@ def build(run: Path) -> Any:
         now = training.read_progress(run)
         if now == before:
             return gr.skip(), gr.skip(), gr.skip(), gr.skip()
-        url = training.draw_curves(run)
+        url = training.draw_log(run)
         picture = "" if url is None else encoding.to_element(url, "training curves")
-        return now, describe(now), picture, {"steps": list(now.steps)}
+        return now, describe_progress(now), picture, {"steps": list(now.steps)}
 
     inputs, outputs = [seen], [seen, note, curves, film]
     gr.Timer(_SECONDS).tick(look, inputs, outputs, **parts.FOLLOW)
     return look, inputs, outputs
 
 
-def describe(progress: training.Progress) -> str:
+def describe_progress(progress: training.Progress) -> str:
     """Tell how far a run is."""
     if not progress.num_rows:
         return "The run has logged nothing yet."

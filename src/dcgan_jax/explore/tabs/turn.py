@@ -46,7 +46,7 @@ def build(subject: Subject) -> Elements:
                     parts.make_note("turn-saved"))  # fmt: skip
 
 
-def update(
+def make_rows(
     subject: Subject, session: Session, position: float
 ) -> tuple[Turn | None, str, str]:
     """Draw the axis of the picks; return it, a picture and a line."""
@@ -58,15 +58,15 @@ def update(
             if not session.group(group)
         ]
         return None, "", f"Still to pick on the wall: {', '.join(lacking)}."
-    turned = exemplars.turn(
+    turned = exemplars.turn_samples(
         subject.number(session.seed, session.label), groups, rows=_ROWS,
         columns=_COLUMNS,
     )  # fmt: skip
     line = f"The axis is {turned.length:.2f} times as long as a sample's latent."
-    return turned, show(turned, position), line
+    return turned, show_turn(turned, position), line
 
 
-def show(turned: Turn | None, position: float) -> str:
+def show_turn(turned: Turn | None, position: float) -> str:
     """Return the samples at a position from −1 to 1."""
     if turned is None:
         return ""
@@ -82,12 +82,12 @@ def connect(subject: Subject, elements: Elements, session: Any) -> Any:
     import gradio as gr
 
     def save(state: Session, file: str) -> str:
-        path = files.save_picks(subject, state, pick_files.TURN, file)
-        return wall.tell_saved(subject, path)
+        path = files.keep_picks(subject, state, pick_files.TURN, file)
+        return wall.tell_picks(subject, path)
 
     turned = gr.State()
     elements.slider.change(
-        show,
+        show_turn,
         [turned, elements.slider],
         elements.picture,
         **parts.FOLLOW,
@@ -97,4 +97,4 @@ def connect(subject: Subject, elements: Elements, session: Any) -> Any:
     )
     inputs = [session, elements.slider]
     outputs = [turned, elements.picture, elements.note]
-    return parts.telling(functools.partial(update, subject)), inputs, outputs
+    return parts.telling(functools.partial(make_rows, subject)), inputs, outputs

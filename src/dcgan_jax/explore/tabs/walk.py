@@ -65,7 +65,7 @@ def build(subject: Subject) -> Elements:
     return Elements(start, end, path, slider, picture, strip, note, gr.State())
 
 
-def draw(
+def draw_walk(
     subject: Subject,
     session: Session,
     start: float | None,
@@ -82,7 +82,7 @@ def draw(
     return generator.draw(path_latents[0])
 
 
-def show(frames: np.ndarray | None, position: float) -> str:
+def show_frame(frames: np.ndarray | None, position: float) -> str:
     """Return the picture at a position from 0 to 1."""
     if frames is None:
         return ""
@@ -115,8 +115,8 @@ def connect(subject: Subject, elements: Elements, session: Any) -> Any:
     def update(
         state: Session, start: float, end: float, path: Interpolation, position: float
     ) -> tuple[Any, ...]:
-        frames = draw(subject, state, start, end, path)
-        return frames, show(frames, position), *show_strip(frames)
+        frames = draw_walk(subject, state, start, end, path)
+        return frames, show_frame(frames, position), *show_strip(frames)
 
     inputs = [session, elements.start, elements.end, elements.path, elements.slider]
     outputs = [elements.frames, elements.picture, elements.strip, elements.note]
@@ -125,6 +125,6 @@ def connect(subject: Subject, elements: Elements, session: Any) -> Any:
         update, inputs, outputs, **parts.FOLLOW,
     )  # fmt: skip
     elements.slider.change(
-        show, [elements.frames, elements.slider], elements.picture, **parts.FOLLOW
+        show_frame, [elements.frames, elements.slider], elements.picture, **parts.FOLLOW
     )
     return update, inputs, outputs

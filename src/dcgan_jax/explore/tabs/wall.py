@@ -103,8 +103,8 @@ def make_file_row(folder: Path, name: str, file: str) -> tuple[Any, Any, Any]:
     """Make a file's name and buttons to save and load it.
 
     Args:
-        folder: in which it lies.
-        name: of what it holds, in the ids.
+        folder: the folder that it lies in.
+        name: what the file holds, as the ids call it.
         file: its name at first.
     """
     import gradio as gr
@@ -129,11 +129,11 @@ def draw_wall(
     number = min(max(int(count or 1), 1), MAX_COUNT)
     generator = subject.number(session.seed, session.label)
     images = generator.draw(generator.latents(number))
-    texts = judge(subject, session, images) if with_scores else []
+    texts = score_samples(subject, session, images) if with_scores else []
     return encoding.to_sprite(images), texts
 
 
-def judge(subject: Subject, session: Session, images: np.ndarray) -> list[str]:
+def score_samples(subject: Subject, session: Session, images: np.ndarray) -> list[str]:
     """Return the discriminator's scores as texts; none without a discriminator."""
     if subject.scorer is None:
         return []
@@ -160,13 +160,13 @@ def describe_picks(session: Session) -> str:
     return " · ".join(told) or "Nothing is picked yet."
 
 
-def add(subject: Subject, session: Session) -> tuple[str, str]:
+def draw_sum(subject: Subject, session: Session) -> tuple[str, str]:
     """Draw A − B + C; return the picture and a line about it."""
     groups = session.complete(pick_files.ARITHMETIC)
     if groups is None:
         lacking = [letter for letter in "ABC" if not session.group(CONCEPTS[letter])]
         return "", f"A − B + C appears here; still to pick: {', '.join(lacking)}."
-    found = exemplars.add(
+    found = exemplars.add_concepts(
         subject.number(session.seed, session.label), groups, noise=_NOISE
     )
     url = encoding.to_url(found.picture)
@@ -179,7 +179,7 @@ def add(subject: Subject, session: Session) -> tuple[str, str]:
     return picture, line
 
 
-def tell_saved(subject: Subject, path: Path) -> str:
+def tell_picks(subject: Subject, path: Path) -> str:
     """Tell where picks are and which command reads them."""
     start = ["python", "-m", "dcgan_jax.latent", "arithmetic", subject.name]
     return f"Saved. `{shlex.join([*start, f'--picks={path}'])}`"
@@ -192,7 +192,7 @@ def make_update(subject: Subject, elements: Elements, session: Any) -> Any:
     def update(state: Session, count: float, with_scores: bool) -> tuple[Any, ...]:
         sprite, texts = draw_wall(subject, state, count, with_scores)
         cells = gr.HTML(value=sprite, captions=texts, marks=to_marks(state))
-        return cells, describe_picks(state), *add(subject, state)
+        return cells, describe_picks(state), *draw_sum(subject, state)
 
     inputs = [session, elements.count, elements.scores]
     outputs = [elements.wall, elements.picked, elements.total, elements.total_note]
@@ -213,8 +213,8 @@ def connect(subject: Subject, elements: Elements, session: Any) -> None:
         return state, gr.HTML(marks=to_marks(state)), describe_picks(state)
 
     def save(state: Session, file: str) -> str:
-        path = files.save_picks(subject, state, pick_files.ARITHMETIC, file)
-        return tell_saved(subject, path)
+        path = files.keep_picks(subject, state, pick_files.ARITHMETIC, file)
+        return tell_picks(subject, path)
 
     def score(state: Session, count: float, with_scores: bool) -> Any:
         texts = draw_wall(subject, state, count, with_scores)[1] if with_scores else []
@@ -225,7 +225,7 @@ def connect(subject: Subject, elements: Elements, session: Any) -> None:
     elements.wall.select(parts.telling(pick), chosen, picks, **parts.CLICK)
     elements.clear.click(parts.telling(clear), chosen, picks, **parts.CLICK)
     elements.picked.change(
-        parts.telling(functools.partial(add, subject)),
+        parts.telling(functools.partial(draw_sum, subject)),
         session,
         [elements.total, elements.total_note],
         **parts.FOLLOW,

@@ -65,7 +65,7 @@ def make_list(
     return kept
 
 
-def describe(kept: KeptRows) -> str:
+def describe_kept(kept: KeptRows) -> str:
     """Say in a line what was found."""
     removed = sum(len(group) - 1 for group in kept.groups)
     count = len(kept.rows) + removed
@@ -87,7 +87,7 @@ def find_duplicates(
         notes: an existing folder for what is finished.
         show_progress: report on stderr.
     """
-    weights = train(store, how, notes, show_progress=show_progress)
+    weights = learn_hashes(store, how, notes, show_progress=show_progress)
     codes = hash_store(store, weights, notes, show_progress=show_progress)
     distance = how.max_distance
     if distance is None:
@@ -111,7 +111,7 @@ def begin(folder: Path, store: Store, how: DedupConfig) -> Path:
     return notes
 
 
-def train(
+def learn_hashes(
     store: Store, how: DedupConfig, notes: Path, *, show_progress: bool
 ) -> Autoencoder:
     """Fit the autoencoder to a sample of the images, or read it from the notes."""
@@ -126,7 +126,7 @@ def train(
     with progress.track(
         "learning hashes", how.num_steps, unit="steps", visible=show_progress
     ) as advance:
-        weights = hashes.train(how, images, advance=advance)
+        weights = hashes.learn_autoencoder(how, images, advance=advance)
     with disk.replacing(file) as partial:
         np.savez(partial, **weights._asdict())
     return weights

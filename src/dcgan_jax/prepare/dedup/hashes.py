@@ -136,7 +136,7 @@ def measure_loss(
     return jnp.square(rebuilt - vectors).mean()
 
 
-def train(
+def learn_autoencoder(
     config: DedupConfig, images: np.ndarray, *, advance: Advance = lambda steps: None
 ) -> Autoencoder:
     """Fit an autoencoder by Adam.

@@ -44,7 +44,7 @@ class _Photo(NamedTuple):
     crops: list[_Crop]
 
 
-def extract(config: FacesConfig, *, show_progress: bool = True) -> face_log.Tally:
+def cut_faces(config: FacesConfig, *, show_progress: bool = True) -> face_log.Tally:
     """Make sure that a folder holds the faces of some photographs; cheap when it does.
 
     Beside the faces lie `detect.jsonl`, which tells of every photograph where its faces
@@ -80,7 +80,7 @@ def extract(config: FacesConfig, *, show_progress: bool = True) -> face_log.Tall
         disk.exclusive(config.out.with_name(config.out.name + ".lock")),
         face_log.open_log(config.out, _plan(config, str(fingerprint))) as log,
     ):
-        if face_log.is_complete(config.out):
+        if face_log.is_finished(config.out):
             return log.tally
         try:
             with contextlib.closing(
@@ -96,8 +96,8 @@ def extract(config: FacesConfig, *, show_progress: bool = True) -> face_log.Tall
     return log.tally
 
 
-def _plan(config: FacesConfig, fingerprint: str) -> face_log.Plan:
-    return face_log.Plan(
+def _plan(config: FacesConfig, fingerprint: str) -> face_log.SearchPlan:
+    return face_log.SearchPlan(
         source_fingerprint=fingerprint,
         split=config.split,
         cascade=detect.CASCADE,

@@ -20,7 +20,7 @@ _CROPS = "[0-9]*-[0-9]*.jpg"
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class SearchPlan:
     """What the faces of a folder depend on."""
 
     source_fingerprint: str
@@ -73,7 +73,7 @@ class Tally:
 class Log:
     """The open log; what is in it survives a kill, photograph by photograph."""
 
-    def __init__(self, file: io.BufferedRandom, plan: Plan, tally: Tally) -> None:
+    def __init__(self, file: io.BufferedRandom, plan: SearchPlan, tally: Tally) -> None:
         self._file = file
         self.plan = plan
         self.tally = tally
@@ -88,7 +88,7 @@ class Log:
 
 
 @contextlib.contextmanager
-def open_log(folder: Path, plan: Plan) -> Iterator[Log]:
+def open_log(folder: Path, plan: SearchPlan) -> Iterator[Log]:
     """Open a folder's log behind its last whole line, or begin one.
 
     Raises:
@@ -128,7 +128,7 @@ def read_fingerprint(folder: Path) -> str | None:
         return _read_plan(path, file.readline()).source_fingerprint
 
 
-def _check_same(folder: Path, found: Plan, asked: Plan) -> None:
+def _check_same(folder: Path, found: SearchPlan, asked: SearchPlan) -> None:
     """Raise an error if a folder holds faces of another plan.
 
     Raises:
@@ -136,7 +136,7 @@ def _check_same(folder: Path, found: Plan, asked: Plan) -> None:
     """
     if found == asked:
         return
-    for field in dataclasses.fields(Plan):
+    for field in dataclasses.fields(SearchPlan):
         was, now = getattr(found, field.name), getattr(asked, field.name)
         if was != now:
             break
@@ -172,7 +172,7 @@ def write_summary(folder: Path, log: Log) -> None:
         )
 
 
-def is_complete(folder: Path) -> bool:
+def is_finished(folder: Path) -> bool:
     """Tell whether all photographs of a folder are done."""
     return (folder / SUMMARY).is_file()
 
@@ -189,9 +189,11 @@ def _line(values: dict[str, Any]) -> bytes:
     return (json.dumps(values) + "\n").encode()
 
 
-def _read_plan(path: Path, line: bytes) -> Plan:
+def _read_plan(path: Path, line: bytes) -> SearchPlan:
     try:
-        plan: Plan = json_values.build(Plan, json_values.parse(line), "the plan")
+        plan: SearchPlan = json_values.build(
+            SearchPlan, json_values.parse(line), "the plan"
+        )
         return plan
     except ValueError as error:
         raise _damaged(path, error) from error

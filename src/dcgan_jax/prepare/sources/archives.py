@@ -126,7 +126,7 @@ class TarSource:
         return {**self.__dict__, "_file": None, "understood": Understood()}
 
 
-def check_name(name: str, *, where: Path) -> None:
+def check_member_name(name: str, *, where: Path) -> None:
     """Raise an error if a member's name points outside of its archive.
 
     Raises:
@@ -143,7 +143,7 @@ def check_name(name: str, *, where: Path) -> None:
 def _list_zip(infos: Sequence[zipfile.ZipInfo], path: Path) -> Iterator[layout.Member]:
     total = 0
     for place, info in enumerate(infos):
-        check_name(info.filename, where=path)
+        check_member_name(info.filename, where=path)
         mode = info.external_attr >> 16
         if stat.S_ISLNK(mode):
             _refuse_kind(info.filename, "a link", where=path)
@@ -188,7 +188,7 @@ def _index_tar(path: Path, *, where: Path) -> list[layout.Member]:
         with tarfile.open(path, "r:") as archive:
             for info in archive:
                 archive.members = []  # type: ignore[attr-defined]  # else it keeps all
-                check_name(info.name, where=where)
+                check_member_name(info.name, where=where)
                 if info.isdir():
                     continue
                 if info.issym() or info.islnk():

@@ -1,4 +1,4 @@
-"""Labels that lie in an array beside the images, in the forms that people save."""
+"""ArrayLabels that lie in an array beside the images, in the forms that people save."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from dcgan_jax.system import json_values
 _FEW = 20
 
 
-class Labels(NamedTuple):
+class ArrayLabels(NamedTuple):
     """What an array of labels says."""
 
     numbers: np.ndarray | None
@@ -30,7 +30,7 @@ def read(
     labels: np.ndarray,
     others: Sequence[np.ndarray] = (),
     names: np.ndarray | None = None,
-) -> Labels:
+) -> ArrayLabels:
     """Read labels: numbers, texts, whole floats, truth values or one-hot rows.
 
     Only the classes that occur are numbered, in the order of their numbers or names.
@@ -44,7 +44,7 @@ def read(
     try:
         values = _to_values(labels)
     except _NoClassesError as error:
-        return Labels(None, None, str(error))
+        return ArrayLabels(None, None, str(error))
     every = [values]
     for other in others:
         try:
@@ -65,9 +65,9 @@ def read(
                 f" which stands for none (as row {is_lacking.argmax()})"
             )
     if len(distinct) == 0:
-        return Labels(None, None, unlabelled)
+        return ArrayLabels(None, None, unlabelled)
     if len(distinct) > _FEW and 2 * len(np.unique(values)) > len(values):
-        return Labels(
+        return ArrayLabels(
             None,
             None,
             f"{len(np.unique(values)):,} different labels for {len(values):,} images,"
@@ -79,7 +79,7 @@ def read(
     table = np.array([places[name] for name in by_value], np.int32)
     numbers = table[np.searchsorted(distinct, values).clip(max=len(distinct) - 1)]
     numbers[is_lacking] = -1
-    return Labels(numbers, class_names, unlabelled)
+    return ArrayLabels(numbers, class_names, unlabelled)
 
 
 def _name(distinct: np.ndarray, names: np.ndarray | None) -> list[str]:

@@ -22,7 +22,7 @@ MAX_FILE_BYTES = 256 << 20
 _NOT_PLAIN = "not a plain file"
 # What tells the folder of a run, whose grids are no images of a data set, and that of a
 # prepared store or its lock.
-_RUN_FILES = frozenset({"config.json", "checkpoints"})
+_RUN_CONFIG, _RUN_FILES = "config.json", ("checkpoints", "lock", "metrics.jsonl")
 _STORE = re.compile(r".+-[0-9]+x[13]-[0-9a-f]{8}(\.lock|\.left_out\.txt)?")
 
 
@@ -106,7 +106,7 @@ def _list_files(folder: Path) -> Iterator[layout.Member]:
     seen: set[tuple[int, int]] = set()
     for root, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
         status = os.stat(root)
-        is_run = Path(root) != folder and _RUN_FILES.issubset({*folders, *files})
+        is_run = Path(root) != folder and _is_run({*folders, *files})
         if is_run or (status.st_dev, status.st_ino) in seen:
             folders.clear()
             continue
@@ -126,6 +126,10 @@ def _look_at(file: str, path: str) -> layout.Member:
     is_plain = stat.S_ISREG(status.st_mode)
     problem = None if is_plain else _NOT_PLAIN
     return layout.Member(path, status.st_size, status.st_mtime_ns, problem)
+
+
+def _is_run(names: set[str]) -> bool:
+    return _RUN_CONFIG in names and not names.isdisjoint(_RUN_FILES)
 
 
 def _is_store(name: str) -> bool:

@@ -70,7 +70,7 @@ _MASK_FILE = re.compile(
 )
 
 
-class Split(NamedTuple):
+class SplitName(NamedTuple):
     """What the name of a split's folder says."""
 
     split: str
@@ -122,7 +122,7 @@ def was_image(path: str) -> bool:
     return not hidden and suffix_of(path) in IMAGE_SUFFIXES
 
 
-def parse_split(name: str) -> Split | None:
+def parse_split(name: str) -> SplitName | None:
     """Read the name of a folder as that of a split: Training, seg_train, test1, valA.
 
     Returns:
@@ -139,7 +139,7 @@ def parse_split(name: str) -> Split | None:
         and word.lower() not in _NEUTRAL_WORDS
         and not word.isdigit()
     ]
-    return Split(splits[0], " ".join(rest))
+    return SplitName(splits[0], " ".join(rest))
 
 
 def find_mask_folders(siblings: set[str]) -> set[str]:

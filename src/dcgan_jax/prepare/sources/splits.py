@@ -118,7 +118,7 @@ def _wrapping_depth(folders: Sequence[tuple[str, ...]], depth: int = 0) -> int:
         depth += 1
 
 
-def _are_splits(known: dict[str, names.Split | None], *, everything: bool) -> bool:
+def _are_splits(known: dict[str, names.SplitName | None], *, everything: bool) -> bool:
     """Tell whether folders are splits: all of them, or train and another."""
     parsed = [split for split in known.values() if split is not None]
     if not parsed or len({split.rest.lower() for split in parsed}) > 1:
@@ -128,7 +128,7 @@ def _are_splits(known: dict[str, names.Split | None], *, everything: bool) -> bo
     return is_alone or ("train" in kinds and len(kinds) > 1)
 
 
-def _are_splits_and_classes(known: dict[str, names.Split | None]) -> bool:
+def _are_splits_and_classes(known: dict[str, names.SplitName | None]) -> bool:
     """Tell whether folders are named by split and class, as trainA and testA."""
     classes: dict[str, set[str]] = {}
     for split in known.values():
