@@ -125,8 +125,8 @@ class ConvShape(NamedTuple):
 
     Attributes:
         name: disc/conv0 …, gen/conv0 ….
-        side: of the kernel.
-        stride: in pixels.
+        side: the kernel's side, in pixels.
+        stride: the stride in pixels.
         large: side of the larger map: a discriminator's input, a generator's output.
         small: side of the other map.
         inputs: feature maps of the larger one.
@@ -146,7 +146,7 @@ class Shape(NamedTuple):
     """What a pair of networks computes.
 
     Attributes:
-        convolutions: of both.
+        convolutions: the convolutions of both networks.
         projection: (inputs, outputs) of the generator's dense layer.
         logit: inputs of the discriminator's last layer.
         base: (features, size) of the generator's smallest map.

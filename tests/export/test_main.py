@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import os
 import shutil
+import stat
 
 import jax
 import numpy as np
@@ -227,3 +229,29 @@ def shake(variables, random):
         return (scale * np.asarray(leaf) + noise).astype(np.float32)
 
     return jax.tree_util.tree_map_with_path(move, variables)
+
+
+@pytest.mark.parametrize("name", ["x.md", "x.png", "x_discriminator.safetensors"])
+def test_a_file_of_another_origin_is_never_replaced(run, tmp_path, one_error, name):
+    (tmp_path / name).write_text("mine")
+    told = one_error(export.main, run, f"--out={tmp_path / 'x.safetensors'}")
+    assert f"{name} is there and no file of an export" in told
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_an_export_replaces_its_own_files_and_names_no_folder(
+    run, tmp_path, run_command
+):
+    out = tmp_path / "x.safetensors"
+    for _ in range(2):
+        assert run_command(export.main, run, f"--out={out}").code == 0
+    for path in tmp_path.iterdir():
+        assert str(tmp_path.parent).encode() not in path.read_bytes()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~read_umask()
+
+
+def read_umask():
+    before = os.umask(0)
+    os.umask(before)
+    return before

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.system import errors
@@ -62,3 +63,30 @@ def test_two_processes_do_not_mix_their_images_in_a_folder(tmp_path):
     assert len(files) == 50
     assert len({file.read_bytes() for file in files}) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["drawn"]
+
+
+@pytest.mark.parametrize("name", ["empty", "link", "."])
+def test_a_folder_that_is_there_and_empty_is_filled(tmp_path, monkeypatch, name):
+    place = tmp_path / "place"
+    place.mkdir()
+    (place / "empty").mkdir()
+    (place / ".hidden").touch()
+    (tmp_path / "link").symlink_to(place / "empty")
+    monkeypatch.chdir(place / "empty" if name == "." else tmp_path)
+    out = {"empty": Path("place/empty"), "link": Path("link"), ".": Path()}[name]
+    sample.write_images(np.zeros((2, 8, 8, 3), np.uint8), out)
+    names = sorted(path.name for path in (place / "empty").iterdir())
+    assert names == ["000000.png", "000001.png"]
+    assert (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [("G.PNG", "PNG"), ("g.jpg", "JPEG"), ("g.JPEG", "JPEG"), ("g.webp", "WEBP")],
+)
+def test_a_grid_is_written_in_the_form_that_its_name_asks_for(tmp_path, name, form):
+    sample.write_images(np.full((4, 8, 8, 1), 200, np.uint8), tmp_path / name)
+    with Image.open(tmp_path / name) as picture:
+        assert picture.format == form
+        assert picture.size == (18, 18)
+        assert abs(np.asarray(picture.convert("L"), int)[3, 3] - 200) <= 3

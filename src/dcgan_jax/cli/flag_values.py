@@ -4,9 +4,11 @@ import dataclasses
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dcgan_jax.system import errors, seeds
+from dcgan_jax.system import disk, errors, seeds
 
 T = TypeVar("T")
+# Flags that name what a command writes.
+_WRITTEN = frozenset({"out", "workdir"})
 
 
 def settle_values(config: T) -> T:
@@ -18,7 +20,8 @@ def settle_values(config: T) -> T:
         config: a dataclass.
 
     Raises:
-        InputError: if a seed is none that a run can have.
+        InputError: if a seed is none that a run can have, or nothing can be written
+            where a flag says; then there is no work that would be lost.
     """
     if not dataclasses.is_dataclass(config) or isinstance(config, type):
         return config
@@ -28,6 +31,8 @@ def settle_values(config: T) -> T:
         if field.name == "seed" or field.name.endswith("_seed"):
             seeds.check(value, name=f"--{field.name}")
         settled = _expand(value)
+        if field.name in _WRITTEN and isinstance(settled, Path):
+            disk.require_writable(settled, name=f"--{field.name}")
         if settled != value:
             changed[field.name] = settled
     return dataclasses.replace(config, **changed)

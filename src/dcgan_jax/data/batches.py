@@ -72,7 +72,7 @@ def choose_shuffle(shuffle: Shuffle, num_bytes: int) -> Shuffle:
 
     Args:
         shuffle: as asked for.
-        num_bytes: of all pixels.
+        num_bytes: the size of all pixels.
 
     Returns:
         rows or blocks.
@@ -173,7 +173,7 @@ def settle_batch_size(
     """Take smaller minibatches where a user's own images are too few for the recipe's.
 
     Args:
-        config: of a run.
+        config: the run's config.
         num_rows: images that it is trained on.
         num_devices: each takes an equal part of a minibatch.
 

@@ -70,7 +70,7 @@ def decode_image(
     """Decode a file to mode L or RGB, upright.
 
     Args:
-        content: of the file.
+        content: the file's bytes.
         value_range: the values in the file that become black and white; None: those of
             its type, and 0 … 255 for whole numbers of 32 bits.
         max_pixels: a larger image is broken, unless it is a JPEG, which is decoded at

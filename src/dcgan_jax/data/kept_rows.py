@@ -87,9 +87,9 @@ def write(folder: Path, kept: KeptRows, *, fingerprint: str) -> None:
     """Write a list.
 
     Args:
-        folder: for it; exists.
+        folder: an existing folder for it.
         kept: the list.
-        fingerprint: of the store that its rows are of.
+        fingerprint: the fingerprint of the store whose rows they are.
     """
     buffer = io.BytesIO()
     np.save(buffer, kept.rows, allow_pickle=False)

@@ -46,7 +46,7 @@ def prepare(config: DataConfig, more: Sequence[str] = ()) -> None:
     """Prepare a config's store in a process of its own; its lines appear on stderr.
 
     Args:
-        config: of the store.
+        config: the store's config.
         more: further flags of `dcgan_jax.prepare`.
 
     Raises:

@@ -28,7 +28,7 @@ def run(config: EvaluateConfig, *, command: str) -> str:
 
     Args:
         config: the flags; the stores are prepared.
-        command: that gave them, for the result.
+        command: the command line that gave them, for the result.
 
     Returns:
         The result as text.
@@ -38,14 +38,15 @@ def run(config: EvaluateConfig, *, command: str) -> str:
     """
     measured = measure(config)
     if config.out is not None:
-        result_file.save(
-            config.out,
-            what=f"{config.metric} of {config.run}",
-            command=command,
-            seed=config.seed,
-            protocol=measured.protocol,
-            numbers=measured.numbers,
-        )
+        with result_file.kept_by_printing(measured.text):
+            result_file.save(
+                config.out,
+                what=f"{config.metric} of {config.run}",
+                command=command,
+                seed=config.seed,
+                protocol=measured.protocol,
+                numbers=measured.numbers,
+            )
     return measured.text
 
 

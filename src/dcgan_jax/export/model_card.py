@@ -3,14 +3,16 @@
 Markdown with the front matter of the Hugging Face hub.
 """
 
+import contextlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from dcgan_jax import __version__
-from dcgan_jax.config import TrainConfig
+from dcgan_jax.config import TrainConfig, class_names_of
 from dcgan_jax.runs import folder as run_dir, quality_log
-from dcgan_jax.system import disk, json_values
+from dcgan_jax.system import disk, errors, json_values
 
 # Rows of quality numbers, from the newest.
 _MAX_QUALITY_ROWS = 8
@@ -26,14 +28,18 @@ _SETTINGS = (
 )  # fmt: skip
 
 
+# By these an older card is known.
+_LIBRARY, _BY_US = "dcgan_jax", "exported by dcgan_jax"
+
+
 class Card(NamedTuple):
     """What a card tells.
 
     Attributes:
         title: its heading.
         source: the run or file that was exported.
-        config: of the run.
-        step: of the checkpoint.
+        config: the run's config.
+        step: the checkpoint's step.
         form: safetensors, torch or onnx.
         files: names of the networks' files, the generator's first.
         picture: name of the grid's file.
@@ -56,7 +62,7 @@ def save(card: Card, path: Path) -> None:
         _front_matter(card),
         f"# {card.title}",
         f"A {card.config.architecture} GAN (Radford, Metz, Chintala 2015; Goodfellow et"
-        f" al. 2014), step {card.step:,}, exported by dcgan_jax"
+        f" al. 2014), step {card.step:,}, {_BY_US}"
         f" {__version__} as {card.form}: {', '.join(card.files)}.",
         f"![samples of seed 0, not chosen]({card.picture})",
         "## Data and protocol",
@@ -74,9 +80,33 @@ def save(card: Card, path: Path) -> None:
     disk.write_whole(path, ("\n\n".join(parts) + "\n").encode())
 
 
+def require_ours(path: Path, beside: Sequence[Path]) -> None:
+    """Raise an error for files that an export would replace, but has not written.
+
+    Args:
+        path: of the card.
+        beside: files of other names than the user gave; an older card names its own.
+
+    Raises:
+        InputError: naming the file.
+    """
+    text = ""
+    if path.exists():
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            text = path.read_text("utf-8")
+        if f"\nlibrary_name: {_LIBRARY}\n" not in text or _BY_US not in text:
+            text = ""
+    for file in (path, *beside):
+        if file.exists() and not (text and (file == path or file.name in text)):
+            raise errors.InputError(
+                f"{file} is there and no file of an export; it would be replaced. Give "
+                "--out another name."
+            )
+
+
 def _front_matter(card: Card) -> str:
     return (
-        "---\nlibrary_name: dcgan_jax\ntags: [gan, dcgan, image-generation]\n"
+        f"---\nlibrary_name: {_LIBRARY}\ntags: [gan, dcgan, image-generation]\n"
         f"datasets: [{json.dumps(card.config.dataset)}]\n---"
     )
 
@@ -91,6 +121,9 @@ def _protocol(card: Card) -> str:
         stored = json_values.read_json(folder / run_dir.CONFIG)
         rows["data fingerprint"] = stored.get("data_fingerprint", "")
     rows |= {name: getattr(config, name) for name in _SETTINGS}
+    if names := class_names_of(config):
+        pairs = [f"{number} {name}" for number, name in enumerate(names)]
+        rows["classes"] = ", ".join(pairs).replace("|", "\\|")
     optimiser = config.adam or config.sgd
     rows["optimiser"] = f"`{optimiser}`"
     lines = [f"| {name} | {value} |" for name, value in rows.items()]

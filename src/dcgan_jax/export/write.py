@@ -59,8 +59,8 @@ def load(
 
     Args:
         source: as in `loading.load_generator`.
-        step: of a run's checkpoint; None: the newest.
-        folder: of the authors' files.
+        step: the step of a run's checkpoint; None: the newest.
+        folder: the folder of the authors' files.
         ema: take the average of the generator.
 
     Raises:
@@ -79,12 +79,13 @@ def write(subject: Exported, out: Path, *, form: str) -> Iterator[str]:
     """Write the networks, then their card and its grid; yield a line for each file.
 
     Args:
-        subject: from `load`.
+        subject: what `load` returned.
         out: file of the generator; the others' names begin with its stem.
         form: safetensors, torch or onnx.
 
     Raises:
-        InputError: if the form cannot hold these networks, or its library is missing.
+        InputError: if the form cannot hold these networks, its library is missing, or
+            files of another origin have the names that go with `out`.
     """
     config = subject.loaded.config
     step = 0 if subject.loaded.step is None else subject.loaded.step
@@ -93,18 +94,19 @@ def write(subject: Exported, out: Path, *, form: str) -> Iterator[str]:
         "torch": _write_torch,
         "onnx": lambda net, path: _write_onnx(net, path, config),
     }[form]
+    paths = [out, safetensors_file.name_discriminator(out)]
+    picture, card_path = out.with_suffix(".png"), out.with_suffix(".md")
     # Before anything is written.
+    model_card.require_ours(card_path, [picture, *paths[1 : len(subject.nets)]])
     if form == "onnx":
         onnx_form.require_converter()
     codes = (
         [_torch_code(net, config) for net in subject.nets] if form == "torch" else []
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    paths = [out, safetensors_file.name_discriminator(out)]
     for net, path in zip(subject.nets, paths, strict=False):
         about = write_net(net, path)
         yield f"{net.name} of step {step} in {path}{about}"
-    picture = out.with_suffix(".png")
     _draw_grid(subject.loaded, picture)
     card = model_card.Card(
         title=out.stem,
@@ -116,8 +118,8 @@ def write(subject: Exported, out: Path, *, form: str) -> Iterator[str]:
         picture=picture.name,
         codes=codes,
     )
-    model_card.save(card, out.with_suffix(".md"))
-    yield f"model card in {out.with_suffix('.md')}, its grid in {picture}"
+    model_card.save(card, card_path)
+    yield f"model card in {card_path}, its grid in {picture}"
 
 
 def _write_own(net: Net, path: Path, config: TrainConfig, step: int) -> str:

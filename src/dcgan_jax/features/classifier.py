@@ -26,7 +26,7 @@ class Classifier(nn.Module):
     The discriminator's own logit is not read.
 
     Attributes:
-        discriminator: whose last activation is classified.
+        discriminator: the network whose last activation is classified.
         num_classes: logits.
         dropout: share of that activation that training drops.
     """
@@ -53,10 +53,10 @@ class Plan(NamedTuple):
 
     Attributes:
         net: the classifier.
-        b2: of Adam, as are the following.
+        b2: Adam's; so are the following.
         epsilon: added to the root.
         decay_fraction: share of the updates, at their end, of a linearly falling rate.
-        num_updates: in all.
+        num_updates: the number of updates in all.
     """
 
     net: Classifier
@@ -99,10 +99,10 @@ def fit_step(
 
     Args:
         plan: the static part.
-        rates: of Adam.
+        rates: Adam's settings.
         state: before the update.
         batch: uint8 images (batch, height, width, channels) and labels (batch,).
-        key: for dropout.
+        key: the random key of the dropout.
 
     Returns:
         The state after the update, and the mean cross-entropy before it, nats.
@@ -132,11 +132,11 @@ def train_epoch(
 
     Args:
         plan: the static part.
-        rates: of Adam.
+        rates: Adam's settings.
         state: before the epoch.
         data: all training images and labels.
         rows: int32 (updates, batch), which of them make up the minibatches.
-        key: of the epoch.
+        key: the epoch's random key.
 
     Returns:
         The state after the epoch, and the mean loss of its updates.

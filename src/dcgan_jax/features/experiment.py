@@ -41,7 +41,7 @@ def run(config: FeaturesConfig, *, command: str) -> str:
 
     Args:
         config: the flags.
-        command: that gave them, for the result.
+        command: the command line that gave them, for the result.
 
     Returns:
         A table of the result beside the paper's rows.
@@ -50,16 +50,18 @@ def run(config: FeaturesConfig, *, command: str) -> str:
         InputError: if data or weights cannot be used.
     """
     name, protocol, numbers = measure(config)
+    shown = tables.show(config.target, name, numbers)
     if config.out is not None:
-        result_file.save(
-            config.out,
-            what=f"classification of {config.target}: {name}",
-            command=command,
-            seed=config.seed,
-            protocol=protocol,
-            numbers=numbers,
-        )
-    return tables.show(config.target, name, numbers)
+        with result_file.kept_by_printing(shown):
+            result_file.save(
+                config.out,
+                what=f"classification of {config.target}: {name}",
+                command=command,
+                seed=config.seed,
+                protocol=protocol,
+                numbers=numbers,
+            )
+    return shown
 
 
 def measure(config: FeaturesConfig) -> FeatureResult:

@@ -48,9 +48,9 @@ class Generator(nn.Module):
         base_size: side of the smallest map.
         base_features: maps of that size, made from the latents by a dense layer.
         convolutions: the transposed ones; the last one makes the image.
-        kernel_size: of all of them.
-        dtype: of the convolutions.
-        formulation: of the convolutions.
+        kernel_size: the side of all their kernels, in pixels.
+        dtype: the precision that convolutions are computed in.
+        formulation: how convolutions are computed.
         bn_affine: whether batch norm learns a gain and an offset.
         bn_momentum: share of the running statistics that a batch leaves in place.
         bn_hidden: whether the layers before the output have batch norm.
@@ -123,6 +123,8 @@ class Discriminator(nn.Module):
             of the kernel out again.
         global_average: average each of the last maps over its places before they are
             weighed, which is to give all places of a map one weight.
+        num_batches: of the minibatches that it is given at once, one behind another,
+            each normalised by its own statistics.
 
     Source: faces/train_uncond_dcgan.py:108-131.
     """
@@ -138,6 +140,7 @@ class Discriminator(nn.Module):
     bn_input: bool = False  # §3: none at the discriminator's input
     spectral_norm: bool = False  # Miyato et al. 2018, not the paper's
     global_average: bool = False  # §3: "flattened and then fed into a single sigmoid"
+    num_batches: int = 1
 
     @nn.compact
     def __call__(
@@ -162,8 +165,9 @@ class Discriminator(nn.Module):
             )(x)  # fmt: skip
             if (index > 0 or self.bn_input) and not self.spectral_norm:
                 bn = layers.BatchNorm(
-                    self.bn_momentum, self.bn_affine, name=f"bn{index}"
-                )
+                    self.bn_momentum, self.bn_affine, self.num_batches,
+                    name=f"bn{index}",
+                )  # fmt: skip
                 x = bn(x, train=train)
             x = activations[name] = self.activation(x)
         if self.global_average:

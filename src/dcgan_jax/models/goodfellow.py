@@ -42,13 +42,13 @@ class PairSpec(NamedTuple):
     """The layers of a pair, at full width.
 
     Attributes:
-        hidden: of the generator, from the latents on.
+        hidden: the generator's dense layers, from the latents on.
         output: the activation that makes the pixels; images of a linear one have their
             contrast normalised, and a sigmoid's bias begins at the data's mean image.
-        output_limit: of the weights of that layer.
+        output_limit: the bound of that layer's first weights.
         blocks: convolutions of the discriminator; where it has any, the generator's
             last layer is a transposed one.
-        maxout_units: of the discriminator's dense layers.
+        maxout_units: the widths of the discriminator's dense layers.
     """
 
     hidden: tuple[Hidden, ...]
@@ -106,11 +106,11 @@ class Generator(nn.Module):
     Attributes:
         hidden: dense layers, from the latents on.
         output: the activation that makes the pixels.
-        output_limit: of the weights of that layer.
+        output_limit: the bound of that layer's first weights.
         image_shape: height, width, channels.
         deconvolves: whether the last layer is a transposed convolution of a 10×10 map.
-        dtype: of that convolution.
-        formulation: of that convolution.
+        dtype: the precision that this convolution is computed in.
+        formulation: how this convolution is computed.
     """
 
     hidden: tuple[Hidden, ...]
@@ -153,9 +153,9 @@ class Discriminator(nn.Module):
 
     Attributes:
         blocks: maxout convolutions with max-pooling, from the image on.
-        maxout_units: of the dense layers after them.
-        dtype: of the convolutions.
-        formulation: of the convolutions.
+        maxout_units: the widths of the dense layers after them.
+        dtype: the precision that convolutions are computed in.
+        formulation: how convolutions are computed.
         input_bias: whether the first layer has a bias; the others always do.
     """
 
@@ -235,7 +235,7 @@ def begin_at_means(params: dict[str, Any], mean_pixels: np.ndarray) -> dict[str,
     """Set a generator's output bias so that it begins with the data's mean image.
 
     Args:
-        params: of a `Generator` whose output is a sigmoid.
+        params: the parameters of a `Generator` whose output is a sigmoid.
         mean_pixels: (height, width, channels), 0 … 255.
 
     Returns:

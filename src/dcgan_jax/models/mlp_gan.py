@@ -23,7 +23,7 @@ class Generator(nn.Module):
 
     Attributes:
         num_classes: labels are 0 … num_classes − 1.
-        hidden_units: of each hidden layer, from the latents on.
+        hidden_units: the width of each hidden layer, from the latents on.
         image_shape: height, width, channels.
         bn_affine: whether batch norm learns a gain and an offset.
         bn_momentum: share of the running statistics that a batch leaves in place.

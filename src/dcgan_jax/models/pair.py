@@ -30,8 +30,8 @@ class Widths(NamedTuple):
     """Feature maps of the blocks at full width, between which they double.
 
     Attributes:
-        first: of the block at the image's side.
-        most: of the widest.
+        first: the maps of the block at the image's side.
+        most: the maps of the widest block.
     """
 
     first: int

@@ -21,7 +21,7 @@ def normalise(layer: nn.Module, kernel: Array) -> Array:
     stored one is used. No gradient passes through the iteration itself.
 
     Args:
-        layer: whose kernel it is.
+        layer: the layer that the kernel belongs to.
         kernel: (…, inputs, outputs) float32.
 
     Source: Miyato et al. 2018, §2.1 and Algorithm 1. As in their code, each pass moves
@@ -48,9 +48,14 @@ def divide(kernel: Array, u: Array) -> tuple[Array, Array]:
     """
     matrix = kernel.reshape(-1, kernel.shape[-1])
     fixed = jax.lax.stop_gradient(matrix)
-    v = _unit(fixed @ u)
-    moved = _unit(v @ fixed)
-    return kernel / (v @ matrix @ moved), moved
+    v = _unit(_multiply(fixed, u))
+    moved = _unit(_multiply(v, fixed))
+    return kernel / _multiply(_multiply(v, matrix), moved), moved
+
+
+def _multiply(left: Array, right: Array) -> Array:
+    # In full float32 also where a GPU's default is TF32: the estimate is a bound.
+    return jnp.matmul(left, right, precision="highest")
 
 
 def _unit(vector: Array) -> Array:

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import Any
 from dcgan_jax import config as configs, presets
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.runs import checkpoints
-from dcgan_jax.system import disk, errors, json_values
+from dcgan_jax.system import disk, errors, json_values, locks
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
@@ -48,7 +47,7 @@ def lock(workdir: Path) -> Iterator[None]:
     workdir.mkdir(parents=True, exist_ok=True)
     with (workdir / "lock").open("a+") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locks.hold(file, wait=False)
         except BlockingIOError:
             file.seek(0)
             raise errors.InputError(
@@ -67,7 +66,7 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
     Args:
         workdir: the run's folder.
         config: the settings asked for.
-        fingerprint: of the store.
+        fingerprint: the store's fingerprint.
 
     Raises:
         InputError: naming each setting that differs, with both values.

@@ -1,5 +1,6 @@
 """A network as one safetensors file: arrays by name, the config as metadata."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any, Literal
@@ -28,10 +29,10 @@ def save_network(
     """Write a network whole or not at all.
 
     Args:
-        path: of the file.
+        path: the file's path.
         variables: {params, batch_stats}.
-        config: of the run.
-        step: of the checkpoint.
+        config: the run's config.
+        step: the checkpoint's step.
         net: generator or discriminator.
     """
     from safetensors.numpy import save_file
@@ -40,7 +41,7 @@ def save_network(
     arrays = {name: np.ascontiguousarray(array) for name, array in flat.items()}
     metadata = {
         "format": _format(net),
-        "config": json.dumps(configs.to_json(config)),
+        "config": json.dumps(configs.to_json(_without_folders(config))),
         "step": str(step),
     }
     with disk.replacing(path) as partial:
@@ -52,13 +53,21 @@ def name_discriminator(path: Path) -> Path:
     return path.with_stem(f"{path.stem}_discriminator")
 
 
+def _without_folders(config: TrainConfig) -> TrainConfig:
+    """Return a config for others: where files lie on one machine is nothing to them."""
+    source = None if config.source is None else Path(config.source.name)
+    return dataclasses.replace(
+        config, source=source, data_dir=Path("data"), workdir=None
+    )
+
+
 def read_network(
     path: Path, *, net: Net = "generator"
 ) -> tuple[TrainConfig, int, dict[str, Any]]:
     """Read what `save_network` wrote: config, step, {params, batch_stats}.
 
     Args:
-        path: of the file.
+        path: the file's path.
         net: generator or discriminator.
 
     Raises:

@@ -13,6 +13,8 @@ from dcgan_jax.system import disk, errors
 if TYPE_CHECKING:
     import numpy as np
 
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+
 
 @dataclasses.dataclass(frozen=True)
 class SampleConfig(cli.RunFlags):
@@ -28,12 +30,13 @@ class SampleConfig(cli.RunFlags):
     """The number of images; the first n are the same however many are drawn."""
     seed: int = 0
     """The seed of the latents."""
-    label: int | None = None
-    """The class that a conditional generator draws. Without this flag all classes take
-    turns."""
+    label: str | None = None
+    """The class that a conditional generator draws, by its name or its number. Without
+    this flag all classes take turns."""
     out: Path = Path("samples.png")
-    """What is written: a picture of all images (.png), uint8 arrays (.npz with the key
-    `images`, and `labels` where there are any), or a new folder of pictures."""
+    """What is written: a picture of all images (.png, .jpg or .webp), uint8 arrays
+    (.npz with the key `images`, and `labels` where there are any), or a new or empty
+    folder of pictures."""
     numbered: bool = False
     """Each image's number is written below it, so that exemplars can be picked for
     `dcgan latent`; only a .png has room for it."""
@@ -52,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
     config = parse(argv)
     _check(config)
     from dcgan_jax.runs import load as loading
-    from dcgan_jax.sample import draw as sampling, numbered
+    from dcgan_jax.sample import draw as sampling, labels, numbered
 
     cli.start()
     loaded = loading.load_generator(
@@ -61,8 +64,9 @@ def main(argv: Sequence[str]) -> int:
         step=config.step,
         ema=config.ema,
     )
+    label = labels.find(config.label, loaded.config)
     _, latents, chosen = numbered.choose(
-        loaded, count=config.num, seed=config.seed, label=config.label
+        loaded, count=config.num, seed=config.seed, label=label
     )
     if config.batch_stats:
         images = sampling.sample_with_batch_statistics(
@@ -76,7 +80,7 @@ def main(argv: Sequence[str]) -> int:
 
         images = captions.write_below(images, [str(i) for i in range(config.num)])
     write_images(images, config.out, labels=chosen)
-    print(f"{config.num} images in {config.out}")
+    print(f"{config.num} images in {config.out}{labels.describe(label, loaded.config)}")
     return 0
 
 
@@ -96,36 +100,42 @@ def write_images(
     from dcgan_jax.pictures import grid
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    if out.suffix == ".png":
+    if out.suffix.lower() in _PICTURES:
         columns = None
         if labels is not None:
             images, columns = _arrange_classes(images, labels)
         grid.save_image(grid.make_grid(images, columns=columns), out)
         return
-    if out.suffix == ".npz":
+    if out.suffix.lower() == ".npz":
         with disk.replacing(out) as partial:
             if labels is None:
                 np.savez_compressed(partial, images=images)
             else:
                 np.savez_compressed(partial, images=images, labels=labels)
         return
-    with disk.exclusive(out.with_name(f".{out.name}.lock")):
+    # A folder that is there may be mounted, a link, or the one that we are in.
+    inside = out.is_dir()
+    side = out / ".images" if inside else out.with_name(f".{out.name}")
+    with disk.exclusive(side.with_name(f"{side.name}.lock")):
         _refuse_full_folder(out)  # another process may have filled it
-        _write_folder(images, out)
+        _write_folder(images, out, partial=side.with_name(f"{side.name}.partial"))
 
 
-def _write_folder(images: "np.ndarray", out: Path) -> None:
+def _write_folder(images: "np.ndarray", out: Path, *, partial: Path) -> None:
     from dcgan_jax.pictures import grid
 
-    folder = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
+    shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
     try:
-        folder.mkdir()
+        partial.mkdir()
         for index, image in enumerate(images):
-            grid.save_image(image, folder / f"{index:06d}.png")
-        folder.replace(out)
+            grid.save_image(image, partial / f"{index:06d}.png")
+        if out.is_dir():
+            for path in sorted(partial.iterdir()):
+                path.rename(out / path.name)
+        else:
+            partial.replace(out)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _arrange_classes(
@@ -157,12 +167,13 @@ def _check(config: SampleConfig) -> None:
             f"num is {config.num}; at least {least}"
             + (" images have batch statistics." if config.batch_stats else ".")
         )
-    if config.out.suffix not in ("", ".png", ".npz"):
+    suffix = config.out.suffix.lower()
+    if suffix not in ("", ".npz", *_PICTURES):
         raise errors.InputError(
             f"cannot write {config.out.suffix!r} files; give --out a name that ends in "
-            ".png or .npz, or a folder's name."
+            f"{', '.join(_PICTURES)} or .npz, or a folder's name."
         )
-    if config.numbered and (config.out.suffix != ".png" or config.batch_stats):
+    if config.numbered and (suffix != ".png" or config.batch_stats):
         raise errors.InputError(
             "--numbered writes a .png of samples as the stored statistics draw them; "
             f"got --out={config.out}" + " --batch_stats." * config.batch_stats
@@ -172,7 +183,9 @@ def _check(config: SampleConfig) -> None:
 
 
 def _refuse_full_folder(out: Path) -> None:
-    if out.is_dir() and any(out.iterdir()):
+    found = out.iterdir() if out.is_dir() else ()
+    # Hidden files are this command's own, and those of systems.
+    if any(not path.name.startswith(".") for path in found):
         raise errors.InputError(
             f"{out} is a folder with files in it; give --out a new name."
         )

@@ -2,17 +2,19 @@
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from dcgan_jax.system import errors
+from dcgan_jax.system import errors, locks
 
+_FILE_SUFFIXES = frozenset({".png", ".json", ".npz", ".safetensors", ".onnx", ".gif"})
+_MOST_NAME_BYTES = 240  # of 255, with room for the endings of partial files
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -24,13 +26,14 @@ def write_whole(path: Path, content: bytes | memoryview) -> str:
     Returns:
         The sha256 of the content.
     """
+    path = _follow(path)
     temporary = path.with_name(path.name + ".tmp")
     with _hold_new(temporary) as file:
         try:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
-            temporary.rename(path)
+            sync(temporary)
+            _rename(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -42,15 +45,21 @@ def write_whole(path: Path, content: bytes | memoryview) -> str:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield another name to write a file under, which becomes `path` if that succeeds.
 
-    The name ends as `path` does, for libraries that go by it. For files that a crash of
-    the system may cost, such as pictures; `write_whole` is for those that it may not.
+    The name ends as `path` does, for libraries that go by it. A crash of the system may
+    cost such a file, for example a picture; `write_whole` is for files that must
+    outlast one.
     """
+    path = _follow(path)
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    with _hold_new(partial):
+    with _hold_new(partial) as file:
+        mode = os.fstat(file.fileno()).st_mode
         try:
             yield partial
-            partial.replace(path)
-        except BaseException:  # and then alone: else the name may be another process's
+            # Some libraries put a file of their own there, for the user's eyes alone.
+            with contextlib.suppress(OSError):
+                partial.chmod(stat.S_IMODE(mode))
+            _rename(partial, path)
+        except BaseException:  # not `finally`: the name may then be another process's
             partial.unlink(missing_ok=True)
             raise
 
@@ -59,23 +68,45 @@ def replacing(path: Path) -> Iterator[Path]:
 def _hold_new(path: Path) -> Iterator[BinaryIO]:
     """Open an empty file to write; wait while another process writes one of this name.
 
-    What a process left there that was killed is emptied.
+    A file that a killed process has left there is emptied.
     """
     while True:
         with path.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            if not _is_at(path, file.fileno()):
+            locks.hold(file)
+            if not locks.is_at(path, file.fileno()):
                 continue  # the other process has given it its final name
             file.truncate(0)
             yield file
             return
 
 
+def _follow(path: Path) -> Path:
+    """Return where a link leads, so that what it leads to is written, not the link."""
+    return Path(os.path.realpath(path)) if os.path.islink(path) else path
+
+
+def _rename(temporary: Path, path: Path) -> None:
+    """Give a file its final name, or where that is mounted, its content."""
+    try:
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.EXDEV) or not path.is_file():
+            raise
+        shutil.copyfile(temporary, path)
+        temporary.unlink()
+
+
 def sync(path: Path) -> None:
-    """Make a file's content, or the names in a folder, survive a power cut."""
+    """Make a file's content, or the names in a folder, survive a power cut.
+
+    Some disks know no such thing for folders; there this does nothing.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
     finally:
         os.close(descriptor)
 
@@ -91,21 +122,77 @@ def is_full(error: OSError) -> bool:
     return error.errno in _FULL
 
 
+def require_writable(path: Path, *, name: str) -> None:
+    """Raise an error unless a file or folder can be made or changed; write nothing.
+
+    Args:
+        path: of what is to be written; its parents need not be there.
+        name: of the flag.
+
+    Raises:
+        InputError: naming what is in the way.
+    """
+    given, path = path, _follow(path)
+    try:
+        there = next(one for one in (path, *path.absolute().parents) if _exists(one))
+    except OSError as error:
+        raise errors.InputError(
+            f"{name}={path} cannot be written: {error.strerror}; give another path."
+        ) from None
+    problem = None
+    if there != path and not there.is_dir():
+        problem = f"{there} is a file, not a folder"
+    elif there == path and path.is_dir() and given.suffix in _FILE_SUFFIXES:
+        problem = "it is a folder"
+    elif given is not path and not path.parent.is_dir():
+        problem = f"the link {given} leads to a folder that is not there"
+    elif len(os.fsencode(path.name)) > _MOST_NAME_BYTES:
+        problem = "its name is too long"
+    elif not os.access(there, os.W_OK):
+        problem = f"nothing can be written to {there}"
+    if problem is not None:
+        raise errors.InputError(
+            f"{name}={path} cannot be written: {problem}; give another path."
+        )
+
+
+def _exists(path: Path) -> bool:
+    """Tell whether there is anything at a path.
+
+    Raises:
+        OSError: if that is no path: too long, a circle of links.
+    """
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def find_free(folder: Path) -> int | None:
+    """Return the free bytes of a folder's disk; None where it does not tell."""
+    try:
+        usage = shutil.disk_usage(folder)
+    except OSError:
+        return None
+    return usage.free if usage.total else None
+
+
 def require_free(folder: Path, num_bytes: int, *, purpose: str) -> None:
     """Raise an error unless the disk of `folder` has room for `num_bytes`.
 
     Args:
         folder: an existing folder on the disk.
         num_bytes: the room needed.
-        purpose: what the room is for, as in "the prepared images".
+        purpose: what the room is for, a plural such as "the prepared images".
 
     Raises:
-        InputError: naming both sizes.
+        InputError: if there is less room; the message names both sizes.
     """
-    free = shutil.disk_usage(folder).free
-    if free < num_bytes:
+    free = find_free(folder)
+    if free is not None and free < num_bytes:
         raise errors.InputError(
-            f"{folder} has {format_bytes(free)} free, {purpose} need"
+            f"{folder} has {format_bytes(free)} free, but {purpose} need"
             f" {format_bytes(num_bytes)}; free some space or choose another --data_dir"
         )
 
@@ -128,11 +215,11 @@ def exclusive(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                locks.hold(file, wait=False)
             except BlockingIOError:
                 print(f"waiting for another process that holds {path}", file=sys.stderr)
-                fcntl.flock(file, fcntl.LOCK_EX)
-            if not _is_at(path, file.fileno()):
+                locks.hold(file)
+            if not locks.is_at(path, file.fileno()):
                 continue  # the former holder has removed it: nobody else sees this lock
             try:
                 yield
@@ -143,16 +230,16 @@ def exclusive(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def try_exclusive(path: Path) -> Iterator[bool]:
-    """Hold a lock file as `exclusive` does, unless somebody else does; do not wait.
+    """Hold a lock file as `exclusive` does, but do not wait for another process.
 
     Yields:
-        Whether it is held.
+        Whether this process holds it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            held = _is_at(path, file.fileno())
+            locks.hold(file, wait=False)
+            held = locks.is_at(path, file.fileno())
         except BlockingIOError:
             held = False
         try:
@@ -160,10 +247,3 @@ def try_exclusive(path: Path) -> Iterator[bool]:
         finally:
             if held:
                 path.unlink(missing_ok=True)
-
-
-def _is_at(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False

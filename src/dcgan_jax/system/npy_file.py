@@ -1,9 +1,10 @@
 """Files of numpy.save and numpy.savez from anywhere: numbers alone, never objects.
 
-A header says how many numbers follow; here it is compared with the bytes that are
-there before any memory is taken for them.
+A header says how many numbers follow. It is compared with the bytes that are there
+before any memory is taken for them.
 """
 
+import errno
 import io
 import math
 import warnings
@@ -40,7 +41,7 @@ def map_file(path: Path, *, whole: bool = False) -> np.ndarray:
     """Map an array's file into memory.
 
     Args:
-        path: of the file.
+        path: the file's path.
         whole: whether bytes that follow the array are an error.
 
     Raises:
@@ -56,7 +57,14 @@ def map_file(path: Path, *, whole: bool = False) -> np.ndarray:
     if math.prod(shape) == 0:
         return np.empty(shape, dtype)
     # As a plain array: each indexing of numpy's memmap class costs microseconds.
-    mapped = np.memmap(path, dtype, "r", offset, shape, order)
+    try:
+        mapped = np.memmap(path, dtype, "r", offset, shape, order)
+    except OSError as error:
+        if error.errno not in (errno.ENODEV, errno.ENOSYS, errno.EINVAL, errno.EACCES):
+            raise
+        # A disk whose files cannot be mapped: then they are read into memory.
+        flat = np.fromfile(path, dtype, math.prod(shape), offset=offset)
+        return flat.reshape(shape, order=order)
     return mapped.view(np.ndarray)
 
 
