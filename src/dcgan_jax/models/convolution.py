@@ -28,12 +28,12 @@ _NHWC = ("NHWC", "HWIO", "NHWC")
 
 
 class Geometry(NamedTuple):
-    """What is static about a layer.
+    """The settings of a layer that a compiled program is made for.
 
     Attributes:
         stride: the stride in pixels, the same in both directions.
         padding: rows and columns of zeros on every side of the large map.
-        size: side of the large map, pixels.
+        size: the side of the large map, in pixels.
         formulation: `lax` dilates the small map with zeros; `phase` computes each
             residue of the output's position modulo the stride apart.
     """
@@ -62,7 +62,7 @@ def correlate(x: Array, kernel: Array, geometry: Geometry) -> Array:
     Args:
         x: (batch, size, size, inputs).
         kernel: (side, side, inputs, outputs).
-        geometry: stride, symmetric padding, size.
+        geometry: the stride, the symmetric padding and the size.
 
     Returns:
         (batch, small, small, outputs), small = (size + 2 padding - side) // stride + 1.
@@ -187,7 +187,7 @@ def _transpose_dilated(y: Array, kernel: Array, geometry: Geometry) -> Array:
 
 
 class _Phase(NamedTuple):
-    """Taps of the outputs at positions ≡ residue (mod stride), along one axis.
+    """The taps of the outputs at positions ≡ residue (mod stride), along one axis.
 
     Output stride·m + residue sums kernel row taps[t] times input row m + offset - t.
     """
@@ -243,7 +243,7 @@ def _transpose_all_phases(y: Array, kernel: Array, geometry: Geometry) -> Array:
     inputs, outputs = kernel.shape[2:]
     count = -(-size // stride)
     phases = _phases(kernel.shape[0], stride, padding)
-    # Where each phase's taps lie among the input rows m + first … m + last.
+    # Each phase's taps lie among the input rows m + first … m + last.
     first = min(phase.offset - len(phase.taps) + 1 for phase in phases)
     last = max(phase.offset for phase in phases)
     side = last - first + 1
