@@ -132,9 +132,27 @@ def test_the_loop_over_steps_is_a_scan_whose_length_is_known(traced):
     assert over_steps.params["length"] == COUNT
 
 
-def test_on_a_gpu_convolutions_are_lax_s(monkeypatch):
+def test_on_a_gpu_convolutions_are_lax_s_unless_a_kernel_outgrows_the_map(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert models.convolution.choose_formulation("auto") == "lax"
+    formulation = models.convolution.choose_formulation("auto")
+    assert formulation == "cudnn"
+    as_matrices = {
+        (side, small): models.convolution.is_product_of_matrices(
+            side, small, formulation
+        )
+        for side in (3, 4, 5)
+        for small in (2, 4, 5, 8)
+    }
+    assert [sizes for sizes, matrices in as_matrices.items() if matrices] == [
+        (3, 2), (4, 2), (5, 2), (5, 4),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["lax", "phase"])
+def test_a_form_that_is_asked_for_is_taken_for_every_layer(name, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert models.convolution.choose_formulation(name) == name
+    assert not models.convolution.is_product_of_matrices(5, 2, name)
 
 
 @pytest.mark.parametrize("name", ["gpu", "tpu"])

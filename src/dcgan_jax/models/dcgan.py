@@ -124,6 +124,8 @@ class Discriminator(nn.Module):
             any factor of the kernel out again.
         global_average: whether each of the last maps is averaged before it is weighed,
             so that all places of a map have one weight.
+        num_batches: the number of minibatches that it is given at once, one behind
+            another; each is normalised by its own statistics.
 
     Source: faces/train_uncond_dcgan.py:108-131.
     """
@@ -139,6 +141,7 @@ class Discriminator(nn.Module):
     bn_input: bool = False  # §3: none at the discriminator's input
     spectral_norm: bool = False  # Miyato et al. 2018, not the paper's
     global_average: bool = False  # §3: "flattened and then fed into a single sigmoid"
+    num_batches: int = 1
 
     @nn.compact
     def __call__(
@@ -163,8 +166,9 @@ class Discriminator(nn.Module):
             )(x)  # fmt: skip
             if (index > 0 or self.bn_input) and not self.spectral_norm:
                 bn = layers.BatchNorm(
-                    self.bn_momentum, self.bn_affine, name=f"bn{index}"
-                )
+                    self.bn_momentum, self.bn_affine, self.num_batches,
+                    name=f"bn{index}",
+                )  # fmt: skip
                 x = bn(x, train=train)
             x = activations[name] = self.activation(x)
         if self.global_average:

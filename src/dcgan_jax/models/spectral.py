@@ -49,9 +49,14 @@ def divide(kernel: Array, u: Array) -> tuple[Array, Array]:
     """
     matrix = kernel.reshape(-1, kernel.shape[-1])
     fixed = jax.lax.stop_gradient(matrix)
-    v = _unit(fixed @ u)
-    moved = _unit(v @ fixed)
-    return kernel / (v @ matrix @ moved), moved
+    v = _unit(_multiply(fixed, u))
+    moved = _unit(_multiply(v, fixed))
+    return kernel / _multiply(_multiply(v, matrix), moved), moved
+
+
+def _multiply(left: Array, right: Array) -> Array:
+    # In full float32 also where a GPU's default is TF32: the estimate is a bound.
+    return jnp.matmul(left, right, precision="highest")
 
 
 def _unit(vector: Array) -> Array:
