@@ -80,7 +80,7 @@ def prepare(config: DataConfig, more: Sequence[str] = ()) -> None:
 
 def _is_ready(config: DataConfig) -> bool:
     # With a source, `prepare` also looks whether it has changed since.
-    return config.source is None and _is_there(config)
+    return config.source is None and not config.reprepare and _is_there(config)
 
 
 def _start(flags: Sequence[str], **streams: int) -> subprocess.Popen[bytes]:

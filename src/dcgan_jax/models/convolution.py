@@ -62,7 +62,7 @@ def correlate(x: Array, kernel: Array, geometry: Geometry) -> Array:
     Returns:
         (batch, small, small, outputs), small = (size + 2 padding - side) // stride + 1.
     """
-    return forms.correlate(x, kernel, geometry)
+    return forms.correlate_strided(x, kernel, geometry)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))

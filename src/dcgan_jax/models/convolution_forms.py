@@ -39,7 +39,7 @@ class Geometry(NamedTuple):
     formulation: Formulation
 
 
-def correlate(x: Array, kernel: Array, geometry: Geometry) -> Array:
+def correlate_strided(x: Array, kernel: Array, geometry: Geometry) -> Array:
     """Convolve at the stride, as `lax` does."""
     strides = (geometry.stride, geometry.stride)
     padding = [(geometry.padding, geometry.padding)] * 2

@@ -150,7 +150,7 @@ class BatchNorm(nn.Module):
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, shape)
         running_var = self.variable("batch_stats", "var", jnp.ones, shape)
         if train:
-            result, *moments = normalisation.normalise(
+            result, *moments = normalisation.normalise_batches(
                 x, gain, offset, self.num_batches
             )
             if not self.is_initializing():
@@ -160,7 +160,7 @@ class BatchNorm(nn.Module):
             return result
         mean, var = running_mean.value, running_var.value
         scale = gain * jax.lax.rsqrt(var + normalisation.EPSILON)
-        return normalisation.scale(x, scale, offset - mean * scale)
+        return normalisation.scale_channels(x, scale, offset - mean * scale)
 
     def _follow(self, running: Array, value: Array) -> Array:
         return self.momentum * running + (1 - self.momentum) * value

@@ -70,7 +70,7 @@ def run(config: TrainConfig) -> Outcome:
         store = kept_rows.open_training_store(config)
         # As the folder records it.
         names = store.class_names if store.labelled else None
-        config = labels.settle_classes(config, names)
+        config = labels.settle_classes(config, names, reason=store.manifest.unlabelled)
         shuffle = batches.choose_shuffle(config.shuffle, store.num_bytes)
         config = dataclasses.replace(config, shuffle=shuffle)
         num_rows = batches.count_training_rows(len(store), config.held_out)
