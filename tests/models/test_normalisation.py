@@ -25,7 +25,7 @@ def draw(*shape, mean=0.0, seed=0):
 def test_moments_are_float64_s_also_where_the_mean_is_far_from_zero(mean, backend_name):
     x = draw(64, 8, 8, 5, mean=mean)
     gain, offset = draw(5, mean=1.0, seed=1), draw(5, seed=2)
-    y, found_mean, found_var = normalisation.normalise(x, gain, offset, 1)
+    y, found_mean, found_var = normalisation.normalise_batches(x, gain, offset, 1)
     exact = x.astype(np.float64)
     np.testing.assert_allclose(found_mean, exact.mean((0, 1, 2)), rtol=5e-6, atol=1e-5)
     np.testing.assert_allclose(found_var, exact.var((0, 1, 2)), rtol=1e-4)
@@ -36,7 +36,7 @@ def test_moments_are_float64_s_also_where_the_mean_is_far_from_zero(mean, backen
 
 def test_a_channel_that_does_not_vary_has_no_variance(backend_name):
     x = np.full((8, 4, 4, 3), 7.25, np.float32)
-    _, mean, var = normalisation.normalise(x, np.ones(3), np.zeros(3), 1)
+    _, mean, var = normalisation.normalise_batches(x, np.ones(3), np.zeros(3), 1)
     np.testing.assert_array_equal(mean, np.full(3, 7.25))
     np.testing.assert_array_equal(var, np.zeros(3))
 
@@ -52,7 +52,7 @@ def test_the_gradient_is_the_automatic_one_s(backend_name):
         return ((normal * spread[0] + spread[1]) * weights).sum()
 
     def ours(x, gain, offset):
-        return (normalisation.normalise(x, gain, offset, 1)[0] * weights).sum()
+        return (normalisation.normalise_batches(x, gain, offset, 1)[0] * weights).sum()
 
     expected = jax.grad(plain, argnums=(0, 1, 2))(x, gain, offset)
     found = jax.grad(ours, argnums=(0, 1, 2))(x, gain, offset)
@@ -65,7 +65,7 @@ def test_a_gradient_of_a_gradient_exists_on_a_gpu(backend_name):
     x, ones, zeros = draw(8, 2, 2, 3), np.ones(3, np.float32), np.zeros(3, np.float32)
 
     def energy(x):
-        y = normalisation.normalise(x, ones, zeros, 1)[0]
+        y = normalisation.normalise_batches(x, ones, zeros, 1)[0]
         return (jnp.sin(y) * jnp.arange(3.0).reshape(1, 1, 1, 3)).sum()
 
     def penalty(x):

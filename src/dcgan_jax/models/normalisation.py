@@ -20,7 +20,9 @@ EPSILON = 1e-8  # authors' lib/ops.py, batchnorm
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3,))
-def normalise(x: Array, gain: Array, offset: Array, num_batches: int) -> Normalised:
+def normalise_batches(
+    x: Array, gain: Array, offset: Array, num_batches: int
+) -> Normalised:
     """Normalise by the batch; return the result, the mean and the biased variance.
 
     The gradient is written out, since the automatic one passes over the map more often.
@@ -35,13 +37,13 @@ def normalise(x: Array, gain: Array, offset: Array, num_batches: int) -> Normali
     return _normalise_fwd(x, gain, offset, num_batches)[0]
 
 
-def scale(x: Array, factor: Array, shift: Array) -> Array:
+def scale_channels(x: Array, factor: Array, shift: Array) -> Array:
     """Return factor · x + shift in the dtype of x, computed in float32.
 
     Args:
         x: (…, channels), or (n, …, channels) where the factors are (n, channels).
-        factor: of each channel.
-        shift: of each channel.
+        factor: each channel's factor.
+        shift: each channel's shift.
     """
     scaled = x.astype(jnp.float32) * _spread(factor, x.ndim)
     return (scaled + _spread(shift, x.ndim)).astype(x.dtype)
@@ -54,7 +56,7 @@ def _normalise_fwd(
     mean, var = _measure(parts.astype(jnp.float32), _axes(parts, num_batches))
     inverse = lax.rsqrt(var + EPSILON)
     factor = _match(gain, inverse) * inverse
-    result = scale(parts, factor, _match(offset, inverse) - mean * factor)
+    result = scale_channels(parts, factor, _match(offset, inverse) - mean * factor)
     return (result.reshape(x.shape), mean, var), (x, gain, mean, inverse)
 
 
@@ -84,7 +86,7 @@ def _normalise_bwd(
     return dx.astype(x.dtype).reshape(x.shape), d_gain, d_offset
 
 
-normalise.defvjp(_normalise_fwd, _normalise_bwd)
+normalise_batches.defvjp(_normalise_fwd, _normalise_bwd)
 
 
 def _measure(values: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
