@@ -76,7 +76,7 @@ def settle_run(config: TrainConfig) -> Run:
 
 
 @contextlib.contextmanager
-def hold(run: Run) -> Iterator[list[int]]:
+def hold_run(run: Run) -> Iterator[list[int]]:
     """Keep other runs out of the run's folder, record the settings, heed signals.
 
     Yields:
