@@ -32,7 +32,7 @@ def save(name: str, **about: Any) -> Path:
     """Write experiments/results/NAME.json, made by the command line of this process.
 
     Args:
-        name: of the file.
+        name: the file's name.
         about: as of `result_file.save`; `command` is another command line.
     """
     about = {"command": shlex.join(["python", *sys.argv]), **about}

@@ -34,7 +34,7 @@ def list_flags(flags: argparse.Namespace, *, num_epochs: float) -> list[str]:
 
     Args:
         flags: as read.
-        num_epochs: of this run.
+        num_epochs: the run's length.
     """
     chosen = [f"--data_dir={flags.data_dir}", f"--num_epochs={num_epochs}"]
     if flags.source is not None:
@@ -52,7 +52,7 @@ def train(preset: str, workdir: Path, flags: list[str]) -> dict[str, Any]:
 
     Args:
         preset: the recipe.
-        workdir: of the run.
+        workdir: the run's folder.
         flags: further ones of `dcgan_jax.train`.
 
     Returns:
@@ -82,7 +82,7 @@ def train_to_epoch(preset: str, workdir: Path, flags: list[str], *, epoch: int) 
 
     Args:
         preset: the recipe.
-        workdir: of the run.
+        workdir: the run's folder.
         flags: further ones of `dcgan_jax.train`, without the length of the run.
         epoch: counted from 1.
 
@@ -127,8 +127,8 @@ def describe(workdir: Path, *, step: int | None = None) -> dict[str, Any]:
     """Return what a result says of a run.
 
     Args:
-        workdir: of the run.
-        step: of the checkpoint; None: the newest.
+        workdir: the run's folder.
+        step: the checkpoint's step; None: the newest.
 
     Raises:
         MissingInputError: if there is no run, no such checkpoint or no data.

@@ -23,7 +23,7 @@ def count_iteration(shape: Shape, *, shares_fake: bool) -> int:
     but the latents', of the generator's kernels.
 
     Args:
-        shape: of the networks.
+        shape: what the networks compute.
         shares_fake: whether both updates use one generated batch, as PyTorch's example
             does; the paper's algorithm, which this project follows, draws anew.
     """

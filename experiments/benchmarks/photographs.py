@@ -16,10 +16,10 @@ def write_zip(path: Path, source: Path | None, *, count: int, distinct: int) -> 
     """Write `count` JPEGs of short side 256, repeating `distinct` different ones.
 
     Args:
-        path: of the zip.
+        path: the zip's path.
         source: a folder of photographs, or None for the two that scikit-learn ships.
-        count: of members.
-        distinct: of images.
+        count: the number of members.
+        distinct: the number of different images.
     """
     photographs = _load(source)
     rng = np.random.default_rng(0)

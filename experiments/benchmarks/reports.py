@@ -21,7 +21,7 @@ class Report:
     """Numbers by name, written after every change.
 
     Args:
-        name: of the file in experiments/results.
+        name: the file's name in experiments/results.
         flags: those of `make_parser`.
         what: one line on what the numbers are.
         protocol: how they were taken.

@@ -35,7 +35,7 @@ class Point(NamedTuple):
 
     Attributes:
         axis: what varies.
-        batch_size: of the step.
+        batch_size: the images of a step.
         width: multiplier of the feature maps.
         image_size: side, pixels.
         threads: cores that the process may use.

@@ -40,7 +40,7 @@ class Participant(NamedTuple):
         spec: what `worker` needs to know.
         allocator: a key of `allocator.SETTINGS`.
         serves: whether sampling and features are measured too.
-        rounds: at most so many.
+        rounds: the most rounds that it takes part in.
     """
 
     column: str

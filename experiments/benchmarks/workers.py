@@ -21,7 +21,7 @@ class Worker:
     """A process with libraries, thread pools and an allocator of its own.
 
     Attributes:
-        start_seconds: from the start of the process to the end of its first step.
+        start_seconds: time from the start of the process to the end of its first step.
         peak_mb: most memory that it has held so far.
     """
 

@@ -15,7 +15,7 @@ def measure(
     """Measure the rows that the result file does not hold yet, save each, print all.
 
     Args:
-        name: of the file in experiments/results.
+        name: the file's name in experiments/results.
         rows: what to measure, by the key in the file's numbers.
         what: one line on the table.
         again: measure all rows anew.

@@ -28,7 +28,7 @@ def draw_exemplars(doc: str | None, name: str, what: str, argv: Sequence[str]) -
 
     Args:
         doc: its description.
-        name: of the result, and of the picks of the default run.
+        name: what the result and the default run's picks are called.
         what: the numbers are, in one line.
         argv: its arguments.
     """

@@ -12,14 +12,14 @@ class Part(NamedTuple):
     """A part of the page.
 
     Attributes:
-        name: of its files.
+        name: how its files are called.
         title: heading.
         caption: what is seen.
-        arguments: of `python -m`, with blanks; none: the training curves.
+        arguments: what follows `python -m`; none: the part shows the training curves.
         needs: picks or boxes, where it cannot be made without …
         advice: … and how they are made.
         found: where in the run the picture lies, of a command that has no --out.
-        suffix: of the picture.
+        suffix: the picture's form.
     """
 
     name: str

@@ -39,7 +39,7 @@ def draw(figure: Figure, doc: str | None, argv: Sequence[str]) -> int:
     """Make a figure as its command line asks; return the exit code.
 
     Args:
-        figure: which.
+        figure: the figure.
         doc: the script's docstring, for --help.
         argv: the script's flags; those that it does not know go to `dcgan_jax.train`.
     """

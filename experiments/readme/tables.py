@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.readme.rows import (
+    CARDS,
     FAULTS,
     FEATURE_RESULTS,
     FEATURES,
@@ -75,7 +76,9 @@ def _reproduce_table() -> str:
     for part in PARTS:
         result = _read(part.result)
         ours = "" if result is None else _show_part(result["numbers"], part)
-        hardware = _machine(result) if ours and result else part.hardware
+        hardware = part.hardware
+        if ours and result:
+            hardware = CARDS.get(part.result) or _machine(result)
         cells = [hardware, part.time if ours else "", part.paper, ours]
         shown = " | ".join(cell or _MISSING for cell in cells)
         lines.append(f"| {part.what} | `{part.script}.py` | {shown} |")
@@ -91,10 +94,11 @@ def _show_part(numbers: dict[str, Any], part: Part) -> str:
 
 
 def _machine(result: dict[str, Any]) -> str:
-    """Name what a result was measured on: a GPU's kind, or a number of CPU cores."""
+    """Name what a result was measured on: H100, or a number of CPU cores."""
     machine = result["machine"]
-    cores = machine["cores"]
-    return str(machine.get("gpu") or f"{cores} CPU core{'s' * (cores > 1)}")
+    if "gpu" in machine:
+        return str(machine["gpu"]).removeprefix("NVIDIA ").split()[0]
+    return f"{machine['cores']} CPU core{'s' * (machine['cores'] > 1)}"
 
 
 def _paper_table(rows: tuple[Row, ...]) -> str:

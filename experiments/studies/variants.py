@@ -16,8 +16,6 @@ from experiments import results, trained
 
 LABEL_WIDTH, GAP = 160, 20  # dots
 
-Variants = Mapping[str, list[str]]
-"""Name → flags of `dcgan_jax.train`."""
 T = TypeVar("T")
 
 

@@ -5,6 +5,7 @@ outside `presets`, where each value carries its source.
 """
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -128,6 +129,9 @@ class NetworkConfig:
     num_classes: Annotated[int | None, Bounds(at_least=1, at_most=10**6)] = None
     """The number of classes of a conditional network; None takes as many as the data
     have."""
+    class_names: Annotated[str | None, OPERATIONAL] = None
+    """The names of a conditional network's classes in the order of their numbers, as a
+    JSON list. Without this flag they are those of the data."""
     width_multiplier: Annotated[float, Bounds(above=0, at_most=100)] = 1.0
     """The number of feature maps or units of every layer is multiplied by this."""
     input_bias: bool
@@ -353,6 +357,27 @@ def train_config_from_json(values: dict[str, Any]) -> TrainConfig:
     config: TrainConfig = json_values.build(TrainConfig, values, "the config")
     check(config)
     return config
+
+
+def class_names_of(config: TrainConfig) -> tuple[str, ...] | None:
+    """Return the names of a conditional network's classes; None: they have none.
+
+    Raises:
+        InputError: if the setting is no list of as many names as there are classes.
+    """
+    if config.class_names is None or config.num_classes is None:
+        return None
+    try:
+        names = json.loads(config.class_names)
+    except ValueError:
+        names = None
+    is_list = isinstance(names, list) and all(type(name) is str for name in names)
+    if not is_list or len(names) != config.num_classes:
+        raise errors.InputError(
+            f"--class_names={config.class_names}; expected a JSON list of"
+            f" {config.num_classes} texts, one for each class."
+        )
+    return tuple(names)
 
 
 def data_config(config: DataConfig) -> DataConfig:

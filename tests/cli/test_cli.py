@@ -140,6 +140,7 @@ CHANGES = {
     "sgd.decay_factor": 1.5,
     "ema_decay": 0.5,
     "value_range": "0,4095",
+    "class_names": '["a", "b"]',
 }
 
 

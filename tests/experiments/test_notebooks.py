@@ -111,7 +111,7 @@ def test_the_quickstart_trains_and_shows(run_small, data_dir, tmp_path):
         f'dataset, num_steps, show_every = "digits", 4, 2\n'
         f'settings = {{"width_multiplier": 0.0625, "data_dir": "{data_dir}"}}',
     )
-    assert "Warning: no GPU" in told
+    assert "Warning: there is no GPU" in told
     assert (tmp_path / "output/samples.png").is_file()
     assert (tmp_path / "output/film.gif").is_file()
     assert (tmp_path / "output/runs/quickstart/checkpoints/step_00000004").is_dir()

@@ -1,6 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
+from dcgan_jax import presets
+from dcgan_jax.config import TrainConfig
+from dcgan_jax.data import labels as data_labels
 from dcgan_jax.sample import labels
 from dcgan_jax.system import errors
 
@@ -34,3 +39,50 @@ def test_a_generator_that_is_not_conditional_takes_no_label():
     assert labels.choose(None, num_classes=None, count=4) is None
     with pytest.raises(errors.InputError, match=r"--label=3, but .* not conditional"):
         labels.choose(3, num_classes=None, count=4)
+
+
+def named(*names: str) -> TrainConfig:
+    return data_labels.settle_classes(presets.MNIST_CONDITIONAL, names)
+
+
+@pytest.mark.parametrize(
+    ("names", "label", "expected"),
+    [
+        (("cat", "dog", "red fox"), "red fox", 2),
+        (("cat", "dog", "red fox"), "1", 1),
+        (tuple(map(str, range(1, 11))), "2", 1),
+        (tuple(map(str, range(1, 11))), "10", 9),
+        (("cat", "dog"), None, None),
+    ],
+)
+def test_a_class_is_found_by_its_name_before_its_number(names, label, expected):
+    assert labels.find(label, named(*names)) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "label", "said"),
+    [
+        (("cat", "dog"), "fox", "knows cat, dog"),
+        (("1", "2", "3"), "0", "knows 1, 2, 3"),
+        (tuple(map(str, range(99))), "x", "18, 19, …"),
+    ],
+)
+def test_a_class_that_is_none_lists_the_names(names, label, said):
+    with pytest.raises(errors.InputError, match=f"--label={label}.*{said}"):
+        labels.find(label, named(*names))
+
+
+def test_without_names_a_class_is_a_number():
+    config = dataclasses.replace(presets.MNIST_CONDITIONAL, num_classes=10)
+    assert labels.find("7", config) == 7
+    with pytest.raises(errors.InputError, match=r"--label=x; .* 0 to 9"):
+        labels.find("x", config)
+    with pytest.raises(errors.InputError, match="not conditional"):
+        labels.find("x", presets.DIGITS)
+
+
+def test_the_line_of_what_was_drawn_names_the_classes():
+    config = named("cat", "red fox")
+    assert labels.describe(1, config) == " of class 1 (red fox)"
+    assert labels.describe(None, config) == " of the classes 0 cat, 1 red fox"
+    assert labels.describe(None, presets.DIGITS) == ""

@@ -1,6 +1,8 @@
 """Result files name files, not where they lie on one machine."""
 
 import json
+import sys
+import types
 
 import pytest
 
@@ -23,7 +25,7 @@ SAME = (
     ],
 )
 def test_absolute_paths_lose_their_folders(text, shown):
-    assert result_file.without_folders({"a": [text, 1]}) == {"a": [shown, 1]}
+    assert result_file.strip_folders({"a": [text, 1]}) == {"a": [shown, 1]}
 
 
 def test_a_result_says_what_how_and_on_what(tmp_path):
@@ -40,3 +42,20 @@ def test_a_result_says_what_how_and_on_what(tmp_path):
     assert result["numbers"] == {"n": 1.5, "of": "run"}
     assert (result["seed"], result["protocol"]) == (3, "counted")
     assert {"commit", "machine", "date", "what"} <= result.keys()
+
+
+def test_a_result_names_the_gpu_that_it_was_measured_on(tmp_path, monkeypatch):
+    gpu = types.SimpleNamespace(device_kind="NVIDIA H100 80GB HBM3")
+    jax = types.SimpleNamespace(default_backend=lambda: "gpu", devices=lambda: [gpu])
+    monkeypatch.setitem(sys.modules, "jax", jax)
+    path = result_file.save(
+        tmp_path / "a.json", what="", command="", protocol="", seed=0, numbers={}
+    )
+    assert json.loads(path.read_text())["machine"]["gpu"] == "NVIDIA H100 80GB HBM3"
+
+
+def test_a_result_of_a_cpu_names_no_gpu(tmp_path):
+    path = result_file.save(
+        tmp_path / "a.json", what="", command="", protocol="", seed=0, numbers={}
+    )
+    assert "gpu" not in json.loads(path.read_text())["machine"]

@@ -1,20 +1,25 @@
 """The labels that a conditional pair is trained on."""
 
 import dataclasses
+import json
 
 from dcgan_jax.architectures import CONDITIONAL
-from dcgan_jax.config import DataConfig, TrainConfig
+from dcgan_jax.config import DataConfig, TrainConfig, class_names_of
 from dcgan_jax.system import errors
 
 
 def settle_classes(
-    config: TrainConfig, class_names: tuple[str, ...] | None
+    config: TrainConfig,
+    class_names: tuple[str, ...] | None,
+    *,
+    reason: str | None = None,
 ) -> TrainConfig:
-    """Write the number of the data's classes into the config of a conditional pair.
+    """Write number and names of the data's classes into a conditional pair's config.
 
     Args:
-        config: of a run.
-        class_names: of the data; None where they have no labels.
+        config: the run's config.
+        class_names: the data's classes; None where they have no labels.
+        reason: why they have none, where something like labels was found.
 
     Raises:
         InputError: if there are no labels, or the config asks for another number.
@@ -28,13 +33,18 @@ def settle_classes(
             )
         return config
     if class_names is None:
-        raise make_missing_error(config)
+        raise make_missing_error(config, reason)
     if asked not in (None, len(class_names)):
         raise errors.InputError(
             f"--num_classes={asked}, but the data have {len(class_names)} classes; "
             "leave it out."
         )
-    return dataclasses.replace(config, num_classes=len(class_names))
+    config = dataclasses.replace(config, num_classes=len(class_names))
+    if config.class_names is None:
+        names = json.dumps(class_names, ensure_ascii=False)
+        return dataclasses.replace(config, class_names=names)
+    class_names_of(config)
+    return config
 
 
 def make_missing_error(
@@ -44,7 +54,7 @@ def make_missing_error(
 
     Args:
         config: names the data.
-        reason: why there are none, where something like labels was found.
+        reason: why there are no labels although something like them was found.
     """
     because = f" ({reason})" if reason else ""
     return errors.InputError(

@@ -28,7 +28,7 @@ def run(config: EvaluateConfig, *, command: str) -> str:
 
     Args:
         config: the flags; the stores are prepared.
-        command: that gave them, for the result.
+        command: the command line that gave them, for the result.
 
     Returns:
         The result as text.

@@ -54,14 +54,14 @@ class Extractor(NamedTuple):
     """What maps images to features.
 
     Attributes:
-        label: in the names of numbers.
-        description: for the protocol.
-        digest: of all that the features depend on besides the images.
+        label: what it is called in the names of numbers.
+        description: what the protocol says of it.
+        digest: a digest of all that the features depend on besides the images.
         resize: how images are brought to the network's size.
         num_features: length of a vector.
         encode: uint8 (n, H, W, C) → float32 (n, num_features); None for Inception,
             which torch-fidelity computes.
-        weights_file: of Inception; None: not asked for, or to be downloaded.
+        weights_file: Inception's file; None: not asked for, or to be downloaded.
     """
 
     label: str

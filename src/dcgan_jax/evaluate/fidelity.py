@@ -55,7 +55,7 @@ def compute(
         reference: real images; the Inception score needs none.
         extractor: makes the features.
         metrics: some of fid, kid, is, prc.
-        seed: of the subsets of the kernel distance and the Inception score's parts.
+        seed: the seed of the kernel distance's subsets and the Inception score's parts.
         cache: a folder for the reference's features, and a name for the reference.
 
     Returns:

@@ -47,8 +47,8 @@ class _Count(NamedTuple):
 
     Attributes:
         done: samples compared, whole blocks.
-        nearest: of the test images.
-        errors: in %, by number of samples.
+        nearest: the nearest sample of each test image so far.
+        errors: the errors in %, by number of samples.
     """
 
     done: int
@@ -74,8 +74,8 @@ def count_errors(
         samples: the generator's.
         test: labelled images.
         num_samples: how many to compare with, at most 2³¹ − 1.
-        identity: of this count.
-        folder: for what is kept.
+        identity: what this count depends on.
+        folder: where the count is kept.
         former: identities of this count in files of earlier versions.
 
     Returns:
@@ -108,7 +108,7 @@ def find_in_store(images: np.ndarray, store: Store, *, num_rows: int) -> Nearest
 
     Args:
         images: uint8 (n, height, width, channels).
-        store: to search.
+        store: the images that are searched.
         num_rows: rows that are searched.
     """
     queries = nearest.make_queries(images)

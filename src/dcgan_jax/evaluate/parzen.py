@@ -23,7 +23,7 @@ class Likelihood(NamedTuple):
     Attributes:
         sigma: the width that was chosen; pixels lie in [0, 1].
         log_likelihood: the mean over test images.
-        standard_error: of that mean.
+        standard_error: the standard error of that mean.
         validation: mean log-likelihood of the validation images by width.
         at_edge: whether the best width is the grid's first or last.
     """

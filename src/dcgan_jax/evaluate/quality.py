@@ -55,7 +55,7 @@ class Yardstick(NamedTuple):
         extractor: makes the features.
         reference: real images.
         num_samples: images to generate.
-        seed: of the samples and the subsets.
+        seed: the seed of the samples and the subsets.
         cache: a folder for the reference's features, and a name for the reference.
         settings: all that the numbers depend on besides the generator, as JSON values.
     """

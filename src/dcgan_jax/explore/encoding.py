@@ -26,10 +26,10 @@ def to_element(url: str, text: str, *, scale: int | None = None, width: int = 0)
     """Return an HTML image.
 
     Args:
-        url: from `to_url`.
+        url: the picture's address, from `to_url`.
         text: what it shows, for those who cannot see it; no markup in it.
         scale: screen pixels to a pixel; None: as wide as the page allows.
-        width: of the picture, pixels.
+        width: the picture's width, in pixels.
     """
     style = "" if scale is None else f' style="width:{width * scale}px"'
     return f'<img class="picture" src="{url}" alt="{text}"{style}>'

@@ -20,7 +20,7 @@ def find_file(folder: Path, name: str) -> Path:
     """Return the path of a file that a person has named on the page.
 
     Args:
-        folder: in which all of them lie.
+        folder: the folder that all of them lie in.
         name: without a folder, ending in .json.
 
     Raises:
@@ -45,9 +45,9 @@ def keep_picks(
 
     Args:
         subject: the generator.
-        session: with the picks.
-        names: of the groups: `picks.ARITHMETIC` or `picks.TURN`.
-        file: its name.
+        session: the picks, and the samples that they are of.
+        names: the groups' names: `picks.ARITHMETIC` or `picks.TURN`.
+        file: the file's name.
 
     Raises:
         InputError: if a group is empty, or the file is no file of picks.
@@ -135,7 +135,7 @@ def open_session(
 
     Args:
         subject: the generator.
-        seed: of the samples; None: that of the saved picks or boxes, or 0.
+        seed: the samples' seed; None: that of the saved picks or boxes, or 0.
         label: their class; None: that of the saved picks, or 0 of those that there are.
 
     Returns:

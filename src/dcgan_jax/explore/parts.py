@@ -40,7 +40,7 @@ def make_cells(elem_id: str, *, zoom: int, draws: bool) -> Any:
     """Make numbered samples to click or to draw boxes on; see static/cells.js.
 
     Args:
-        elem_id: of the element; a sample in it is `[data-number="17"]`.
+        elem_id: the element's id; a sample in it is `[data-number="17"]`.
         zoom: screen pixels to a pixel.
         draws: whether boxes are drawn.
     """
@@ -63,7 +63,7 @@ def make_film(frame: Callable[[int], str], elem_id: str) -> Any:
 
     Args:
         frame: step → address of a picture.
-        elem_id: of the element.
+        elem_id: the element's id.
     """
     import gradio as gr
 

@@ -15,10 +15,10 @@ class Session:
     """Picks and boxes on the numbered samples of a seed and a class.
 
     Attributes:
-        seed: of the samples.
+        seed: the samples' seed.
         label: their class; None for a generator without.
         groups: name of a concept → numbers, in the order of the clicks.
-        boxes: in pixels of the generator's images.
+        boxes: rectangles in pixels of the generator's images.
     """
 
     seed: int = 0

@@ -21,9 +21,9 @@ class Progress(NamedTuple):
     """How far a run is.
 
     Attributes:
-        step: of the log's last row; 0 without any.
-        num_rows: of the log.
-        steps: of the grids, at even distances if there are many.
+        step: the step of the log's last row; 0 without any.
+        num_rows: the number of the log's rows.
+        steps: the steps of the grids, at even distances if there are many.
     """
 
     step: int
@@ -57,7 +57,7 @@ def read_frame(run: Path, step: int) -> str:
 
     Args:
         run: its folder.
-        step: at which it was drawn.
+        step: the step at which it was drawn.
 
     Raises:
         InputError: if there is none that can be read.

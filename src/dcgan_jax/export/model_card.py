@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dcgan_jax import __version__
-from dcgan_jax.config import TrainConfig
+from dcgan_jax.config import TrainConfig, class_names_of
 from dcgan_jax.runs import folder as run_dir, quality_log
 from dcgan_jax.system import disk, errors, json_values
 
@@ -38,8 +38,8 @@ class Card(NamedTuple):
     Attributes:
         title: its heading.
         source: the run or file that was exported.
-        config: of the run.
-        step: of the checkpoint.
+        config: the run's config.
+        step: the checkpoint's step.
         form: safetensors, torch or onnx.
         files: names of the networks' files, the generator's first.
         picture: name of the grid's file.
@@ -121,6 +121,9 @@ def _protocol(card: Card) -> str:
         stored = json_values.read_json(folder / run_dir.CONFIG)
         rows["data fingerprint"] = stored.get("data_fingerprint", "")
     rows |= {name: getattr(config, name) for name in _SETTINGS}
+    if names := class_names_of(config):
+        pairs = [f"{number} {name}" for number, name in enumerate(names)]
+        rows["classes"] = ", ".join(pairs).replace("|", "\\|")
     optimiser = config.adam or config.sgd
     rows["optimiser"] = f"`{optimiser}`"
     lines = [f"| {name} | {value} |" for name, value in rows.items()]

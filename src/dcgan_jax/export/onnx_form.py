@@ -24,7 +24,7 @@ def require_converter() -> None:
     """Raise an error where jax2onnx is not installed.
 
     Raises:
-        InputError: with the command that installs it.
+        InputError: if it is not; the message has the command that installs it.
     """
     if importlib.util.find_spec("jax2onnx") is None:
         raise errors.InputError(
@@ -53,10 +53,10 @@ def save(
     that are told the class take it as a second input, (batch,) int32.
 
     Args:
-        path: of the file.
-        network: in the operations of `simplify`.
+        path: the file's path.
+        network: a network in the operations of `simplify`.
         variables: {params, batch_stats}.
-        config: of the run.
+        config: the run's config.
         net: generator or discriminator.
 
     Returns:

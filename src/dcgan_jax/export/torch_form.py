@@ -29,7 +29,7 @@ class Layer(NamedTuple):
     """One of a sequence.
 
     Attributes:
-        code: that makes it, given `from torch import nn`.
+        code: the expression that makes it, given `from torch import nn`.
         arrays: its state, by the names within the layer.
     """
 

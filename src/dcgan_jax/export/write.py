@@ -59,8 +59,8 @@ def load(
 
     Args:
         source: as in `loading.load_generator`.
-        step: of a run's checkpoint; None: the newest.
-        folder: of the authors' files.
+        step: the step of a run's checkpoint; None: the newest.
+        folder: the folder of the authors' files.
         ema: take the average of the generator.
 
     Raises:
@@ -79,7 +79,7 @@ def write(subject: Exported, out: Path, *, form: str) -> Iterator[str]:
     """Write the networks, then their card and its grid; yield a line for each file.
 
     Args:
-        subject: from `load`.
+        subject: what `load` returned.
         out: file of the generator; the others' names begin with its stem.
         form: safetensors, torch or onnx.
 

@@ -11,9 +11,9 @@ from flax import linen as nn
 
 from dcgan_jax.config import AdamConfig
 from dcgan_jax.data.batches import Batch
-from dcgan_jax.gan import optimizers, steps
+from dcgan_jax.gan import optimizers
 from dcgan_jax.gan.state import NetState, PyTree
-from dcgan_jax.models import layers
+from dcgan_jax.models import layers, pixels
 from dcgan_jax.models.dcgan import Discriminator
 from dcgan_jax.system import backend
 
@@ -26,7 +26,7 @@ class Classifier(nn.Module):
     The discriminator's own logit is not read.
 
     Attributes:
-        discriminator: whose last activation is classified.
+        discriminator: the network whose last activation is classified.
         num_classes: logits.
         dropout: share of that activation that training drops.
     """
@@ -53,10 +53,10 @@ class Plan(NamedTuple):
 
     Attributes:
         net: the classifier.
-        b2: of Adam, as are the following.
+        b2: Adam's; so are the following.
         epsilon: added to the root.
         decay_fraction: share of the updates, at their end, of a linearly falling rate.
-        num_updates: in all.
+        num_updates: the number of updates in all.
     """
 
     net: Classifier
@@ -99,15 +99,15 @@ def fit_step(
 
     Args:
         plan: the static part.
-        rates: of Adam.
+        rates: Adam's settings.
         state: before the update.
         batch: uint8 images (batch, height, width, channels) and labels (batch,).
-        key: for dropout.
+        key: the random key of the dropout.
 
     Returns:
         The state after the update, and the mean cross-entropy before it, nats.
     """
-    images = steps.scale_images(jnp.asarray(batch.images))
+    images = pixels.scale_images(jnp.asarray(batch.images), "tanh")
 
     def loss_of(params: PyTree) -> tuple[Array, PyTree]:
         logits, moved = plan.net.apply(
@@ -121,11 +121,8 @@ def fit_step(
         return losses.mean(), moved["batch_stats"]
 
     (loss, stats), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.params)
-    updates, opt_state = _make_adam(plan, rates).update(
-        gradients, state.opt_state, state.params
-    )
-    params = optax.apply_updates(state.params, updates)
-    return NetState(params=params, batch_stats=stats, opt_state=opt_state), loss
+    adam = _make_adam(plan, rates)
+    return state.update(adam, gradients, batch_stats=stats), loss
 
 
 def train_epoch(
@@ -135,11 +132,11 @@ def train_epoch(
 
     Args:
         plan: the static part.
-        rates: of Adam.
+        rates: Adam's settings.
         state: before the epoch.
         data: all training images and labels.
         rows: int32 (updates, batch), which of them make up the minibatches.
-        key: of the epoch.
+        key: the epoch's random key.
 
     Returns:
         The state after the epoch, and the mean loss of its updates.
@@ -168,7 +165,7 @@ def count_wrong(net: Classifier, state: NetState, blocks: Batch) -> Array:
     variables = {"params": state.params, "batch_stats": state.batch_stats}
 
     def count(block: Batch) -> Array:
-        images = steps.scale_images(jnp.asarray(block.images))
+        images = pixels.scale_images(jnp.asarray(block.images), "tanh")
         logits: Any = net.apply(variables, images, train=False)
         labels = jnp.asarray(block.labels)
         return ((logits.argmax(-1) != labels) & (labels >= 0)).sum()

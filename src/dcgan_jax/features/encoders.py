@@ -19,7 +19,7 @@ class Encoder(NamedTuple):
     """What turns images into vectors.
 
     Attributes:
-        name: for results.
+        name: what results call it.
         encode: uint8 (n, H, W, C) → float32 (n, num_features).
         num_features: length of a vector.
         identity: what the vectors depend on besides the images.

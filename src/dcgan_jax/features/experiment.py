@@ -41,7 +41,7 @@ def run(config: FeaturesConfig, *, command: str) -> str:
 
     Args:
         config: the flags.
-        command: that gave them, for the result.
+        command: the command line that gave them, for the result.
 
     Returns:
         A table of the result beside the paper's rows.

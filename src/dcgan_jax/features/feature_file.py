@@ -36,7 +36,7 @@ class Shape(NamedTuple):
     Attributes:
         num_rows: one for each image, in the order of its store.
         num_features: length of a row.
-        dtype: of the numbers.
+        dtype: the type of the numbers.
     """
 
     num_rows: int
@@ -55,9 +55,9 @@ def make(folder: Path, produce: Produce, shape: Shape, *, identity: Identity) ->
     """Extract the features of all images, or find them there.
 
     Args:
-        folder: of the file; another identity must have another one.
+        folder: the file's own; another identity must have another one.
         produce: (start, stop) → the float rows from start up to stop, at most 128.
-        shape: of the file.
+        shape: what the file holds.
         identity: everything that the features depend on, as JSON values.
 
     Returns:

@@ -20,7 +20,6 @@ from dcgan_jax.system import backend, errors
 Array = jax.Array
 _Values = TypeVar("_Values", np.ndarray, jax.Array)
 
-NUM_CENTROIDS = 4800  # Table 1
 PATCH_SIZE = 6  # kmeans_demo.m, rfSize
 NUM_PATCHES = 400_000  # kmeans_demo.m
 MAX_ITERATIONS = 50  # kmeans_demo.m, run_kmeans
@@ -72,7 +71,7 @@ def learn(
         num_centroids: k.
         num_patches: drawn in all, as evenly as possible from the images.
         patch_size: side of a patch, pixels.
-        seed: of the patches and of the first centroids.
+        seed: the seed of the patches and of the first centroids.
 
     Raises:
         InputError: if there are fewer patches than centroids, or the images are smaller

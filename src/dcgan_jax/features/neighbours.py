@@ -17,8 +17,8 @@ class NeighbourErrors(NamedTuple):
 
     Attributes:
         num_neighbours: k, the smallest of those with the least validation error.
-        valid_errors: of every k, shares of the validation rows.
-        test_error: of the chosen k, a share of the test rows.
+        valid_errors: the error of every k, a share of the validation rows.
+        test_error: the error of the chosen k, a share of the test rows.
     """
 
     num_neighbours: int

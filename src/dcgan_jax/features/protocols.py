@@ -36,8 +36,8 @@ class Svm(NamedTuple):
 
     Attributes:
         cost: C; None chooses it on held-out rows.
-        grid: of C, to choose from.
-        classifier: which solver.
+        grid: the values of C to choose from.
+        classifier: the solver.
     """
 
     cost: float | None = None
@@ -64,9 +64,9 @@ class Score(NamedTuple):
     """What a protocol found.
 
     Attributes:
-        accuracies: on the test set, 0 to 1, one for each draw of the labels.
+        accuracies: shares of the test set, 0 to 1, one for each draw of the labels.
         cost: C.
-        validation_errors: by C; empty if C was given.
+        validation_errors: the error for each C; empty if C was given.
     """
 
     accuracies: list[float]
@@ -113,8 +113,8 @@ def few_labels(
     Args:
         data: the rows of `train` in random order.
         labels_per_class: size of a draw, for each class.
-        num_draws: of the labels, for the test.
-        seed: of the draws.
+        num_draws: the number of draws of the labels for the test.
+        seed: the seed of the draws.
         svm: its settings; where C is given no rows are held out.
 
     Differs from the script: where 10,000 rows are more than a fifth of the training
@@ -186,10 +186,10 @@ def make_classifier(
     16 bytes.
 
     Args:
-        name: of the solver.
+        name: the solver's name.
         features: what it will be fitted to.
         cost: C.
-        tol: of ours; scikit-learn's keeps its default.
+        tol: our solver's tolerance; scikit-learn's keeps its default.
     """
     if name == "linear_svc" or (name == "auto" and features.size <= SMALL_PROBLEM):
         from sklearn.svm import LinearSVC
@@ -256,7 +256,7 @@ def check_counts(
 
     Args:
         pool: labels of the rows to draw from.
-        class_names: of all classes.
+        class_names: the names of all classes.
         labels_per_class: size of a draw, for each class.
         held_out: rows of the training set that are not in the pool.
 

@@ -39,7 +39,7 @@ def search(
         config: the search.
         train: uint8 images (n, height, width, channels) and labels (n,).
         valid: the images whose errors are counted, and labels.
-        folder: of the trials' files `trial-000.json` ….
+        folder: where the trials' files `trial-000.json` … lie.
         show_progress: report it on stderr.
 
     Returns:

@@ -50,7 +50,7 @@ def make_scorer(
         discriminator: (images, labels or None) → logits and activations.
         params: its parameters.
         find_statistics: images as the network takes them → its `batch_stats`.
-        pixel_range: of these.
+        pixel_range: the range of these images.
     """
     network = models.for_inference(discriminator)
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from dcgan_jax.features import gram_newton, line_search
@@ -216,8 +217,8 @@ def _newton_direction(
 @functools.cache
 def _compile_correction() -> Callable[[Array, np.ndarray, np.ndarray], Array]:
     def correct(directions: Array, shrink: Array, residual: Array) -> Array:
-        along = residual.T @ directions
-        return directions @ (shrink * along.T)
+        along = jnp.matmul(residual.T, directions, precision="highest")
+        return jnp.matmul(directions, shrink * along.T, precision="highest")
 
     compiled: Callable[[Array, np.ndarray, np.ndarray], Array] = backend.jit(correct)
     return compiled

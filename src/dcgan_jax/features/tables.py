@@ -11,7 +11,7 @@ class Row(NamedTuple):
 
     Attributes:
         method: as the paper names it.
-        value: of its first column, %.
+        value: the number in its first column, %.
         few: of Table 1's column of 400 labels a class, % with its ±; "" in Table 2.
         source: where the number comes from.
     """
@@ -49,8 +49,8 @@ def show(target: str, name: str, numbers: dict[str, Any]) -> str:
 
     Args:
         target: the data set.
-        name: of the method.
-        numbers: of the result.
+        name: the method's name.
+        numbers: the result's numbers.
     """
     lines = []
     if target == "cifar10":

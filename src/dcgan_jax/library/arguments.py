@@ -61,7 +61,7 @@ def check_labels(
 
     Args:
         labels: one for all, or (count,); None: the classes take turns.
-        config: of the pair.
+        config: the pair's config.
         count: number of images.
 
     Returns:
@@ -97,8 +97,8 @@ def check_images(
     """Return uint8 images (count, size, size, channels) of a pair's size and channels.
 
     Args:
-        images: to look at.
-        config: of the pair.
+        images: the images to check.
+        config: the pair's config.
         what: they are, for the message.
 
     Raises:

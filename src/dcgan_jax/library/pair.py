@@ -30,7 +30,7 @@ def load(
     Args:
         path: a run's folder; an exported .safetensors file, beside which the file of
             the discriminator may lie; `authors_svhn` or `authors_imagenet`.
-        step: of a run's checkpoint; None: the newest that verifies.
+        step: the step of a run's checkpoint; None: the newest that verifies.
         ema: take the average of the generator, which a run with ema_decay keeps.
         weights_dir: folder of the authors' files; None: a cache, into which they are
             downloaded.
@@ -68,8 +68,8 @@ class GAN:
 
     Args:
         name: the run or file, for messages.
-        generator: of the pair.
-        load_discriminator: of the pair; called when it is first needed.
+        generator: the pair's generator.
+        load_discriminator: loads the pair's other network when it is first needed.
 
     Attributes:
         name: as given.
@@ -123,8 +123,8 @@ class GAN:
         """Draw the first samples of a seed: those of `dcgan sample`.
 
         Args:
-            num: of images; the first ones are the same however many are drawn.
-            seed: of the latents, from 0 to 2³¹ − 1.
+            num: the number of images; the first n are the same however many are drawn.
+            seed: the seed of the latents, from 0 to 2³¹ − 1.
             labels: of a conditional generator, one for all or (num,); None: the
                 classes take turns.
 
@@ -237,7 +237,7 @@ class GAN:
 
         Args:
             images: uint8 (count, height, width, channels).
-            path: of the .png file; its folder is made.
+            path: the .png file; its folder is made.
             columns: images a row; None: as square as it can be.
 
         Raises:

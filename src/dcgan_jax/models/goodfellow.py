@@ -1,8 +1,8 @@
 """The networks of Goodfellow et al. 2014: maxout and dropout against plain ReLU.
 
-A generator of dense layers (one of them ends in a transposed convolution) against a
-discriminator of maxout units, the inputs of which are dropped out. There is no batch
-norm; every layer has a bias that starts at 0. Labels are taken and ignored.
+A generator of dense layers, one of which ends in a transposed convolution, is trained
+against a discriminator of maxout units, the inputs of which are dropped out. There is
+no batch norm; every layer has a bias that starts at 0. Labels are taken and ignored.
 
 Source: goodfeli/adversarial, mnist.yaml, cifar10_*.yaml, tfd_pretrain/train.yaml.
 """
@@ -42,13 +42,13 @@ class PairSpec(NamedTuple):
     """The layers of a pair, at full width.
 
     Attributes:
-        hidden: of the generator, from the latents on.
+        hidden: the generator's dense layers, from the latents on.
         output: the activation that makes the pixels; images of a linear one have their
             contrast normalised, and a sigmoid's bias begins at the data's mean image.
-        output_limit: of the weights of that layer.
-        blocks: convolutions of the discriminator; where it has any, the generator's
-            last layer is a transposed one.
-        maxout_units: of the discriminator's dense layers.
+        output_limit: the bound of that layer's first weights.
+        blocks: the discriminator's convolutions; if it has any, the generator's last
+            layer is a transposed one.
+        maxout_units: the widths of the discriminator's dense layers.
     """
 
     hidden: tuple[Hidden, ...]
@@ -106,11 +106,11 @@ class Generator(nn.Module):
     Attributes:
         hidden: dense layers, from the latents on.
         output: the activation that makes the pixels.
-        output_limit: of the weights of that layer.
+        output_limit: the bound of that layer's first weights.
         image_shape: height, width, channels.
         deconvolves: whether the last layer is a transposed convolution of a 10×10 map.
-        dtype: of that convolution.
-        formulation: of that convolution.
+        dtype: the precision that this convolution is computed in.
+        formulation: how this convolution is computed.
     """
 
     hidden: tuple[Hidden, ...]
@@ -153,9 +153,9 @@ class Discriminator(nn.Module):
 
     Attributes:
         blocks: maxout convolutions with max-pooling, from the image on.
-        maxout_units: of the dense layers after them.
-        dtype: of the convolutions.
-        formulation: of the convolutions.
+        maxout_units: the widths of the dense layers after them.
+        dtype: the precision that convolutions are computed in.
+        formulation: how convolutions are computed.
         input_bias: whether the first layer has a bias; the others always do.
     """
 
@@ -169,10 +169,10 @@ class Discriminator(nn.Module):
     def __call__(
         self, images: Array, labels: Array | None = None, *, train: bool
     ) -> tuple[Array, dict[str, Array]]:
-        """Score (batch, height, width, channels).
+        """Score images (batch, height, width, channels).
 
-        With `train`, inputs of layers are dropped out, for which `apply` needs a key
-        named `dropout`, and the rest scaled up; without, nothing is.
+        With `train`, inputs of layers are dropped out and the others are scaled up;
+        `apply` then needs a key named `dropout`. Without `train` all inputs stay.
 
         Returns:
             (batch,) logits, and every hidden layer's output, in order.
@@ -235,7 +235,7 @@ def begin_at_means(params: dict[str, Any], mean_pixels: np.ndarray) -> dict[str,
     """Set a generator's output bias so that it begins with the data's mean image.
 
     Args:
-        params: of a `Generator` whose output is a sigmoid.
+        params: the parameters of a `Generator` whose output is a sigmoid.
         mean_pixels: (height, width, channels), 0 … 255.
 
     Returns:

@@ -1,1 +1,1 @@
-"""Arrays of images become files that a person looks at: PNG, GIF, MP4, HTML."""
+"""Files of arrays that a person looks at: PNG, GIF, MP4, HTML."""

@@ -10,19 +10,20 @@ from PIL import Image
 from dcgan_jax.system import disk, errors
 
 SUFFIXES = (".gif", ".mp4")
-# Programs that show GIFs slow down what is faster.
+# Programs that show GIFs slow faster ones down.
 MAX_FRAMES_PER_SECOND = 50.0
-# Fewer make smaller files; photographs of a few hundred pixels bear it.
+# Fewer colours make smaller files; photographs of a few hundred pixels bear it.
 _NUM_COLOURS = 128
-# OpenCV's: VP9, which browsers show, and MPEG-4 for builds without it.
+# OpenCV writes VP9, which browsers show, or MPEG-4 in builds without it.
 _CODECS = ("vp09", "mp4v")
 
 
 def check_path(path: Path) -> None:
-    """Raise an error for a name that no film can be written under here.
+    """Raise an error if no film can be written under a name.
 
     Raises:
-        InputError: if the suffix is no film's, or MP4 needs a package.
+        InputError: if the suffix is not a film's, or MP4 needs a package that is not
+            installed.
     """
     if path.suffix not in SUFFIXES:
         raise errors.InputError(
@@ -31,8 +32,8 @@ def check_path(path: Path) -> None:
         )
     if path.suffix == ".mp4" and not _is_installed("imageio_ffmpeg", "cv2"):
         raise errors.InputError(
-            f"{path} needs a package that writes MP4: pip install imageio-ffmpeg, or "
-            "'dcgan-jax[faces]' for OpenCV; .gif needs none."
+            f"{path} needs a package that writes MP4: run pip install imageio-ffmpeg, "
+            "or pip install 'dcgan-jax[faces]' for OpenCV; a .gif needs none."
         )
 
 
@@ -46,12 +47,12 @@ def save_animation(
 
     Args:
         frames: uint8 (height, width, channels) each, channels 1 or 3, all of one size.
-        path: ends in .gif or .mp4.
+        path: the film's file, which ends in .gif or .mp4.
         frames_per_second: above 0, at most 50; a GIF rounds a frame's time to 10 ms.
 
     Raises:
-        InputError: if there are fewer than two frames, of several sizes, or it cannot
-            be written here.
+        InputError: if there are fewer than two frames, they differ in size, or no film
+            can be written under this name.
     """
     check_path(path)
     if len(frames) < 2:
@@ -61,8 +62,8 @@ def save_animation(
         raise errors.InputError(f"the frames differ in size: {sorted(sizes)}.")
     if not 0 < frames_per_second <= MAX_FRAMES_PER_SECOND:
         raise errors.InputError(
-            f"{frames_per_second} frames per second, expected more than 0 and at most "
-            f"{MAX_FRAMES_PER_SECOND:g}."
+            f"the film has {frames_per_second} frames per second, expected more than 0 "
+            f"and at most {MAX_FRAMES_PER_SECOND:g}."
         )
     with disk.replacing(path) as partial:
         if path.suffix == ".gif":
@@ -88,7 +89,7 @@ def _save_gif(
     frames: Sequence[np.ndarray] | np.ndarray, path: Path, frames_per_second: float
 ) -> None:
     pictures = [
-        # Colours of its own for every frame; dithering would flicker.
+        # Every frame has colours of its own; dithering would flicker.
         Image.fromarray(frame).quantize(_NUM_COLOURS, dither=Image.Dither.NONE)
         for frame in map(_to_colour, frames)
     ]
@@ -133,8 +134,8 @@ def _save_by_opencv(
             break
     else:
         raise errors.InputError(
-            f"OpenCV {cv2.__version__} has no encoder for {path.suffix}; pip install "
-            "imageio-ffmpeg, or write .gif."
+            f"OpenCV {cv2.__version__} has no encoder for {path.suffix}; run pip "
+            "install imageio-ffmpeg, or write a .gif."
         )
     try:
         for frame in even:

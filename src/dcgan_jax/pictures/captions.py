@@ -28,7 +28,7 @@ def write_below(images: np.ndarray, texts: Sequence[str]) -> np.ndarray:
 
     Args:
         images: uint8 (count, height, width, channels), channels 1 or 3.
-        texts: one for each image, about 14 letters long at the most.
+        texts: a text for each image, of 14 letters or so at the most.
 
     Returns:
         uint8 (count, taller, wider, channels).
@@ -49,11 +49,11 @@ def letter(
     """Write black text over a picture.
 
     Args:
-        image: uint8 (height, width, channels), channels 1 or 3; it is left alone.
-        text: one line.
-        left: of the text, pixels.
-        top: of the text, pixels.
-        size: of the letters, pixels.
+        image: uint8 (height, width, channels), channels 1 or 3; it stays as it is.
+        text: the text, one line.
+        left: the text's left edge, in pixels.
+        top: the text's upper edge, in pixels.
+        size: the height of the letters, in pixels.
 
     Returns:
         A picture of the same shape.

@@ -17,15 +17,15 @@ def save_curves(rows: list[dict[str, float]], path: Path) -> None:
     """Draw losses, the discriminator's outputs and gradient norms against the step.
 
     Args:
-        rows: of metrics.jsonl.
-        path: of the PNG.
+        rows: the rows of metrics.jsonl.
+        path: the PNG's path.
     """
     with disk.replacing(path) as partial, partial.open("wb") as file:
         draw_curves(rows, file)
 
 
 def draw_curves(rows: list[dict[str, float]], file: BinaryIO) -> None:
-    """Draw the same into an open file, as PNG."""
+    """Draw the picture of `save_curves` into an open file, as PNG."""
     steps = [row["step"] for row in rows]
     with figures.open_figure(12, 3.6) as figure:
         for panel, (label, names) in enumerate(_PANELS, start=1):

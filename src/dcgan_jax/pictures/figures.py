@@ -1,4 +1,4 @@
-"""Figures of matplotlib's that look the same whatever a user has set there."""
+"""Figures by matplotlib that look the same whatever its user has set."""
 
 import contextlib
 import os
@@ -17,8 +17,8 @@ def open_figure(width: float, height: float) -> Iterator["Figure"]:
     """Yield a figure to draw on and to save, within the block, as PNG.
 
     Args:
-        width: in inches.
-        height: in inches.
+        width: the width in inches.
+        height: the height in inches.
     """
     kept = {name: os.environ.pop(name) for name in _VARIABLES if name in os.environ}
     try:

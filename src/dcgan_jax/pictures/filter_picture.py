@@ -6,7 +6,7 @@ import numpy as np
 
 from dcgan_jax.pictures import captions, grid
 
-_SIDE = 3  # images a row of a filter's square: its nine strongest
+_SIDE = 3  # images in a row of a filter's square, which shows the nine strongest
 _GAP, _WIDE_GAP = 8, 32
 _MARGIN = 48  # for the filters' numbers
 _LETTERS = 18
@@ -30,8 +30,8 @@ def draw_filters(random: Shown, trained: Shown, filters: tuple[int, ...]) -> np.
     Each half shows the nine images and, beside them, their guided gradients.
 
     Args:
-        random: of untrained weights.
-        trained: of the weights in question.
+        random: what untrained filters respond to.
+        trained: what the network's own filters respond to.
         filters: the filters' numbers, for the margin.
 
     Returns:

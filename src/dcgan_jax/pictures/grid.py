@@ -17,8 +17,8 @@ def make_grid(
 
     Args:
         images: uint8 (count, height, width, channels), channels 1 or 3.
-        columns: images a row; None makes the grid as square as it can be.
-        gap: pixels between neighbours.
+        columns: the images in a row; None makes the grid as square as it can be.
+        gap: the pixels between neighbours.
 
     Returns:
         uint8 (rows, columns, channels) in pixels, white where there is no image.

@@ -14,7 +14,7 @@ Rectangle = tuple[float, float, float, float]
 
 
 class Pairs(NamedTuple):
-    """uint8 images (count, height, width, channels) with and without an object."""
+    """Images with and without an object, uint8 (count, height, width, channels)."""
 
     before: np.ndarray
     after: np.ndarray
@@ -26,9 +26,9 @@ def draw_pairs(
     """Draw samples with their boxes, then new ones, each above what became of it.
 
     Args:
-        old: samples with boxes.
-        new: others.
-        boxes: of each of the old ones, (x, y, width, height) in pixels.
+        old: the samples that boxes were drawn on.
+        new: other samples.
+        boxes: each old sample's boxes, (x, y, width, height) in pixels.
 
     Returns:
         uint8 (height, width, 3).
@@ -47,7 +47,7 @@ def draw_pairs(
 
 
 def choose_scale(size: int) -> int:
-    """Return by how much images of a side in pixels are enlarged."""
+    """Return the number of dots that a pixel of images of a size becomes."""
     return max(1, _MIN_SIDE // size)
 
 
@@ -63,7 +63,7 @@ def outline(image: np.ndarray, boxes: Iterable[Rectangle], scale: int) -> None:
     Args:
         image: uint8 (height, width, 3), from `enlarge_in_colour`; changed.
         boxes: (x, y, width, height) in pixels before it was enlarged.
-        scale: by which it was.
+        scale: the number of dots that a pixel became.
     """
     height, width, _ = image.shape
     for x, y, box_width, box_height in boxes:
@@ -79,8 +79,8 @@ def stack(before: np.ndarray, after: np.ndarray, *, columns: int) -> np.ndarray:
 
     Args:
         before: uint8 (count, height, width, channels).
-        after: the same.
-        columns: pairs a row.
+        after: images of the same shape.
+        columns: the number of pairs in a row.
 
     Returns:
         uint8 (rows, columns, channels).

@@ -21,13 +21,13 @@ class Figure(NamedTuple):
     """A part of the page; all text is plain and is escaped.
 
     Attributes:
-        title: heading.
+        title: the part's heading.
         caption: what is seen, and in which figure of the paper.
-        command: that makes it; may be empty.
-        text: its numbers, lines.
-        picture: the bytes of a PNG or GIF; None where there is none …
-        missing: … and why.
-        suffix: of the picture: .png or .gif.
+        command: the command that makes it; may be empty.
+        text: the numbers, in lines.
+        picture: the bytes of a PNG or GIF; None where there is none.
+        missing: the reason why there is no picture.
+        suffix: the picture's form: .png or .gif.
     """
 
     title: str
@@ -43,7 +43,7 @@ def make_report(title: str, facts: Mapping[str, str], figures: Sequence[Figure])
     """Write the page.
 
     Args:
-        title: of the page.
+        title: the page's heading.
         facts: name → value, a table under the title.
         figures: its parts, in order.
 

@@ -23,8 +23,8 @@ class Release(NamedTuple):
 
     Attributes:
         folder: below `models/` of their repository.
-        gen_stem: of the generator's files, without the number.
-        disc_stem: of the discriminator's.
+        gen_stem: how the names of the generator's files begin, before the number.
+        disc_stem: how those of the discriminator's begin.
         preset: the recipe whose networks they are.
         blobs: git's id of every file's content, in order, first the generator's.
     """

@@ -34,7 +34,7 @@ def read_numbered_arrays(
 
     Args:
         folder: below `models/` of the authors' repository.
-        stem: of the files; `_01.npy`, `_02.npy`, … follow.
+        stem: how the files' names begin; `_01.npy`, `_02.npy`, … follow.
         blobs: the git blob ids of as many files as are wanted.
         weights_dir: the folder of the files, or one that holds that folder; None: the
             user's cache, into which missing files are downloaded.

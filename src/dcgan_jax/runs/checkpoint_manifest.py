@@ -90,7 +90,7 @@ def _check_contents(about: _Contents, folder: str, *, num_bytes: int) -> None:
     Args:
         about: the manifest.
         folder: the name of the checkpoint's folder.
-        num_bytes: of all files.
+        num_bytes: the size of all files.
     """
     if folder != f"step_{about.step:08d}":
         raise ValueError(f"{FILE_NAME} is of step {about.step}")

@@ -47,7 +47,7 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
     """Write a state as a new checkpoint; of several processes, one alone does so.
 
     Args:
-        folder: of all checkpoints of the run.
+        folder: the folder of all checkpoints of the run.
         state: the whole state.
         about: what else the manifest says (config, fingerprint).
 
@@ -139,7 +139,7 @@ def find_newest(folder: Path, *, step: int | None = None) -> Checkpoint | None:
     Says on the log which ones were skipped and why.
 
     Args:
-        folder: of all checkpoints of the run.
+        folder: the folder of all checkpoints of the run.
         step: take this one and no other.
 
     Raises:
@@ -177,7 +177,7 @@ def restore(checkpoint: Checkpoint, template: TrainState) -> TrainState:
     """Read a checkpoint into a state of the template's structure.
 
     Args:
-        checkpoint: from `find_newest`.
+        checkpoint: what `find_newest` returned.
         template: shapes and dtypes, as from `jax.eval_shape`. Collections of its
             `optional` that the checkpoint does not have are kept from the template.
 

@@ -66,7 +66,7 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
     Args:
         workdir: the run's folder.
         config: the settings asked for.
-        fingerprint: of the store.
+        fingerprint: the store's fingerprint.
 
     Raises:
         InputError: naming each setting that differs, with both values.

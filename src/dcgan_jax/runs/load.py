@@ -33,8 +33,8 @@ class LoadedGenerator:
         network: latents, and labels where config.num_classes is set, → images.
         variables: {params, batch_stats}.
         draw_latents: (key, count) → (count, latent_size).
-        config: of the run.
-        step: of the checkpoint; None for released parameters.
+        config: the run's config.
+        step: the checkpoint's step; None for released parameters.
     """
 
     network: nn.Module
@@ -65,9 +65,9 @@ class LoadedDiscriminator:
             activations).
         params: its parameters.
         batch_stats: its running statistics; None where there are none of its own.
-        config: of the run or recipe whose network it is.
+        config: the config of the run or recipe whose network it is.
         name: what it is, for results.
-        step: of the checkpoint; None for released and random parameters.
+        step: the checkpoint's step; None for released and random parameters.
     """
 
     network: nn.Module
@@ -93,7 +93,7 @@ def load_generator(
             `authors_imagenet`.
         weights_dir: folder of the authors' files; None: a cache, into which they are
             downloaded.
-        step: of the checkpoint; None: the newest that verifies.
+        step: the checkpoint's step; None: the newest that verifies.
         ema: load the average of a run's generator instead.
 
     Raises:
@@ -136,9 +136,9 @@ def load_discriminator(
             network of a preset or run.
         weights_dir: folder of the authors' files; None: a cache, into which they are
             downloaded.
-        step: of a run's checkpoint; None: the newest that verifies.
+        step: the step of a run's checkpoint; None: the newest that verifies.
         num_layers: keep the first convolutions alone; None: all.
-        seed: of random parameters.
+        seed: the seed of random parameters.
 
     Raises:
         MissingInputError: if there is nothing there.

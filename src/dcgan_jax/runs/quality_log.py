@@ -21,7 +21,7 @@ class QualityLog:
 
     Args:
         workdir: the run's folder.
-        settings: of run and yardstick, JSON values.
+        settings: the settings of run and yardstick, as JSON values.
     """
 
     def __init__(self, workdir: Path, settings: dict[str, Any]) -> None:

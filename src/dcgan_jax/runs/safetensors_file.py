@@ -29,10 +29,10 @@ def save_network(
     """Write a network whole or not at all.
 
     Args:
-        path: of the file.
+        path: the file's path.
         variables: {params, batch_stats}.
-        config: of the run.
-        step: of the checkpoint.
+        config: the run's config.
+        step: the checkpoint's step.
         net: generator or discriminator.
     """
     from safetensors.numpy import save_file
@@ -67,7 +67,7 @@ def read_network(
     """Read what `save_network` wrote: config, step, {params, batch_stats}.
 
     Args:
-        path: of the file.
+        path: the file's path.
         net: generator or discriminator.
 
     Raises:

@@ -30,9 +30,9 @@ class SampleConfig(cli.RunFlags):
     """The number of images; the first n are the same however many are drawn."""
     seed: int = 0
     """The seed of the latents."""
-    label: int | None = None
-    """The class that a conditional generator draws. Without this flag all classes take
-    turns."""
+    label: str | None = None
+    """The class that a conditional generator draws, by its name or its number. Without
+    this flag all classes take turns."""
     out: Path = Path("samples.png")
     """What is written: a picture of all images (.png, .jpg or .webp), uint8 arrays
     (.npz with the key `images`, and `labels` where there are any), or a new or empty
@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
     config = parse(argv)
     _check(config)
     from dcgan_jax.runs import load as loading
-    from dcgan_jax.sample import draw as sampling, numbered
+    from dcgan_jax.sample import draw as sampling, labels, numbered
 
     cli.start()
     loaded = loading.load_generator(
@@ -64,8 +64,9 @@ def main(argv: Sequence[str]) -> int:
         step=config.step,
         ema=config.ema,
     )
+    label = labels.find(config.label, loaded.config)
     _, latents, chosen = numbered.choose(
-        loaded, count=config.num, seed=config.seed, label=config.label
+        loaded, count=config.num, seed=config.seed, label=label
     )
     if config.batch_stats:
         images = sampling.sample_with_batch_statistics(
@@ -79,7 +80,7 @@ def main(argv: Sequence[str]) -> int:
 
         images = captions.write_below(images, [str(i) for i in range(config.num)])
     write_images(images, config.out, labels=chosen)
-    print(f"{config.num} images in {config.out}")
+    print(f"{config.num} images in {config.out}{labels.describe(label, loaded.config)}")
     return 0
 
 

@@ -5,12 +5,14 @@ from typing import TypeVar
 import jax
 import numpy as np
 
+from dcgan_jax.config import TrainConfig, class_names_of
 from dcgan_jax.system import errors
 
 Numbers = TypeVar("Numbers", np.ndarray, jax.Array)
 
 # A picture of more classes than these shows the first ones.
 MAX_GRID_ROWS = 100
+_MAX_NAMES = 20
 
 
 def arrange_labels(num_classes: int, *, columns: int) -> np.ndarray:
@@ -19,14 +21,49 @@ def arrange_labels(num_classes: int, *, columns: int) -> np.ndarray:
     return np.arange(rows, dtype=np.int32).repeat(columns)
 
 
+def find(label: str | None, config: TrainConfig) -> int | None:
+    """Return the number of a class that is given by its name or, where none, number.
+
+    Where the names are numbers themselves, as 1 to 10, they are what is meant.
+
+    Raises:
+        InputError: if the generator knows no such class.
+    """
+    names = class_names_of(config)
+    if label is None or (names is not None and label in names):
+        return None if label is None else (names or ()).index(label)
+    numbered = names is None or not any(name.lstrip("-").isdecimal() for name in names)
+    if label.isdecimal() and (numbered or config.num_classes is None):
+        return int(label)
+    if config.num_classes is None:
+        choose(0, num_classes=None, count=0)
+    if names is None:
+        most = (config.num_classes or 1) - 1
+        raise errors.InputError(f"--label={label}; this generator knows 0 to {most}.")
+    shown = ", ".join(names[:_MAX_NAMES]) + (", …" if len(names) > _MAX_NAMES else "")
+    raise errors.InputError(f"--label={label}; this generator knows {shown}.")
+
+
+def describe(label: int | None, config: TrainConfig) -> str:
+    """Say what is drawn: " of class 2 (red fox)", or the classes by their numbers."""
+    names = class_names_of(config)
+    if names is None:
+        return "" if label is None else f" of class {label}"
+    if label is not None:
+        return f" of class {label} ({names[label]})"
+    shown = [f"{number} {name}" for number, name in enumerate(names[:_MAX_NAMES])]
+    more = ", …" if len(names) > _MAX_NAMES else ""
+    return f" of the classes {', '.join(shown)}{more}"
+
+
 def choose(
     label: int | None, *, num_classes: int | None, count: int
 ) -> np.ndarray | None:
     """Return the labels of the first `count` samples.
 
     Args:
-        label: that all of them have; None: the classes take turns.
-        num_classes: of the generator; None for one that is not conditional.
+        label: the label that all of them have; None: the classes take turns.
+        num_classes: the generator's classes; None for one that is not conditional.
         count: number of samples.
 
     Returns:

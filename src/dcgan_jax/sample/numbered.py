@@ -56,8 +56,8 @@ def choose(
     Args:
         loaded: the generator.
         count: number of samples.
-        seed: of the latents.
-        label: that all of them have; None: the classes take turns.
+        seed: the seed of the latents.
+        label: the label that all of them have; None: the classes take turns.
 
     Raises:
         InputError: if the generator knows no such label, or no memory holds so many.
@@ -94,11 +94,11 @@ def arrange_grid(
 
     Args:
         draw: (key, n) → (n, latent_size).
-        config: of the run.
+        config: the run's config.
         count: samples of a generator without classes.
         columns: samples of each class.
-        seed: of the latents.
-        purpose: of the samples; those of one purpose are like no other's.
+        seed: the seed of the latents.
+        purpose: what the samples are for; those of one purpose are like no other's.
     """
     chosen = None
     if config.num_classes is not None:
@@ -115,7 +115,7 @@ class SampleStream:
 
     Args:
         loaded: the generator; where it is conditional, the classes take turns.
-        seed: of the latents.
+        seed: the seed of the latents.
     """
 
     def __init__(self, loaded: LoadedGenerator, seed: int) -> None:
@@ -183,7 +183,7 @@ class NumberedGenerator:
 
     Attributes:
         loaded: the generator.
-        seed: of the numbered samples.
+        seed: the seed of the numbered samples.
         label: the class of every image; None for a generator without.
         sampler: the compiled generator.
     """
@@ -229,8 +229,8 @@ def open_generator(
     Args:
         run: as in `loading.load_generator`, `weights_dir`, `step` and `ema` too.
         weights_dir: folder of the authors' files.
-        step: of the checkpoint; None: the newest.
-        seed: of the numbered samples.
+        step: the checkpoint's step; None: the newest.
+        seed: the seed of the numbered samples.
         label: the class, which a conditional generator needs.
         ema: take the generator's average.
 

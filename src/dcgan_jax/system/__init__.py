@@ -1,1 +1,1 @@
-"""What is the machine's: errors, disk, files within bounds, progress, JAX's backend."""
+"""The machine: errors, disk, files within bounds, progress, JAX's backend."""

@@ -40,8 +40,8 @@ def jit(
 def own_settings() -> Iterator[None]:
     """Compute with this project's settings of JAX, whatever a program has set.
 
-    For the library, in others' programs: theirs are as before when the block ends, and
-    stay as they are in other threads. Commands have no need of it.
+    The library does so within other people's programs. Their settings are back when the
+    block ends, and they do not change in other threads. Commands do not need it.
     """
     with contextlib.ExitStack() as held:
         for name, value in surroundings.JAX_SETTINGS.items():
@@ -60,6 +60,11 @@ def is_accelerator() -> bool:
     return jax.default_backend() != "cpu"
 
 
+def is_gpu() -> bool:
+    """Tell whether the default backend is a GPU; a program is traced for one then."""
+    return jax.default_backend() == "gpu"
+
+
 def describe_devices() -> str:
     """Return what JAX computes on, with a warning where that is a CPU alone."""
     devices = jax.devices()
@@ -68,14 +73,15 @@ def describe_devices() -> str:
     if is_accelerator():
         return text
     return (
-        f"{text}\nWarning: no GPU. The small settings here train in minutes all the"
-        " same, the paper's would take days. On Colab: Runtime, Change runtime type."
+        f"{text}\nWarning: there is no GPU. The small settings here train in minutes"
+        " all the same; the paper's would take days. On Colab choose one under Runtime,"
+        " Change runtime type."
     )
 
 
 @functools.cache
 def compiler_options() -> dict[str, str]:
-    """Return the options that the installed XLA knows; none but on a CPU."""
+    """Return the options that the installed XLA knows; a GPU has none."""
     if is_accelerator():
         return {}
     try:
@@ -104,8 +110,8 @@ def enable_compilation_cache() -> None:
 def return_free_memory() -> None:
     """Free what is no longer reachable, and give the system back what glibc keeps.
 
-    Pictures leave objects that refer to each other, saves free memory in pieces and
-    from several threads: a long run would seem to grow by both. Takes 0.2 s.
+    Pictures leave objects that refer to each other, and saves free memory in pieces and
+    from several threads. A long run would seem to grow by both. The call takes 0.2 s.
     """
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):

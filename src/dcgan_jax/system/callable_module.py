@@ -19,11 +19,12 @@ class _CallableModule(types.ModuleType):
 def make_callable(package: str, target: str) -> None:
     """Let a package be called.
 
-    Its modules are imported as before, and the function's not before the first call.
+    Its modules are imported as before; the function's module is imported by the first
+    call.
 
     Args:
-        package: its name, `__name__` in its `__init__.py`.
-        target: what is called, as `package.module:function`.
+        package: the package's name, which is `__name__` in its `__init__.py`.
+        target: the function, written as `package.module:function`.
     """
     _CallableModule.targets[package] = target
     sys.modules[package].__class__ = _CallableModule

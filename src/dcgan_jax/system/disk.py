@@ -45,8 +45,9 @@ def write_whole(path: Path, content: bytes | memoryview) -> str:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield another name to write a file under, which becomes `path` if that succeeds.
 
-    The name ends as `path` does, for libraries that go by it. For files that a crash of
-    the system may cost, such as pictures; `write_whole` is for those that it may not.
+    The name ends as `path` does, for libraries that go by it. A crash of the system may
+    cost such a file, for example a picture; `write_whole` is for files that must
+    outlast one.
     """
     path = _follow(path)
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
@@ -58,7 +59,7 @@ def replacing(path: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):
                 partial.chmod(stat.S_IMODE(mode))
             _rename(partial, path)
-        except BaseException:  # and then alone: else the name may be another process's
+        except BaseException:  # not `finally`: the name may then be another process's
             partial.unlink(missing_ok=True)
             raise
 
@@ -67,7 +68,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def _hold_new(path: Path) -> Iterator[BinaryIO]:
     """Open an empty file to write; wait while another process writes one of this name.
 
-    What a process left there that was killed is emptied.
+    A file that a killed process has left there is emptied.
     """
     while True:
         with path.open("ab") as file:
@@ -183,15 +184,15 @@ def require_free(folder: Path, num_bytes: int, *, purpose: str) -> None:
     Args:
         folder: an existing folder on the disk.
         num_bytes: the room needed.
-        purpose: what the room is for, as in "the prepared images".
+        purpose: what the room is for, a plural such as "the prepared images".
 
     Raises:
-        InputError: naming both sizes.
+        InputError: if there is less room; the message names both sizes.
     """
     free = find_free(folder)
     if free is not None and free < num_bytes:
         raise errors.InputError(
-            f"{folder} has {format_bytes(free)} free, {purpose} need"
+            f"{folder} has {format_bytes(free)} free, but {purpose} need"
             f" {format_bytes(num_bytes)}; free some space or choose another --data_dir"
         )
 
@@ -229,10 +230,10 @@ def exclusive(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def try_exclusive(path: Path) -> Iterator[bool]:
-    """Hold a lock file as `exclusive` does, unless somebody else does; do not wait.
+    """Hold a lock file as `exclusive` does, but do not wait for another process.
 
     Yields:
-        Whether it is held.
+        Whether this process holds it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:

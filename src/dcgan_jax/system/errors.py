@@ -1,4 +1,4 @@
-"""Errors that a user can mend: one line says what, what was expected, what to do."""
+"""Errors that a user can mend: a line says what is wrong, and what to do about it."""
 
 import re
 
@@ -24,15 +24,15 @@ class NonFiniteError(ArithmeticError):
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of what a library says; some of them say several."""
+    """Return the first line of an error's message; those of libraries may be long."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def one_line(text: str) -> str:
-    """Make one line of printable characters of a text, and shorten it in the middle.
+    """Turn a text into one line of printable characters, shortened in the middle.
 
-    Names in others' files may hold anything: line breaks, a terminal's control codes,
-    a megabyte.
+    Names in other people's files may hold anything: line breaks, a terminal's control
+    codes, a megabyte of letters.
     """
     if len(text) > _MAX_CHARACTERS:
         end = _MAX_CHARACTERS // 3

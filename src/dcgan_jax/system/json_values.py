@@ -37,15 +37,16 @@ def parse(content: str | bytes, *, finite: bool = False) -> dict[str, Any]:
 
 
 def build(hint: Any, value: Any, what: str) -> Any:
-    """Make a value of a type, a dataclass with all that is in it too, from JSON's.
+    """Turn a value of JSON into one of a type, such as a dataclass and all its fields.
 
     Args:
         hint: the type: a dataclass, or what its fields may be annotated with.
-        value: as JSON has it; floats must be finite.
-        what: it is, for the message.
+        value: the value as JSON has it; floats must be finite.
+        what: what the message calls the value.
 
     Raises:
-        ValueError: naming the first value that is of another type, missing or unknown.
+        ValueError: if a value is of another type, missing or unknown; the message names
+            the first.
     """
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
@@ -76,8 +77,8 @@ def read_json(
     """Read a JSON object.
 
     Args:
-        path: of the file.
-        max_bytes: the most that it may hold.
+        path: the file's path.
+        max_bytes: the most bytes that it may hold.
         finite: as of `parse`.
 
     Raises:
@@ -112,12 +113,12 @@ def require_integer(value: Any, what: str, *, most: int) -> int:
     """Return a value that is a whole number from 0 to `most`.
 
     Args:
-        value: as JSON has it.
-        what: it is, for the message.
-        most: the largest that is meant.
+        value: the value as JSON has it.
+        what: what the message calls it.
+        most: the largest number that is allowed.
 
     Raises:
-        InputError: if it is anything else; True and 1.0 are no whole numbers.
+        InputError: if it is anything else; True and 1.0 are no whole numbers here.
     """
     if type(value) is not int or not 0 <= value <= most:
         raise errors.InputError(
@@ -143,7 +144,7 @@ def _build_either(hints: tuple[Any, ...], value: Any, what: str) -> Any:
 
 
 def _build_object(hint: Any, value: Any, what: str) -> Any:
-    """Make a dictionary or dataclass; anything else is a plain value."""
+    """Make a dictionary or a dataclass; any other type has plain values."""
     is_dictionary = typing.get_origin(hint) is dict
     if not is_dictionary and not dataclasses.is_dataclass(hint):
         return _build_plain(hint, value, what)

@@ -1,6 +1,7 @@
-"""Marks beside a setting's field, in its annotation: bounds, and what it is for.
+"""Marks in the annotation of a setting: its bounds, and what it may change.
 
-As in `num: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 3`. Standard library only.
+They stand as in `num: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 3`. This module
+needs the standard library only.
 """
 
 import dataclasses
@@ -15,7 +16,7 @@ Mark = TypeVar("Mark")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """What a number must be, besides finite; None: there is no such bound."""
+    """The bounds of a finite number; None means that there is no such bound."""
 
     at_least: float | None = None
     above: float | None = None
@@ -23,7 +24,7 @@ class Bounds:
     below: float | None = None
 
     def find_broken(self, value: float) -> str | None:
-        """Return the first bound that a value breaks, in words; None if it is well."""
+        """Return the first bound that a value breaks, in words, or None."""
         if self.at_least is not None and not self.at_least <= value < math.inf:
             return f"at least {self.at_least}"
         if self.above is not None and not self.above < value < math.inf:
@@ -37,10 +38,10 @@ class Bounds:
 
 @dataclasses.dataclass(frozen=True)
 class Role:
-    """A setting that a resumed run may change: it touches nothing that is learnt.
+    """Mark a setting that a resumed run may change, since nothing learnt depends on it.
 
     Attributes:
-        is_local: the processes of one run may each have a value of their own.
+        is_local: whether the processes of one run may have different values.
     """
 
     is_local: bool = False
@@ -51,14 +52,14 @@ OPERATIONAL, LOCAL = Role(), Role(is_local=True)
 
 @dataclasses.dataclass(frozen=True)
 class OnlyOf:
-    """A choice that other architectures do not have; there it stays at its default."""
+    """Mark a setting that other architectures do not have, and keep at its default."""
 
     architectures: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class Formerly:
-    """What runs did that are older than the setting, where it is not the default."""
+    """Mark what runs older than a setting did, where that is not the default."""
 
     value: str
 
@@ -67,11 +68,11 @@ def check_bounds(config: Any, prefix: str = "") -> None:
     """Raise an error for the first field of a dataclass that breaks its bounds.
 
     Args:
-        config: the dataclass; fields that are None break none.
-        prefix: of the flags' names.
+        config: the dataclass; a field that is None breaks no bound.
+        prefix: what the flags' names begin with.
 
     Raises:
-        InputError: naming the flag, its value and the bound.
+        InputError: if one does; the message names the flag, its value and the bound.
     """
     for name, bounds in find_marks(type(config), Bounds).items():
         value = getattr(config, name)

@@ -1,7 +1,7 @@
 """Files of numpy.save and numpy.savez from anywhere: numbers alone, never objects.
 
-A header says how many numbers follow; here it is compared with the bytes that are
-there before any memory is taken for them.
+A header says how many numbers follow. It is compared with the bytes that are there
+before any memory is taken for them.
 """
 
 import errno
@@ -41,7 +41,7 @@ def map_file(path: Path, *, whole: bool = False) -> np.ndarray:
     """Map an array's file into memory.
 
     Args:
-        path: of the file.
+        path: the file's path.
         whole: whether bytes that follow the array are an error.
 
     Raises:

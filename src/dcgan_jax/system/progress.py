@@ -18,11 +18,11 @@ def track(
     """Report progress on stderr with the rate and the time left.
 
     Args:
-        what: the job, as in "preparing digits".
+        what: the job's name, such as "preparing digits".
         total: its whole amount.
         unit: what is counted; "B" is scaled to kB, MB, GB.
         done: the part that an earlier process did.
-        visible: False reports nothing.
+        visible: whether anything is reported.
 
     Yields:
         A function that takes the amount done since its last call.

@@ -1,4 +1,4 @@
-"""Result files: what was measured, how, on what, from which commit."""
+"""Result files, which say what was measured, how, on which machine and commit."""
 
 import contextlib
 import datetime
@@ -16,7 +16,7 @@ from typing import Any
 from dcgan_jax import __version__
 from dcgan_jax.system import disk
 
-# Of an absolute path, all but what follows the last slash.
+# This is all of an absolute path but what follows its last slash.
 _FOLDERS = re.compile(r"(?<![\w.~/])/(?:[^/\s:,;)'\"]+/)*(?=[^/\s])")
 
 
@@ -32,12 +32,14 @@ def save(
     """Write a result as JSON, whole or not at all.
 
     Args:
-        path: of the file.
+        path: the file's path.
         what: one line on what the numbers are.
-        command: that makes them.
-        seed: of the run.
-        protocol: how they were taken.
-        numbers: the results; strings in all of it lose the folders of absolute paths.
+        command: the command line that makes them.
+        seed: the run's seed.
+        protocol: how the numbers were taken.
+        numbers: the results.
+
+    All strings lose the folders of absolute paths.
     """
     content = {
         "what": what,
@@ -50,14 +52,14 @@ def save(
         "numbers": numbers,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(without_folders(content), indent=2)
+    text = json.dumps(strip_folders(content), indent=2)
     disk.write_whole(path, (text + "\n").encode())
     return path
 
 
 @contextlib.contextmanager
 def kept_by_printing(shown: str) -> Iterator[None]:
-    """Print a result where its file cannot be written: it has taken long to get."""
+    """Print a result if its file cannot be written, since it may have taken hours."""
     try:
         yield
     except OSError:
@@ -65,22 +67,22 @@ def kept_by_printing(shown: str) -> Iterator[None]:
         raise
 
 
-def without_folders(value: Any) -> Any:
+def strip_folders(value: Any) -> Any:
     """Shorten absolute paths in the strings of a JSON value to their last part.
 
-    Where files lie on one machine is nothing to others.
+    Nobody else needs to know where files lie on one machine.
     """
     if isinstance(value, dict):
-        return {key: without_folders(part) for key, part in value.items()}
+        return {key: strip_folders(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [without_folders(part) for part in value]
+        return [strip_folders(part) for part in value]
     return _FOLDERS.sub("", value) if isinstance(value, str) else value
 
 
 def find_commit() -> str:
-    """Return the commit of the source tree, marked where code differs from it.
+    """Return the commit of the source tree, marked if the code differs from it.
 
-    An installed package has none: its version stands for it.
+    An installed package has no commit, so its version takes the place of one.
     """
     if _git("ls-files", "--error-unmatch", Path(__file__).name) is None:
         return f"version {__version__}"

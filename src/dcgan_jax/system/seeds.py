@@ -1,4 +1,4 @@
-"""The seeds that there are: those of 32 bits."""
+"""The range of seeds: whole numbers of 32 bits."""
 
 from dcgan_jax.system import errors
 
@@ -6,14 +6,14 @@ MAX_SEED = 2**32 - 1
 
 
 def check(seed: int | None, *, name: str = "seed") -> None:
-    """Raise an error for a seed that would be another one's in 32 bits.
+    """Raise an error for a seed that does not fit into 32 bits.
 
     Args:
-        seed: the seed; None is none.
-        name: of the flag or argument.
+        seed: the seed, or None where none is given.
+        name: the flag's or argument's name.
 
     Raises:
-        InputError: naming the bounds.
+        InputError: if it does not fit; the message names the bounds.
     """
     if seed is not None and not 0 <= seed <= MAX_SEED:
         raise errors.InputError(f"{name}={seed}; it must be from 0 to {MAX_SEED}.")

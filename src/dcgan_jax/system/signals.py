@@ -1,4 +1,4 @@
-"""Answers to signals for a while, where Python hears signals at all."""
+"""Handlers of signals that are in place for a while."""
 
 import contextlib
 import signal
@@ -13,13 +13,13 @@ Handler = Callable[[int, FrameType | None], object]
 
 @contextlib.contextmanager
 def answering(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
-    """Answer signals by functions, then as before.
+    """Answer signals by functions within a block, and afterwards as before.
 
-    Python hears signals in the main thread alone; in any other nothing is changed. A
-    SIGHUP that is ignored stays so: that is what nohup asks for.
+    Python hears signals in the main thread alone, so nothing changes in another one. A
+    SIGHUP that is ignored stays ignored, which is what nohup asks for.
 
     Args:
-        handlers: signal → what is called with its number and the stack's frame.
+        handlers: signal → the function that is called with its number and the frame.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -2,7 +2,8 @@
 
 The environment of a cluster's module, a container or a notebook's shell sets what other
 programs need. None of it may reach the numbers, the pictures or the files of a run.
-Standard library only: commands call this before they load anything.
+This module needs the standard library only, since commands call it before they load
+anything.
 """
 
 import codecs
@@ -55,8 +56,8 @@ _HUNG_UP = frozenset({errno.EPIPE, errno.EIO, errno.ENXIO})
 def settle_variables() -> None:
     """Free this process of what its surroundings have set; call it first.
 
-    Settings that a user's own program has made in JAX are another matter: there
-    `backend.own_settings` lends a block those of this project.
+    Settings that a user's own program has made in JAX stay. There
+    `backend.own_settings` puts this project's in place for a block.
     """
     _open_streams()
     for name in (*JAX_SETTINGS, *FLAX_SETTINGS, *_VARIABLES):
@@ -79,7 +80,7 @@ def find_cache_folder() -> Path | None:
 
 
 def explain_no_device(error: BaseException) -> str | None:
-    """Say in a line why JAX has no device, where that is what an error is about."""
+    """Say in a line why JAX has no device; None for an error about something else."""
     step = error.__traceback__
     while step is not None and step.tb_next is not None:
         step = step.tb_next
@@ -96,7 +97,7 @@ def explain_no_device(error: BaseException) -> str | None:
 
 
 class _Forgiving(io.FileIO):
-    """A stream whose reader may leave: what is then written is dropped."""
+    """A stream whose reader may leave; what is written after that is dropped."""
 
     _has_failed = False
 
@@ -106,7 +107,7 @@ class _Forgiving(io.FileIO):
         try:
             return super().write(content) or 0
         except OSError as error:
-            # A disk that is full must be heard of, once, unless it holds the log.
+            # A full disk must be reported once, unless it is the log's own.
             if self.fileno() != 2 and error.errno not in _HUNG_UP:
                 self._has_failed = True
                 raise
@@ -114,10 +115,10 @@ class _Forgiving(io.FileIO):
 
 
 def _open_streams() -> None:
-    """Have all three streams open, none of which can end the process.
+    """Open all three standard streams so that none of them can end the process.
 
-    Where one is closed, the next file that is opened would get its number, and then
-    whatever a library prints.
+    If one were closed, the next file that is opened would get its number, and then
+    receive whatever a library prints.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = getattr(sys, name)

@@ -128,7 +128,7 @@ def fit_to_boxes(subject: Subject, session: Session, layer: str | None) -> Fit:
 
     Args:
         subject: the generator.
-        session: with boxes.
+        session: the boxes, and the samples that they are on.
         layer: name of the convolution; None: the paper's.
 
     Raises:

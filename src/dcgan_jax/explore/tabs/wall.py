@@ -103,8 +103,8 @@ def make_file_row(folder: Path, name: str, file: str) -> tuple[Any, Any, Any]:
     """Make a file's name and buttons to save and load it.
 
     Args:
-        folder: in which it lies.
-        name: of what it holds, in the ids.
+        folder: the folder that it lies in.
+        name: what the file holds, as the ids call it.
         file: its name at first.
     """
     import gradio as gr
