@@ -19,7 +19,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments.faults import fuzz_own_files, fuzz_sources, fuzz_stores, trials
+from experiments.faults import (
+    fuzz_layouts,
+    fuzz_own_files,
+    fuzz_sources,
+    fuzz_stores,
+    trials,
+)
 from experiments.faults.hostile_files import Files, Parser
 from experiments.faults.trials import Context, Outcome
 
@@ -41,7 +47,12 @@ class Fed(NamedTuple):
 
 def list_parsers() -> dict[str, Callable[[Path], Parser]]:
     """Return what makes the parsers, by name; each takes a folder for its seeds."""
-    return {**fuzz_sources.PARSERS, **fuzz_stores.PARSERS, **fuzz_own_files.PARSERS}
+    return {
+        **fuzz_sources.PARSERS,
+        **fuzz_layouts.PARSERS,
+        **fuzz_stores.PARSERS,
+        **fuzz_own_files.PARSERS,
+    }
 
 
 def run(context: Context) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dcgan_jax import presets
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import make_nets
 
 FACTOR = 0.05
 IMAGES = jax.random.uniform(jax.random.key(1), (4, 32, 32, 3), minval=-1.0)
@@ -25,7 +25,7 @@ def disc(request, draw_state):
     config = dataclasses.replace(
         presets.PRESETS[request.param], width_multiplier=1 / 16, input_bias=True
     )
-    nets = steps.make_nets(config, num_steps=1)
+    nets = make_nets(config, num_steps=1)
     state = draw_state(nets, image_shape=(32, 32, 3))
 
     @jax.jit
