@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from dcgan_jax.prepare.sources import companions, names, splits
+from dcgan_jax.prepare.sources import advice, companions, names, splits, webdataset
 from dcgan_jax.prepare.sources.base import Understood, sort_classes
 from dcgan_jax.system import errors
 
@@ -47,6 +47,7 @@ def select(
     *,
     where: object,
     read: Callable[[Member], bytes] | None = None,
+    has_samples: bool = False,
 ) -> Selection:
     """Choose the images of a split, and find their labels.
 
@@ -61,6 +62,8 @@ def select(
         split: the part asked for.
         where: the folder or archive, for messages.
         read: returns the content of a companion file; None: there are none.
+        has_samples: whether an image's label may be in a file of its name, as in a
+            WebDataset.
 
     Returns:
         The split's images in sorted order, and how everything was understood.
@@ -83,6 +86,11 @@ def select(
             understood = Understood(left_out, (), notes, labels.unlabelled)
             return Selection(images, labels.numbers, labels.class_names, understood)
     layout = splits.find([names.folders_of(image.path) for image in images])
+    if has_samples and read is not None and not layout.splits:
+        sample = webdataset.read_samples(images, [member for member, _ in others], read)
+        if sample is not None:
+            splits.require_train(split, where=where)
+            return _take_samples(images, others, notes, sample)
     chosen = splits.choose(layout, split, where=where)
     class_names = _name_classes(layout, chosen)
     kept = [i for i, place in enumerate(layout.places) if place.split in chosen]
@@ -109,6 +117,21 @@ def select(
         class_names,
         Understood(_list(others + beside), layout.splits, notes, unlabelled),
     )
+
+
+def _take_samples(
+    images: list[Member],
+    others: list[tuple[Member, str]],
+    notes: tuple[str, ...],
+    found: webdataset.Found,
+) -> Selection:
+    """Return the images of a WebDataset with their labels."""
+    numbers, class_names, unlabelled = found.labels
+    rest = [other for other in others if not other[0].path.endswith(found.suffix)]
+    note = f"labels of the {found.suffix} files"
+    understood = Understood(_list(rest), (), (*notes, note), unlabelled)
+    labels = None if numbers is None else numbers.tolist()
+    return Selection(images, labels, class_names, understood)
 
 
 def list_as_before(members: Iterable[Member]) -> list[tuple[str, int]]:
@@ -228,4 +251,12 @@ def _explain_no_images(where: object, others: list[tuple[Member, str]]) -> str:
         f"{where} holds no images; expected files named"
         " *.jpg, *.png, *.webp, *.bmp, *.gif, *.tif, *.ppm or *.avif"
         + (f"; it holds {found}" if found else "")
+        + _advise(others)
     )
+
+
+def _advise(others: list[tuple[Member, str]]) -> str:
+    for member, _ in sorted(others):
+        if known := advice.find(member.path):
+            return f". {names.split_path(member.path)[-1]} {known}"
+    return ""
