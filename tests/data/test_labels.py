@@ -36,6 +36,11 @@ def test_data_without_labels_are_refused_by_name():
         labels.settle_classes(CONDITIONAL, None)
 
 
+def test_the_reason_for_which_there_are_no_labels_is_told():
+    with pytest.raises(errors.InputError, match=r"no labels \(row 7 is 0\.5\), which"):
+        labels.settle_classes(CONDITIONAL, None, reason="row 7 is 0.5")
+
+
 def test_settled_classes_settle_again():
     config = labels.settle_classes(CONDITIONAL, NAMES)
     assert labels.settle_classes(config, NAMES) == config

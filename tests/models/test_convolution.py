@@ -46,7 +46,7 @@ CASES = [
 ]
 # Each program runs once: do not spend time on making it fast.
 QUICK = {"xla_backend_optimization_level": "0"}
-FORMULATIONS = ("lax", "phase")
+FORMULATIONS = ("lax", "phase", "cudnn")
 
 each_case = pytest.mark.parametrize(
     "case", CASES, ids=lambda case: "-".join(map(str, case))

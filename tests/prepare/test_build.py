@@ -193,6 +193,7 @@ def test_more_than_one_percent_broken_is_an_error_and_leaves_a_list_alone(
     assert sorted(names) == ["000.png", "001.png", "002.png"]
     path = build.prepare(dataclasses.replace(config, max_broken=0.02))
     assert len(store.open_store(path)) == 197
+    assert not left.exists()
 
 
 def test_a_small_image_is_named_and_upscaling_offered(make_folder, make_config):

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax.data import manifest, store
+from dcgan_jax import config as configs, presets
+from dcgan_jax.config import data_config
+from dcgan_jax.data import manifest, ready, store
 from dcgan_jax.prepare import build, told
 from dcgan_jax.prepare.sources import base
 from dcgan_jax.system import errors
@@ -230,3 +232,19 @@ def test_preparing_anew_keeps_the_store_when_the_source_cannot_be_read(
     with pytest.raises(errors.InputError, match="holds no images"):
         build.prepare(dataclasses.replace(config, reprepare=True))
     assert len(store.open_store(path)) == 2
+
+
+def test_a_data_set_by_name_is_prepared_anew_too(tmp_path):
+    config = data_config(presets.DIGITS)
+    config = dataclasses.replace(config, data_dir=tmp_path, num_workers=1)
+    path = build.prepare(config, show_progress=False)
+    before = (path / manifest.FILE_NAME).stat().st_mtime_ns
+    assert ready.make_ready(config) == 0
+    assert (path / manifest.FILE_NAME).stat().st_mtime_ns == before
+    assert ready.make_ready(dataclasses.replace(config, reprepare=True)) == 0
+    assert (path / manifest.FILE_NAME).stat().st_mtime_ns > before
+
+
+def test_what_one_command_asked_for_is_no_setting_of_a_run():
+    asked = dataclasses.replace(presets.DIGITS, reprepare=True)
+    assert configs.to_json(asked)["reprepare"] is False

@@ -13,10 +13,10 @@ import pytest
 
 from dcgan_jax import models, presets
 from dcgan_jax.data.batches import Batch
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import init_state, make_nets
 from dcgan_jax.system import backend
 from dcgan_jax.train import chunk
-from dcgan_jax.train.minibatches import ResidentMinibatches
+from dcgan_jax.train.device_batches import ResidentBatches
 
 CAPACITY, COUNT, K, BATCH = 6, 5, 2, 8
 # Of JAX's own for random numbers, which some versions use; they run on the GPU.
@@ -34,19 +34,17 @@ def trace(name, *, resident=False):
         config = dataclasses.replace(
             presets.PRESETS[name], precision="bfloat16", width_multiplier=1 / 16
         )
-        nets = steps.make_nets(config, num_steps=10)
+        nets = make_nets(config, num_steps=10)
     side, channels = config.image_size, config.channels
     image = (side, side, channels)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    state = jax.eval_shape(
-        lambda key: steps.init_state(nets, key, image_shape=image), key
-    )
-    minibatches = Batch(spec(CAPACITY, K, BATCH, *image), None)
+    state = jax.eval_shape(lambda key: init_state(nets, key, image_shape=image), key)
+    batches = Batch(spec(CAPACITY, K, BATCH, *image), None)
     if resident:
         rows = spec(CAPACITY, K, BATCH, dtype=np.int32)
-        minibatches = ResidentMinibatches(Batch(spec(1000, *image), None), rows)
+        batches = ResidentBatches(Batch(spec(1000, *image), None), rows)
     run_steps = chunk.make_steps(nets, static_count=True)
-    return run_steps.trace(state, minibatches, key, COUNT), state
+    return run_steps.trace(state, batches, key, COUNT), state
 
 
 @pytest.fixture(
@@ -132,9 +130,27 @@ def test_the_loop_over_steps_is_a_scan_whose_length_is_known(traced):
     assert over_steps.params["length"] == COUNT
 
 
-def test_on_a_gpu_convolutions_are_lax_s(monkeypatch):
+def test_on_a_gpu_convolutions_are_lax_s_unless_a_kernel_outgrows_the_map(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert models.convolution.choose_formulation("auto") == "lax"
+    formulation = models.convolution.choose_formulation("auto")
+    assert formulation == "cudnn"
+    as_matrices = {
+        (side, small): models.convolution.is_product_of_matrices(
+            side, small, formulation
+        )
+        for side in (3, 4, 5)
+        for small in (2, 4, 5, 8)
+    }
+    assert [sizes for sizes, matrices in as_matrices.items() if matrices] == [
+        (3, 2), (4, 2), (5, 2), (5, 4),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["lax", "phase"])
+def test_a_form_that_is_asked_for_is_taken_for_every_layer(name, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert models.convolution.choose_formulation(name) == name
+    assert not models.convolution.is_product_of_matrices(5, 2, name)
 
 
 @pytest.mark.parametrize("name", ["gpu", "tpu"])

@@ -9,13 +9,17 @@ from dcgan_jax.system import errors
 
 
 def settle_classes(
-    config: TrainConfig, class_names: tuple[str, ...] | None
+    config: TrainConfig,
+    class_names: tuple[str, ...] | None,
+    *,
+    reason: str | None = None,
 ) -> TrainConfig:
     """Write number and names of the data's classes into a conditional pair's config.
 
     Args:
         config: the run's config.
         class_names: the data's classes; None where they have no labels.
+        reason: why they have none, where something like labels was found.
 
     Raises:
         InputError: if there are no labels, or the config asks for another number.
@@ -29,7 +33,7 @@ def settle_classes(
             )
         return config
     if class_names is None:
-        raise make_missing_error(config)
+        raise make_missing_error(config, reason)
     if asked not in (None, len(class_names)):
         raise errors.InputError(
             f"--num_classes={asked}, but the data have {len(class_names)} classes; "
@@ -50,7 +54,7 @@ def make_missing_error(
 
     Args:
         config: names the data.
-        reason: why there are none, where something like labels was found.
+        reason: why there are no labels although something like them was found.
     """
     because = f" ({reason})" if reason else ""
     return errors.InputError(

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from dcgan_jax.data.batches import Rows
+from dcgan_jax.data.batches import RowStore
 
 _BLOCK_ROWS = 1024
 
 
-def mean_image(rows: Rows, num_rows: int) -> np.ndarray:
+def mean_image(rows: RowStore, num_rows: int) -> np.ndarray:
     """Average the first rows of a data set, exactly.
 
     Args:
         rows: the data.
-        num_rows: how many of them count.
+        num_rows: the number of rows that count.
 
     Returns:
         float64 (height, width, channels), 0 … 255.

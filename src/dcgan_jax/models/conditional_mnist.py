@@ -36,7 +36,7 @@ class Generator(nn.Module):
     Attributes:
         num_classes: labels are 0 … num_classes − 1.
         hidden_units: the width of the dense layer before the first map.
-        others: as in `dcgan.Generator`.
+        others: see `dcgan.Generator`.
     """
 
     pixel_range = "sigmoid"
@@ -106,6 +106,7 @@ class Discriminator(nn.Module):
     input_bias: bool = False
     activation: layers.Activation = layers.leaky_relu
     bn_momentum: float = layers.BN_MOMENTUM
+    num_batches: int = 1
 
     @nn.compact
     def __call__(
@@ -128,14 +129,16 @@ class Discriminator(nn.Module):
             )(layers.join_labels(x, codes))  # fmt: skip
             if index > 0:
                 bn = layers.BatchNorm(
-                    self.bn_momentum, self.bn_affine, name=f"bn{index}"
-                )
+                    self.bn_momentum, self.bn_affine, self.num_batches,
+                    name=f"bn{index}",
+                )  # fmt: skip
                 x = bn(x, train=train)
             x = activations[name] = self.activation(x)
         x = layers.join_labels(x.reshape(x.shape[0], -1), codes)
         hidden = layers.DenseNorm(
-            self.hidden_units, self.bn_momentum, self.bn_affine, name="hidden"
-        )
+            self.hidden_units, self.bn_momentum, self.bn_affine, self.num_batches,
+            name="hidden",
+        )  # fmt: skip
         x = activations["hidden"] = self.activation(hidden(x, train=train))
         return layers.Logit(name="logit")(layers.join_labels(x, codes)), activations
 

@@ -1,18 +1,18 @@
 """The layers that every network here is made of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from dcgan_jax.models import convolution, spectral
+from dcgan_jax.models import convolution, normalisation, spectral
 from dcgan_jax.models.convolution import Formulation, Geometry
 
 Array = jax.Array
 Activation = Callable[[Array], Array]
 
-BN_EPSILON = 1e-8  # authors' lib/ops.py, batchnorm
+BN_EPSILON = normalisation.EPSILON
 BN_MOMENTUM = 0.9  # ours: the authors keep no running statistics
 LEAK = 0.2  # §4
 
@@ -24,7 +24,7 @@ def init_gain(key: Array, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
     return 1.0 + 0.02 * jax.random.normal(key, shape, dtype)
 
 
-# Name of a convolution → (features,), what its maps are multiplied by.
+# The name of a convolution → (features,), the factors of its maps.
 FeatureMasks = Mapping[str, Array]
 MAPS = "intermediates"  # the collection of `expose_maps`; flax: none by `init`
 
@@ -40,8 +40,8 @@ def expose_maps(
         network: the network that the convolution belongs to.
         name: the convolution's name.
         x: (batch, n, n, features), its maps after batch norm and ReLU.
-        masks: 0 for a map to drop, 1 for one to keep; None, or without this
-            convolution: all are kept and nothing is computed.
+        masks: 0 for a map to drop, 1 for one to keep. If it is None or lacks this
+            convolution, all maps are kept and nothing is computed.
 
     Returns:
         The maps that the next layer sees.
@@ -96,8 +96,8 @@ class Conv(nn.Module):
 class ConvTranspose(nn.Module):
     """Convolve at a fractional stride: (b, n, n, c) → (b, sn, sn, features).
 
-    The exact adjoint of `Conv` with the same kernel, stored as that convolution's:
-    (side, side, features, inputs).
+    The layer is the exact adjoint of `Conv` with the same kernel, which is stored as
+    that convolution's: (side, side, features, inputs).
     """
 
     features: int
@@ -125,13 +125,18 @@ class ConvTranspose(nn.Module):
 class BatchNorm(nn.Module):
     """Normalise each channel over batch and positions, in float32.
 
-    With `train`, by the batch's own mean and biased variance, which also move the
-    running statistics; without, by the running statistics alone. Gain and offset are
-    learnt where `affine` says so.
+    With `train` the batch's own mean and biased variance are used, which also move the
+    running statistics; without `train` the running statistics are used. Gain and offset
+    are learnt if `affine` says so.
+
+    Attributes:
+        num_batches: the number of minibatches that x holds, one behind another. Each is
+            normalised by its own statistics, and the running ones follow them in turn.
     """
 
     momentum: float = BN_MOMENTUM
     affine: bool = True
+    num_batches: int = 1
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> Array:
@@ -145,70 +150,26 @@ class BatchNorm(nn.Module):
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, shape)
         running_var = self.variable("batch_stats", "var", jnp.ones, shape)
         if train:
-            result, mean, var = _normalise(x, gain, offset)
+            result, *moments = normalisation.normalise_batches(
+                x, gain, offset, self.num_batches
+            )
             if not self.is_initializing():
-                keep = self.momentum
-                running_mean.value = keep * running_mean.value + (1 - keep) * mean
-                running_var.value = keep * running_var.value + (1 - keep) * var
+                for mean, var in self._each_batch(*moments):
+                    running_mean.value = self._follow(running_mean.value, mean)
+                    running_var.value = self._follow(running_var.value, var)
             return result
         mean, var = running_mean.value, running_var.value
-        scale = gain * jax.lax.rsqrt(var + BN_EPSILON)
-        return _scale(x, scale, offset - mean * scale)
+        scale = gain * jax.lax.rsqrt(var + normalisation.EPSILON)
+        return normalisation.scale_channels(x, scale, offset - mean * scale)
 
+    def _follow(self, running: Array, value: Array) -> Array:
+        return self.momentum * running + (1 - self.momentum) * value
 
-_Normalised = tuple[Array, Array, Array]
-
-
-def _scale(x: Array, scale: Array, shift: Array) -> Array:
-    normalised = x.astype(jnp.float32) * _channels_last(scale, x.ndim)
-    return (normalised + _channels_last(shift, x.ndim)).astype(x.dtype)
-
-
-@jax.custom_vjp
-def _normalise(x: Array, gain: Array, offset: Array) -> _Normalised:
-    """Normalise by the batch; return the result, the mean and the biased variance.
-
-    The gradient is written out, since the automatic one passes over the map more often.
-    It treats mean and variance as results that only the running statistics read.
-    """
-    return _normalise_fwd(x, gain, offset)[0]
-
-
-def _normalise_fwd(
-    x: Array, gain: Array, offset: Array
-) -> tuple[_Normalised, tuple[Array, ...]]:
-    axes = tuple(range(x.ndim - 1))
-    values = x.astype(jnp.float32)
-    mean = values.mean(axes)
-    var = jnp.square(values - _channels_last(mean, x.ndim)).mean(axes)
-    inverse = jax.lax.rsqrt(var + BN_EPSILON)
-    scale = gain * inverse
-    result = _scale(x, scale, offset - mean * scale)
-    return (result, mean, var), (x, gain, mean, inverse)
-
-
-def _normalise_bwd(saved: tuple[Array, ...], cotangents: _Normalised) -> _Normalised:
-    x, gain, mean, inverse = saved
-    dy = cotangents[0].astype(jnp.float32)
-    axes = tuple(range(x.ndim - 1))
-    count = x.size // x.shape[-1]
-    values = x.astype(jnp.float32)
-    d_offset = dy.sum(axes)
-    d_gain = (dy * (values - _channels_last(mean, x.ndim))).sum(axes) * inverse
-    scale = gain * inverse
-    # dx = scale (dy - mean(dy) - x̂ mean(dy x̂)), x̂ = (x - mean) inverse, multiplied
-    # out to scale dy + a x + b: one pass over two maps.
-    a = -scale * inverse * d_gain / count
-    b = -scale * d_offset / count - a * mean
-    dx = (
-        dy * _channels_last(scale, x.ndim)
-        + values * _channels_last(a, x.ndim)
-        + _channels_last(b, x.ndim)
-    )
-    return dx.astype(x.dtype), d_gain, d_offset
-
-
-_normalise.defvjp(_normalise_fwd, _normalise_bwd)
+    def _each_batch(self, mean: Array, var: Array) -> Iterator[tuple[Array, Array]]:
+        if self.num_batches == 1:
+            yield mean, var
+        else:
+            yield from zip(mean, var, strict=True)
 
 
 def _channels_last(vector: Array, ndim: int) -> Array:
@@ -218,28 +179,29 @@ def _channels_last(vector: Array, ndim: int) -> Array:
 class DenseNorm(nn.Module):
     """Weigh all inputs without bias, normalise each unit: (batch, n) → (batch, units).
 
-    float32.
+    All of it is computed in float32.
     """
 
     units: int
     bn_momentum: float
     bn_affine: bool
+    num_batches: int = 1
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> Array:
         """Apply the layer."""
         dense = _make_dense(self.units)
-        bn = BatchNorm(self.bn_momentum, self.bn_affine, name="bn")
+        bn = BatchNorm(self.bn_momentum, self.bn_affine, self.num_batches, name="bn")
         return bn(dense(x.astype(jnp.float32)), train=train)
 
 
 class Projection(nn.Module):
     """Map latents to the first map: dense without bias, BN per unit, ReLU, reshape.
 
-    Without batch norm where `batch_norm` is False.
+    (batch, latent_size) → (batch, size, size, features). Batch norm, which `batch_norm`
+    turns off, is over all size·size·features units, before the reshape.
 
-    (batch, latent_size) → (batch, size, size, features). BN is over all size·size·
-    features units, before the reshape, as in faces/train_uncond_dcgan.py:108-131.
+    Source: faces/train_uncond_dcgan.py:108-131.
     """
 
     size: int
@@ -283,7 +245,7 @@ def encode_labels(labels: Array | None, num_classes: int) -> Array:
     """Return labels (batch,) as (batch, num_classes) float32, 1 in the label's place.
 
     Raises:
-        ValueError: if there are none.
+        ValueError: if there are no labels.
     """
     if labels is None:
         raise ValueError("a conditional network needs labels, one for each image")
@@ -291,7 +253,7 @@ def encode_labels(labels: Array | None, num_classes: int) -> Array:
 
 
 def join_labels(x: Array, codes: Array) -> Array:
-    """Append labels to the channels, for each class a map of zeros or ones.
+    """Append labels to the channels: each class adds a map of zeros or ones.
 
     Args:
         x: (batch, …, channels).

@@ -207,9 +207,13 @@ def _check_broken(
     if len(broken) <= max_broken * num_records:
         return
     shutil.rmtree(path)  # no shard could be used again: mending changes the source
-    file = path.with_name(f"{path.name}.{told.LEFT_OUT}")
+    file = _list_of_broken(path)
     told.list_left_out(file, broken, ())
     raise make_broken_error(broken, num_records, max_broken=max_broken, file=file)
+
+
+def _list_of_broken(path: Path) -> Path:
+    return path.with_name(f"{path.name}.{told.LEFT_OUT}")
 
 
 def make_broken_error(
@@ -293,6 +297,7 @@ def _finish(
             file=sys.stderr,
         )
     manifest.write(path, description)
+    _list_of_broken(path).unlink(missing_ok=True)  # of an earlier, refused command
 
 
 def _check_unchanged(path: Path, config: DataConfig) -> None:

@@ -60,6 +60,11 @@ def is_accelerator() -> bool:
     return jax.default_backend() != "cpu"
 
 
+def is_gpu() -> bool:
+    """Tell whether the default backend is a GPU; a program is traced for one then."""
+    return jax.default_backend() == "gpu"
+
+
 def describe_devices() -> str:
     """Return what JAX computes on, with a warning where that is a CPU alone."""
     devices = jax.devices()

@@ -129,10 +129,10 @@ def measure_loss(
     """
     noise_key, dropout_key = jax.random.split(key)
     noisy = vectors + config.noise * jax.random.normal(noise_key, vectors.shape)
-    code = jax.nn.relu(noisy @ weights.encode + weights.encode_bias[None])
+    code = jax.nn.relu(_multiply(noisy, weights.encode) + weights.encode_bias[None])
     keep = 1.0 - config.dropout
     kept = jax.random.bernoulli(dropout_key, keep, code.shape)
-    rebuilt = (code * kept / keep) @ weights.decode + weights.decode_bias[None]
+    rebuilt = _multiply(code * kept / keep, weights.decode) + weights.decode_bias[None]
     return jnp.square(rebuilt - vectors).mean()
 
 
@@ -197,7 +197,13 @@ def _run_steps(
 
 
 def _find_bits(weights: Autoencoder, images: Array) -> Array:
-    return make_vectors(images) @ weights.encode + weights.encode_bias[None] > 0
+    code = _multiply(make_vectors(images), weights.encode) + weights.encode_bias[None]
+    return code > 0
+
+
+def _multiply(left: Array, right: Array) -> Array:
+    # In full float32: on a GPU, TF32 would turn bits of codes near 0.
+    return jnp.matmul(left, right, precision="highest")
 
 
 def _make_adam(config: DedupConfig) -> optax.GradientTransformation:
