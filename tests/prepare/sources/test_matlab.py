@@ -137,7 +137,7 @@ def test_a_size_takes_no_memory_before_its_bytes_are_there(tmp_path):
     path = tmp_path / "x.mat"
     path.write_bytes(HEADER + struct.pack("<II", 15, len(packed)) + packed)
     (variable,) = mat5.list_variables(path)
-    with pytest.raises(mat5.DamagedMatError, match=r"has 4,294,967,295 bytes, expected"):
+    with pytest.raises(mat5.DamagedMatError, match=r"has 4,294,967,295 bytes"):
         mat5.copy_numbers(path, variable, io.BytesIO())
 
 

@@ -77,6 +77,11 @@ def select(
         raise errors.InputError(_explain_no_images(where, others))
     notes = _describe_duplicates(images)
     found = None if read is None else _read_companion(images, others, read)
+    if found is None and has_samples and read is not None:
+        samples = _read_samples(images, others, read)
+        if samples is not None:
+            splits.require_train(split, where=where)
+            return _take_samples(images, others, notes, samples)
     if found is None:
         return _select_by_folders(images, others, split, notes, where=where)
     companion, labels = found
@@ -114,11 +119,6 @@ def _select_by_folders(
 ) -> Selection:
     """Choose the images of a split, and their labels by the folders they lie in."""
     layout = splits.find([names.folders_of(image.path) for image in images])
-    if has_samples and read is not None and not layout.splits:
-        sample = webdataset.read_samples(images, [member for member, _ in others], read)
-        if sample is not None:
-            splits.require_train(split, where=where)
-            return _take_samples(images, others, notes, sample)
     chosen = splits.choose(layout, split, where=where)
     kept = [i for i, place in enumerate(layout.places) if place.split in chosen]
     beside = [
@@ -142,6 +142,17 @@ def _select_by_folders(
         numbers = [by_name[str(name)] for name in classes]
     understood = Understood(_list(others + beside), layout.splits, notes, unlabelled)
     return Selection(members, numbers, class_names, understood)
+
+
+def _read_samples(
+    images: list[Member],
+    others: list[tuple[Member, str]],
+    read: Callable[[Member], bytes],
+) -> webdataset.Found | None:
+    """Return the labels of a WebDataset; None if it is none, or has splits."""
+    if splits.find([names.folders_of(image.path) for image in images]).splits:
+        return None
+    return webdataset.read_samples(images, [member for member, _ in others], read)
 
 
 def _take_samples(

@@ -68,7 +68,7 @@ def list_variables(path: Path) -> list[Variable]:
             kind, num_bytes = struct.unpack(f"{order}II", head)
             end = start + 8 + num_bytes
             if kind not in (_MATRIX, _COMPRESSED):
-                raise DamagedMatError(f"the element at byte {start:,} is of type {kind}")
+                raise DamagedMatError(f"at byte {start:,} is an element of type {kind}")
             if end > size:
                 raise DamagedMatError(
                     f"it has {size:,} bytes, but the element at byte {start:,} ends at"
@@ -152,7 +152,7 @@ class _Stream:
             try:
                 block = self._unpacker.decompress(given, most)
             except zlib.error as error:
-                raise DamagedMatError(f"an array cannot be unpacked ({error})") from error
+                raise DamagedMatError(f"an array is damaged ({error})") from error
             self._waiting = self._unpacker.unconsumed_tail
             if block or self._unpacker.eof or not given:
                 return block

@@ -36,7 +36,10 @@ _PATIENCE_SECONDS = 10
 # Where tfds fetches a data set from, and what.
 _FETCHED = {
     "mnist": ("storage.googleapis.com", "MNIST, 11 MB,"),
-    "fashion_mnist": ("storage.googleapis.com", "Fashion-MNIST, 30 MB,"),
+    "fashion_mnist": (
+        "fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+        "Fashion-MNIST, 30 MB,",
+    ),
     "cifar10": ("www.cs.toronto.edu", "CIFAR-10, 170 MB,"),
     "svhn_cropped": (
         "ufldl.stanford.edu",
