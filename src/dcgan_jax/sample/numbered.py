@@ -65,7 +65,7 @@ def choose(
     # Latents and images, and these once more where they are laid out as a picture.
     config = loaded.config
     size = 4 * config.latent_size + 2 * config.image_size**2 * config.channels
-    memory.require(count * size, what=f"{count:,} samples")
+    memory.require_memory(count * size, what=f"{count:,} samples")
     chosen = labels.choose(label, num_classes=config.num_classes, count=count)
     return Samples(loaded, draw_latents(loaded.draw_latents, seed, count=count), chosen)
 
