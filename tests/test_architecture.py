@@ -61,7 +61,7 @@ ROOF = ("__init__", "__main__")
 HEAVY = {
     "tensorflow": set(),
     "tensorflow_datasets": {"prepare.sources.tfds"},
-    "torch": {"evaluate.fidelity"},
+    "torch": {"evaluate.fidelity", "evaluate.torch_operators"},
     "torch_fidelity": {"evaluate.fidelity"},
     "cv2": {"pictures.animation", "prepare.faces.detect"},
     "lmdb": set(),  # its pages are read by prepare.sources.lmdb_pages
@@ -96,8 +96,6 @@ SHARED_NAMES = {
     # an architecture
     "Generator", "Discriminator", "make_pair", "generator_layers",
     "discriminator_layers",
-    # until the steps no longer scale images
-    "scale_images",
     # a kind of file, or a list of one kind, by the name of its module
     "read", "write", "save", "load", "make", "find", "choose", "select", "is_complete",
 }  # fmt: skip

@@ -125,9 +125,9 @@ def test_each_of_20_steps_is_on_eight_devices_what_it_is_on_one(examined):
 
 
 def test_latents_are_the_same_to_the_bit_on_any_number_of_devices(examined, make_flags):
-    from dcgan_jax.gan import steps
+    from dcgan_jax.gan.nets import make_nets
 
-    nets = steps.make_nets(cli.parse_run(make_flags("digits")), num_steps=NUM_STEPS)
+    nets = make_nets(cli.parse_run(make_flags("digits")), num_steps=NUM_STEPS)
     expected = np.asarray(nets.draw_latents(jax.random.key(5), 16))
     np.testing.assert_array_equal(np.float32(examined["latents"]), expected)
     assert examined["shards"] == [[2, expected.shape[1]]] * 8
@@ -206,3 +206,15 @@ def test_settings_that_processes_may_differ_in_are_the_paths_and_workers(make_fl
     shared = configs.shared_settings(config)
     missing = {field.name for field in dataclasses.fields(config)} - shared.keys()
     assert missing == {"source", "data_dir", "num_workers", "workdir"}
+
+
+@pytest.mark.parametrize("address", ["node1", "node1:", ":1234", "node1:http"])
+def test_an_address_without_a_port_is_refused(address):
+    cluster = configs.ClusterConfig(
+        coordinator_address=address, num_processes=2, process_id=0
+    )
+    with (
+        pytest.raises(errors.InputError, match=f"={address}, expected HOST:PORT"),
+        mesh.connected(cluster),
+    ):
+        pass
