@@ -87,10 +87,10 @@ def main(argv: Sequence[str]) -> int:
 def write_images(
     images: "np.ndarray", out: Path, *, labels: "np.ndarray | None" = None
 ) -> None:
-    """Write uint8 (count, height, width, channels) as grid, array file or folder.
+    """Write uint8 (count, height, width, channels) as a grid, array file or folder.
 
-    An array file holds the labels too. Nothing is left half-written: each form gets its
-    name when it is complete.
+    An array file holds the labels too. Nothing is left half-written, since each form
+    gets its name when it is complete.
 
     Raises:
         InputError: if another process has filled the folder meanwhile.
@@ -113,7 +113,7 @@ def write_images(
             else:
                 np.savez_compressed(partial, images=images, labels=labels)
         return
-    # A folder that is there may be mounted, a link, or the one that we are in.
+    # An existing folder may be mounted, a link, or the one that we are in.
     inside = out.is_dir()
     side = out / ".images" if inside else out.with_name(f".{out.name}")
     with disk.exclusive(side.with_name(f"{side.name}.lock")):
@@ -141,10 +141,10 @@ def _write_folder(images: "np.ndarray", out: Path, *, partial: Path) -> None:
 def _arrange_classes(
     images: "np.ndarray", labels: "np.ndarray"
 ) -> "tuple[np.ndarray, int]":
-    """Put the images of a class into a row of its own; of one class, into a square.
+    """Put the images of each class into a row; those of a single class make a square.
 
     Returns:
-        The images, with white ones where a row is shorter than others, and the columns.
+        The images, with white ones at the end of shorter rows, and the column count.
     """
     import numpy as np
 
@@ -184,7 +184,7 @@ def _check(config: SampleConfig) -> None:
 
 def _refuse_full_folder(out: Path) -> None:
     found = out.iterdir() if out.is_dir() else ()
-    # Hidden files are this command's own, and those of systems.
+    # Hidden files are this command's own or those of systems.
     if any(not path.name.startswith(".") for path in found):
         raise errors.InputError(
             f"{out} is a folder with files in it; give --out a new name."

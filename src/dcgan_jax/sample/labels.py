@@ -22,9 +22,9 @@ def arrange_labels(num_classes: int, *, columns: int) -> np.ndarray:
 
 
 def find(label: str | None, config: TrainConfig) -> int | None:
-    """Return the number of a class that is given by its name or, where none, number.
+    """Return the number of a class that is given by its name or its number.
 
-    Where the names are numbers themselves, as 1 to 10, they are what is meant.
+    If the names are numbers themselves, such as 1 to 10, a name is meant.
 
     Raises:
         InputError: if the generator knows no such class.
@@ -45,7 +45,7 @@ def find(label: str | None, config: TrainConfig) -> int | None:
 
 
 def describe(label: int | None, config: TrainConfig) -> str:
-    """Say what is drawn: " of class 2 (red fox)", or the classes by their numbers."""
+    """Tell which classes are drawn, as in " of class 2 (red fox)"."""
     names = class_names_of(config)
     if names is None:
         return "" if label is None else f" of class {label}"
@@ -64,7 +64,7 @@ def choose(
     Args:
         label: the label that all of them have; None: the classes take turns.
         num_classes: the generator's classes; None for one that is not conditional.
-        count: number of samples.
+        count: the number of samples.
 
     Returns:
         (count,) int32, or None for a generator without labels.
@@ -75,8 +75,8 @@ def choose(
     if num_classes is None:
         if label is not None:
             raise errors.InputError(
-                f"--label={label}, but this generator is not conditional: it draws "
-                "what it likes. Leave --label out."
+                f"--label={label}, but this generator is not conditional and knows no "
+                "classes. Leave --label out."
             )
         return None
     if label is None:
