@@ -83,6 +83,6 @@ def test_without_names_a_class_is_a_number():
 
 def test_the_line_of_what_was_drawn_names_the_classes():
     config = named("cat", "red fox")
-    assert labels.describe(1, config) == " of class 1 (red fox)"
-    assert labels.describe(None, config) == " of the classes 0 cat, 1 red fox"
-    assert labels.describe(None, presets.DIGITS) == ""
+    assert labels.describe_classes(1, config) == " of class 1 (red fox)"
+    assert labels.describe_classes(None, config) == " of the classes 0 cat, 1 red fox"
+    assert labels.describe_classes(None, presets.DIGITS) == ""

@@ -80,7 +80,8 @@ def main(argv: Sequence[str]) -> int:
 
         images = captions.write_below(images, [str(i) for i in range(config.num)])
     write_images(images, config.out, labels=chosen)
-    print(f"{config.num} images in {config.out}{labels.describe(label, loaded.config)}")
+    drawn = labels.describe_classes(label, loaded.config)
+    print(f"{config.num} images in {config.out}{drawn}")
     return 0
 
 

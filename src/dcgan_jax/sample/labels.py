@@ -44,7 +44,7 @@ def find(label: str | None, config: TrainConfig) -> int | None:
     raise errors.InputError(f"--label={label}; this generator knows {shown}.")
 
 
-def describe(label: int | None, config: TrainConfig) -> str:
+def describe_classes(label: int | None, config: TrainConfig) -> str:
     """Tell which classes are drawn, as in " of class 2 (red fox)"."""
     names = class_names_of(config)
     if names is None:
