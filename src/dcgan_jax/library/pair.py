@@ -125,8 +125,9 @@ class GAN:
         Args:
             num: the number of images; the first n are the same however many are drawn.
             seed: the seed of the latents, from 0 to 2³¹ − 1.
-            labels: of a conditional generator, one for all or (num,); None: the
-                classes take turns.
+            labels: of a conditional generator, one for all or (num,): classes by their
+                numbers, from 0, or as texts by their names; None: the classes take
+                turns.
 
         Returns:
             uint8 (num, size, size, channels).

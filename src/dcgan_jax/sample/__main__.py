@@ -1,7 +1,6 @@
 """Draw images from a generator."""
 
 import dataclasses
-import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,18 +78,30 @@ def main(argv: Sequence[str]) -> int:
         from dcgan_jax.pictures import captions
 
         images = captions.write_below(images, [str(i) for i in range(config.num)])
-    write_images(images, config.out, labels=chosen)
+    names = labels.own_names(loaded.config)
+    write_images(images, config.out, labels=chosen, names=names)
     print(f"{config.num} images in {config.out}{labels.describe(label, loaded.config)}")
     return 0
 
 
 def write_images(
-    images: "np.ndarray", out: Path, *, labels: "np.ndarray | None" = None
+    images: "np.ndarray",
+    out: Path,
+    *,
+    labels: "np.ndarray | None" = None,
+    names: Sequence[str] | None = None,
 ) -> None:
     """Write uint8 (count, height, width, channels) as grid, array file or folder.
 
-    An array file holds the labels too. Nothing is left half-written: each form gets its
-    name when it is complete.
+    A grid of several classes has a class a row, and its name beside it. An array file
+    holds the labels too. Nothing is left half-written: each form gets its name when it
+    is complete.
+
+    Args:
+        images: what is written.
+        out: the file or folder.
+        labels: (count,) int32, of a conditional generator.
+        names: of all classes, where they have names.
 
     Raises:
         InputError: if another process has filled the folder meanwhile.
@@ -101,10 +112,7 @@ def write_images(
 
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix.lower() in _PICTURES:
-        columns = None
-        if labels is not None:
-            images, columns = _arrange_classes(images, labels)
-        grid.save_image(grid.make_grid(images, columns=columns), out)
+        grid.save_image(_make_grid(images, labels, names), out)
         return
     if out.suffix.lower() == ".npz":
         with disk.replacing(out) as partial:
@@ -119,6 +127,22 @@ def write_images(
     with disk.exclusive(side.with_name(f"{side.name}.lock")):
         _refuse_full_folder(out)  # another process may have filled it
         _write_folder(images, out, partial=side.with_name(f"{side.name}.partial"))
+
+
+def _make_grid(
+    images: "np.ndarray", labels: "np.ndarray | None", names: Sequence[str] | None
+) -> "np.ndarray":
+    """Lay images out: a class a row where there are several, with its name."""
+    from dcgan_jax.pictures import captions, grid
+
+    known = [] if labels is None else sorted(set(labels.tolist()))
+    if labels is None or len(known) == 1:
+        return grid.make_grid(images)
+    arranged, columns = _arrange_classes(images, labels)
+    picture = grid.make_grid(arranged, columns=columns)
+    if names is None:
+        return picture
+    return captions.name_rows(picture, {number: names[number] for number in known})
 
 
 def _write_folder(images: "np.ndarray", out: Path, *, partial: Path) -> None:
@@ -141,7 +165,7 @@ def _write_folder(images: "np.ndarray", out: Path, *, partial: Path) -> None:
 def _arrange_classes(
     images: "np.ndarray", labels: "np.ndarray"
 ) -> "tuple[np.ndarray, int]":
-    """Put the images of a class into a row of its own; of one class, into a square.
+    """Put the images of a class into a row of its own.
 
     Returns:
         The images, with white ones where a row is shorter than others, and the columns.
@@ -149,8 +173,6 @@ def _arrange_classes(
     import numpy as np
 
     known, rows, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    if len(known) == 1:
-        return images, math.ceil(math.sqrt(len(images)))
     columns = int(counts.max())
     order = np.argsort(rows, kind="stable")
     begins = np.repeat(np.cumsum(counts) - counts, counts)
