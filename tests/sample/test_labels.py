@@ -100,12 +100,12 @@ def test_what_a_class_is_called_is_what_is_asked_for(names):
 def test_names_that_are_the_numbers_say_no_more_than_these():
     assert labels.own_names(named(*"0123")) is None
     assert labels.own_names(named(*"1234")) == tuple("1234")
-    assert labels.describe(None, named(*"0123")) == ""
-    assert labels.describe(2, named(*"0123")) == " of class 2"
+    assert labels.describe_classes(None, named(*"0123")) == ""
+    assert labels.describe_classes(2, named(*"0123")) == " of class 2"
 
 
 def test_the_line_of_what_was_drawn_names_the_classes():
     config = named("cat", "red fox")
-    assert labels.describe(1, config) == " of class 1 (red fox)"
-    assert labels.describe(None, config) == " of the classes 0 cat, 1 red fox"
-    assert labels.describe(None, presets.DIGITS) == ""
+    assert labels.describe_classes(1, config) == " of class 1 (red fox)"
+    assert labels.describe_classes(None, config) == " of the classes 0 cat, 1 red fox"
+    assert labels.describe_classes(None, presets.DIGITS) == ""

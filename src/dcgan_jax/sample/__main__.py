@@ -80,7 +80,9 @@ def main(argv: Sequence[str]) -> int:
         images = captions.write_below(images, [str(i) for i in range(config.num)])
     names = labels.own_names(loaded.config)
     write_images(images, config.out, labels=chosen, names=names)
-    print(f"{config.num} images in {config.out}{labels.describe(label, loaded.config)}")
+    print(
+        f"{config.num} images in {config.out}{labels.describe_classes(label, loaded.config)}"
+    )
     return 0
 
 
@@ -91,17 +93,17 @@ def write_images(
     labels: "np.ndarray | None" = None,
     names: Sequence[str] | None = None,
 ) -> None:
-    """Write uint8 (count, height, width, channels) as grid, array file or folder.
+    """Write uint8 (count, height, width, channels) as a grid, array file or folder.
 
-    A grid of several classes has a class a row, and its name beside it. An array file
-    holds the labels too. Nothing is left half-written: each form gets its name when it
-    is complete.
+    A grid of several classes has one class a row, with the class's name beside it. An
+    array file holds the labels too. Nothing is left half-written, since each form gets
+    its name when it is complete.
 
     Args:
-        images: what is written.
+        images: the images to write.
         out: the file or folder.
-        labels: (count,) int32, of a conditional generator.
-        names: of all classes, where they have names.
+        labels: (count,) int32, those of a conditional generator.
+        names: the names of all classes, where they have any.
 
     Raises:
         InputError: if another process has filled the folder meanwhile.
@@ -121,7 +123,7 @@ def write_images(
             else:
                 np.savez_compressed(partial, images=images, labels=labels)
         return
-    # A folder that is there may be mounted, a link, or the one that we are in.
+    # An existing folder may be mounted, a link, or the one that we are in.
     inside = out.is_dir()
     side = out / ".images" if inside else out.with_name(f".{out.name}")
     with disk.exclusive(side.with_name(f"{side.name}.lock")):
@@ -165,10 +167,10 @@ def _write_folder(images: "np.ndarray", out: Path, *, partial: Path) -> None:
 def _arrange_classes(
     images: "np.ndarray", labels: "np.ndarray"
 ) -> "tuple[np.ndarray, int]":
-    """Put the images of a class into a row of its own.
+    """Put the images of each class into a row.
 
     Returns:
-        The images, with white ones where a row is shorter than others, and the columns.
+        The images, with white ones at the end of shorter rows, and the column count.
     """
     import numpy as np
 
@@ -206,7 +208,7 @@ def _check(config: SampleConfig) -> None:
 
 def _refuse_full_folder(out: Path) -> None:
     found = out.iterdir() if out.is_dir() else ()
-    # Hidden files are this command's own, and those of systems.
+    # Hidden files are this command's own or those of systems.
     if any(not path.name.startswith(".") for path in found):
         raise errors.InputError(
             f"{out} is a folder with files in it; give --out a new name."

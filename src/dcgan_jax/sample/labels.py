@@ -28,9 +28,9 @@ def find(
     """Return the number of the class that is meant.
 
     Args:
-        label: what a user wrote: a class's name or, where no class is called so, its
-            number. Where names are numbers themselves, as 1 to 10, they alone are
-            meant. An int is the number itself, as files hold it.
+        label: what a user wrote, which is a class's name or its number. If the names
+            are numbers themselves, such as 1 to 10, a name is meant. An int is the
+            class's number, as files hold it.
         config: the generator's config.
         flag: where the user wrote it, for the message.
 
@@ -75,8 +75,8 @@ def list_choices(config: TrainConfig) -> list[tuple[str, int]]:
     return [(name(number, config), number) for number in range(config.num_classes or 1)]
 
 
-def describe(label: int | None, config: TrainConfig) -> str:
-    """Say what is drawn: " of class 2 (red fox)", or the classes by their numbers."""
+def describe_classes(label: int | None, config: TrainConfig) -> str:
+    """Tell which classes are drawn, as in " of class 2 (red fox)"."""
     names = own_names(config)
     if names is None:
         return "" if label is None else f" of class {label}"
@@ -109,7 +109,7 @@ def choose(
     Args:
         label: the label that all of them have; None: the classes take turns.
         num_classes: the generator's classes; None for one that is not conditional.
-        count: number of samples.
+        count: the number of samples.
 
     Returns:
         (count,) int32, or None for a generator without labels.
@@ -120,8 +120,8 @@ def choose(
     if num_classes is None:
         if label is not None:
             raise errors.InputError(
-                f"--label={label}, but this generator is not conditional: it draws "
-                "what it likes. Leave --label out."
+                f"--label={label}, but this generator is not conditional and knows no "
+                "classes. Leave --label out."
             )
         return None
     if label is None:
