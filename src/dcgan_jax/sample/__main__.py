@@ -80,9 +80,8 @@ def main(argv: Sequence[str]) -> int:
         images = captions.write_below(images, [str(i) for i in range(config.num)])
     names = labels.own_names(loaded.config)
     write_images(images, config.out, labels=chosen, names=names)
-    print(
-        f"{config.num} images in {config.out}{labels.describe_classes(label, loaded.config)}"
-    )
+    classes = labels.describe_classes(label, loaded.config)
+    print(f"{config.num} images in {config.out}{classes}")
     return 0
 
 
