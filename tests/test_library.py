@@ -1,7 +1,9 @@
 """The library as a user of it meets it: `import dcgan_jax`, and four lines."""
 
 import ast
+import dataclasses
 import io
+import json
 import shutil
 import signal
 import subprocess
@@ -16,7 +18,7 @@ from PIL import Image
 import dcgan_jax
 from dcgan_jax.data import ready
 from dcgan_jax.export import __main__ as export
-from dcgan_jax.runs import folder as run_dir
+from dcgan_jax.runs import folder as run_dir, safetensors_file
 from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.system import errors
 
@@ -212,6 +214,28 @@ def test_a_conditional_generator_draws_the_labels_asked_for(
     np.testing.assert_array_equal(conditional.sample(4, labels=[3, 3, 3, 3]), threes)
 
 
+@pytest.mark.parametrize(
+    "names", [(*tuple("abcdefghi"), "red fox"), tuple(map(str, range(1, 11)))]
+)
+def test_classes_are_asked_for_by_the_names_that_the_command_takes(
+    names, tmp_path, run_command
+):
+    path = tmp_path / "named.safetensors"
+    config, step, variables = safetensors_file.read_network(CONDITIONAL)
+    config = dataclasses.replace(config, class_names=json.dumps(names))
+    safetensors_file.save_network(path, variables, config, step=step)
+    gan = dcgan_jax.load(path)
+    asked = [names[9], names[1], names[9]]
+    found = gan.sample(3, labels=asked)
+    np.testing.assert_array_equal(found, gan.sample(3, labels=[9, 1, 9]))
+    np.testing.assert_array_equal(found, gan.sample(3, labels=np.array(asked)))
+    drawn = draw_by_command(
+        run_command, tmp_path, path, "--num=3", f"--label={asked[0]}"
+    )
+    np.testing.assert_array_equal(drawn, gan.sample(3, labels=names[9]))
+    np.testing.assert_array_equal(drawn[[0, 2]], found[[0, 2]])
+
+
 def test_the_authors_house_numbers(shared):
     folder = shared / "authors_weights"
     if not folder.is_dir():
@@ -237,7 +261,11 @@ def test_the_authors_house_numbers(shared):
         (lambda g, c: c.sample(3, labels=[0, -1, 0]), "from -1 to 0"),
         (lambda g, c: c.sample(3, labels=[1, 2]), r"\(2,\), expected .* \(3,\)"),
         (lambda g, c: c.sample(3, labels=[0.5] * 3), "labels are float64"),
-        (lambda g, c: c.sample(3, labels="345"), "labels are <U3"),
+        (lambda g, c: c.sample(3, labels="345"), "labels=345; .* knows 0 to 9"),
+        (lambda g, c: c.sample(2, labels=["3", "x"]), "labels=x; .* knows 0 to 9"),
+        (lambda g, c: c.sample(3, labels=["1", "2"]), r"\(2,\), expected .* \(3,\)"),
+        (lambda g, c: c.sample(2, labels=["3", 3]), "labels are <U"),
+        (lambda g, c: g.sample(3, labels="fox"), "not conditional; leave them out"),
         (lambda g, c: g.generate(np.zeros((2, 99))), r"\(2, 99\), expected \(count, 1"),
         (lambda g, c: g.generate(np.zeros(100)), r"latents are \(100,\)"),
         (lambda g, c: g.generate(np.zeros((0, 100))), "count of at least 1"),

@@ -9,9 +9,9 @@ from flax import linen as nn
 from dcgan_jax import models
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.export import model_card, onnx_form, torch_form
-from dcgan_jax.pictures import grid
+from dcgan_jax.pictures import captions, grid
 from dcgan_jax.runs import load as loading, safetensors_file
-from dcgan_jax.sample import draw as sampling, numbered
+from dcgan_jax.sample import draw as sampling, labels, numbered
 from dcgan_jax.system import errors
 
 NUM_GRID_SAMPLES = 64
@@ -161,4 +161,9 @@ def _draw_grid(loaded: loading.LoadedGenerator, path: Path) -> None:
         seed=0,
     )
     images = sampling.make_sampler(loaded.network)(loaded.variables, latents, chosen)
-    grid.save_image(grid.make_grid(images, columns=GRID_COLUMNS), path)
+    picture = grid.make_grid(images, columns=GRID_COLUMNS)
+    names = labels.own_names(loaded.config)
+    if names is not None:
+        rows = names[: len(images) // GRID_COLUMNS]
+        picture = captions.name_rows(picture, dict(enumerate(rows)))
+    grid.save_image(picture, path)

@@ -125,8 +125,8 @@ class GAN:
         Args:
             num: the number of images; the first n are the same however many are drawn.
             seed: the seed of the latents, from 0 to 2³¹ − 1.
-            labels: a conditional generator's: one label for all, or (num,); None lets
-                the classes take turns.
+            labels: a conditional generator's classes, one for all or (num,): numbers
+                from 0, or names. None lets the classes take turns.
 
         Returns:
             uint8 (num, size, size, channels).

@@ -17,6 +17,7 @@ CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 SAMPLES = "samples"
+CLASSES = "classes.txt"
 CURVES = "curves.png"
 PROFILE = "profile"
 

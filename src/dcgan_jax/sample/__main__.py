@@ -1,7 +1,6 @@
 """Draw images from a generator."""
 
 import dataclasses
-import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,19 +78,31 @@ def main(argv: Sequence[str]) -> int:
         from dcgan_jax.pictures import captions
 
         images = captions.write_below(images, [str(i) for i in range(config.num)])
-    write_images(images, config.out, labels=chosen)
-    drawn = labels.describe_classes(label, loaded.config)
-    print(f"{config.num} images in {config.out}{drawn}")
+    names = labels.own_names(loaded.config)
+    write_images(images, config.out, labels=chosen, names=names)
+    classes = labels.describe_classes(label, loaded.config)
+    print(f"{config.num} images in {config.out}{classes}")
     return 0
 
 
 def write_images(
-    images: "np.ndarray", out: Path, *, labels: "np.ndarray | None" = None
+    images: "np.ndarray",
+    out: Path,
+    *,
+    labels: "np.ndarray | None" = None,
+    names: Sequence[str] | None = None,
 ) -> None:
     """Write uint8 (count, height, width, channels) as a grid, array file or folder.
 
-    An array file holds the labels too. Nothing is left half-written, since each form
-    gets its name when it is complete.
+    A grid of several classes has one class a row, with the class's name beside it. An
+    array file holds the labels too. Nothing is left half-written, since each form gets
+    its name when it is complete.
+
+    Args:
+        images: the images to write.
+        out: the file or folder.
+        labels: (count,) int32, those of a conditional generator.
+        names: the names of all classes, where they have any.
 
     Raises:
         InputError: if another process has filled the folder meanwhile.
@@ -102,10 +113,7 @@ def write_images(
 
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix.lower() in _PICTURES:
-        columns = None
-        if labels is not None:
-            images, columns = _arrange_classes(images, labels)
-        grid.save_image(grid.make_grid(images, columns=columns), out)
+        grid.save_image(_make_grid(images, labels, names), out)
         return
     if out.suffix.lower() == ".npz":
         with disk.replacing(out) as partial:
@@ -120,6 +128,22 @@ def write_images(
     with disk.exclusive(side.with_name(f"{side.name}.lock")):
         _refuse_full_folder(out)  # another process may have filled it
         _write_folder(images, out, partial=side.with_name(f"{side.name}.partial"))
+
+
+def _make_grid(
+    images: "np.ndarray", labels: "np.ndarray | None", names: Sequence[str] | None
+) -> "np.ndarray":
+    """Lay images out: a class a row where there are several, with its name."""
+    from dcgan_jax.pictures import captions, grid
+
+    known = [] if labels is None else sorted(set(labels.tolist()))
+    if labels is None or len(known) == 1:
+        return grid.make_grid(images)
+    arranged, columns = _arrange_classes(images, labels)
+    picture = grid.make_grid(arranged, columns=columns)
+    if names is None:
+        return picture
+    return captions.name_rows(picture, {number: names[number] for number in known})
 
 
 def _write_folder(images: "np.ndarray", out: Path, *, partial: Path) -> None:
@@ -142,7 +166,7 @@ def _write_folder(images: "np.ndarray", out: Path, *, partial: Path) -> None:
 def _arrange_classes(
     images: "np.ndarray", labels: "np.ndarray"
 ) -> "tuple[np.ndarray, int]":
-    """Put the images of each class into a row; those of a single class make a square.
+    """Put the images of each class into a row.
 
     Returns:
         The images, with white ones at the end of shorter rows, and the column count.
@@ -150,8 +174,6 @@ def _arrange_classes(
     import numpy as np
 
     known, rows, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    if len(known) == 1:
-        return images, math.ceil(math.sqrt(len(images)))
     columns = int(counts.max())
     order = np.argsort(rows, kind="stable")
     begins = np.repeat(np.cumsum(counts) - counts, counts)

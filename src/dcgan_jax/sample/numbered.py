@@ -193,6 +193,12 @@ class NumberedGenerator:
     label: int | None
     sampler: sampling.Sampler
 
+    @property
+    def class_name(self) -> str | None:
+        """The name of the class; None where it has none but its number."""
+        names = labels.own_names(self.loaded.config)
+        return None if names is None or self.label is None else names[self.label]
+
     def latents(self, count: int) -> np.ndarray:
         """Return the latents of the first samples, (count, latent_size)."""
         return draw_latents(self.loaded.draw_latents, self.seed, count=count)
@@ -221,7 +227,7 @@ def open_generator(
     weights_dir: Path | None,
     step: int | None,
     seed: int,
-    label: int | None,
+    label: str | int | None,
     ema: bool = False,
 ) -> NumberedGenerator:
     """Load a generator to draw images of one class, if it has classes.
@@ -231,7 +237,7 @@ def open_generator(
         weights_dir: the folder of the authors' files.
         step: the checkpoint's step; None: the newest.
         seed: the seed of the numbered samples.
-        label: the class, which a conditional generator needs.
+        label: the class, which a conditional generator needs; see `labels.find`.
         ema: whether to take the generator's average.
 
     Raises:
@@ -239,10 +245,12 @@ def open_generator(
         InputError: if it is damaged, or the label does not suit it.
     """
     loaded = loading.load_generator(run, weights_dir=weights_dir, step=step, ema=ema)
-    num_classes = loaded.config.num_classes
-    if num_classes is not None and label is None:
+    config = loaded.config
+    if config.num_classes is not None and label is None:
         raise errors.InputError(
-            f"{run} is conditional; choose the class with --label=0 … {num_classes - 1}"
+            f"{run} is conditional; choose the class with --label, which is one of "
+            f"{labels.list_known(config)}"
         )
-    labels.choose(label, num_classes=num_classes, count=0)
-    return NumberedGenerator(loaded, seed, label, sampling.make_sampler(loaded.network))
+    number = labels.find(label, config)
+    sampler = sampling.make_sampler(loaded.network)
+    return NumberedGenerator(loaded, seed, number, sampler)

@@ -18,7 +18,7 @@ from dcgan_jax.latent import forgetting, object_maps
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.forgetting import Fitted, Forgotten
 from dcgan_jax.pictures import captions, grid
-from dcgan_jax.sample import numbered
+from dcgan_jax.sample import labels, numbered
 from dcgan_jax.sample.numbered import Samples
 from dcgan_jax.system import errors
 
@@ -204,7 +204,8 @@ def tell_boxes(subject: Subject, session: Session, path: Path) -> str:
     command = ["python", "-m", "dcgan_jax.latent", "forget", subject.name]
     command.append(f"--boxes={path}")
     if session.label is not None:
-        command.append(f"--label={session.label}")
+        label = labels.name(session.label, subject.require().config)
+        command.append(f"--label={label}")
     return f"Saved. `{shlex.join(command)}`"
 
 

@@ -65,7 +65,7 @@ def build(subject: Subject) -> WallElements:
         count = gr.Number(100, label="Samples", precision=0, elem_id="wall-count",
                           minimum=1, maximum=MAX_COUNT, min_width=110)  # fmt: skip
         label = gr.Dropdown(
-            list(range(config.num_classes or 1)), value=0, label="Class",
+            labels.list_choices(config), value=0, label="Class",
             elem_id="wall-label", visible=config.num_classes is not None, min_width=110,
         )  # fmt: skip
         size = choose_zoom(config.image_size)
