@@ -1,4 +1,4 @@
-"""What a user of the library hands over, checked and made the arrays it means."""
+"""The arguments of the library's users, checked and turned into arrays."""
 
 import operator
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from dcgan_jax.config import TrainConfig
 from dcgan_jax.sample import labels as label_rules
 from dcgan_jax.system import errors
 
-# Labels as users give them: numbers or names of classes, one for all or one each.
+# Users name classes by their numbers or names, one for all images or one for each.
 Labels = int | str | Sequence[int] | Sequence[str] | np.ndarray
 _MOST = 2**31 - 1
 
 
 def check_whole(name: str, value: Any, *, least: int) -> int:
-    """Return a whole number, NumPy's too.
+    """Return a value that is a whole number of Python or NumPy.
 
     Raises:
         InputError: if it is anything else, below `least` or beyond int32.
@@ -60,10 +60,10 @@ def check_labels(
     """Return the labels of images.
 
     Args:
-        labels: one for all, or (count,): classes by their numbers, from 0, or as texts
-            by what `--label` takes; None: the classes take turns.
+        labels: one class for all, or (count,): numbers from 0, or texts that `--label`
+            would take. None lets the classes take turns.
         config: the pair's config.
-        count: number of images.
+        count: the number of images.
 
     Returns:
         (count,) int32; None for a pair that is not conditional.
@@ -111,10 +111,10 @@ def check_images(
     Args:
         images: the images to check.
         config: the pair's config.
-        what: they are, for the message.
+        what: what the message calls them.
 
     Raises:
-        InputError: if they are none.
+        InputError: if they have another type or shape.
     """
     side, channels = config.image_size, config.channels
     rows = np.asarray(images)

@@ -41,13 +41,13 @@ def find(
         return None
     if config.num_classes is None:
         raise errors.InputError(
-            f"{flag}={label}, but this generator is not conditional: it draws "
-            f"what it likes. Leave {flag} out."
+            f"{flag}={label}, but this generator is not conditional and knows no "
+            f"classes. Leave {flag} out."
         )
     names = own_names(config)
     if names is not None and label in names:
         return names.index(str(label))
-    # "1" among classes called 1 to 10 is none of them by its place.
+    # Among classes that are called 1 to 10, a text such as "0" is not a place.
     is_number = isinstance(label, int) or not any(map(_looks_numbered, names or ()))
     if is_number and str(label) in map(str, range(config.num_classes)):
         return int(label)
@@ -57,7 +57,7 @@ def find(
 
 
 def own_names(config: TrainConfig) -> tuple[str, ...] | None:
-    """Return the classes' names; None where they say no more than their numbers."""
+    """Return the classes' names; None if they are no more than their numbers."""
     names = class_names_of(config)
     if names is None or names == tuple(map(str, range(len(names)))):
         return None
@@ -65,13 +65,13 @@ def own_names(config: TrainConfig) -> tuple[str, ...] | None:
 
 
 def name(number: int, config: TrainConfig) -> str:
-    """Return what `find` takes for a class: its name, or its number without one."""
+    """Return a class's name as `find` takes it, or its number if it has none."""
     names = own_names(config)
     return str(number) if names is None else names[number]
 
 
 def list_choices(config: TrainConfig) -> list[tuple[str, int]]:
-    """Return what the classes are called, with their numbers; one 0 without classes."""
+    """Return the classes' names and numbers; a generator without classes has one, 0."""
     return [(name(number, config), number) for number in range(config.num_classes or 1)]
 
 
