@@ -1,7 +1,7 @@
-"""What the experiments share: their flags' parser, and where their results lie.
+"""The parser of the experiments' flags, and the files of their results.
 
-The folder that EXPERIMENT_RESULTS names in the environment, where it does, takes the
-results in place of experiments/results: a trial leaves the measured ones alone.
+The folder that EXPERIMENT_RESULTS names in the environment takes the results in place
+of experiments/results, so that a trial leaves the measured ones alone.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def make_parser(doc: str | None, **options: Any) -> argparse.ArgumentParser:
 
 
 def read_numbers(name: str) -> dict[str, Any]:
-    """Return the numbers that experiments/results/NAME.json holds; none without it."""
+    """Return the numbers of experiments/results/NAME.json; none if it is not there."""
     path = FOLDER / f"{name}.json"
     found: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
     return found.get("numbers", {})
@@ -38,7 +38,7 @@ def save(name: str, **about: Any) -> Path:
 
     Args:
         name: the file's name.
-        about: as of `result_file.save`; `command` is another command line.
+        about: the arguments of `result_file.save`; `command` may be another one.
     """
     about = {"command": shlex.join(["python", *sys.argv]), **about}
     return result_file.save(FOLDER / f"{name}.json", **about)
