@@ -30,22 +30,19 @@ def kill_and_resume(flags, workdir, moments):
     """Start a run, kill it at random moments after some steps; let it end then.
 
     Returns:
-        The folder, the steps that had been logged when it was killed, and what the last
-        of the killed processes wrote to stderr.
+        The folder, the steps that had been logged when it was killed, and its end.
     """
     chance = random.Random(time.time_ns())
-    logged, told = [], ""
+    logged = []
     for least in moments:
         process = start(*flags, f"--workdir={workdir}")
         wait_for_step(process, workdir, least)
         time.sleep(chance.uniform(0, 0.5))
         process.kill()
-        told = wait(process).err
+        wait(process)
         with contextlib.suppress(ValueError):  # it may have died within a row
             logged.append(run_dir.read_metrics(workdir)[-1]["step"])
-    # To its end here: only a process that is to be killed need be one of its own.
-    loop.run(cli.parse_run([*flags, f"--workdir={workdir}"]))
-    return workdir, logged, told
+    return workdir, logged, wait(start(*flags, f"--workdir={workdir}"))
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +71,7 @@ def interrupted(flags, tmp_path_factory, reference):
         process.send_signal(number)
         ends.append(wait(process))
         saved.append(checkpoints.list_steps(workdir / "checkpoints"))
+    # To its end here: only a process that gets a signal need be one of its own.
     loop.run(cli.parse_run([*flags, f"--workdir={workdir}"]))
     return workdir, ends, saved, str(refusal.value)
 
@@ -85,6 +83,7 @@ def test_the_kills_hit_a_run_at_work(killed):
 
 
 def test_2n_steps_equal_n_kill_and_resume_to_the_bit(reference, killed):
+    assert killed[2].code == 0, killed[2].err
     assert_same_arrays(read_arrays(killed[0]), read_arrays(reference[0]))
 
 
@@ -92,12 +91,13 @@ def test_2n_steps_equal_n_kill_and_resume_to_the_bit(reference, killed):
 @pytest.mark.parametrize("attempt", range(5))
 def test_many_kills_at_any_moment_change_no_bit(attempt, flags, reference, tmp_path):
     moments = range(0, NUM_STEPS - 2 * EVERY, 20)
-    workdir, _, _ = kill_and_resume(flags, tmp_path / "run", moments)
+    workdir, _, ended = kill_and_resume(flags, tmp_path / "run", moments)
+    assert ended.code == 0, ended.err
     assert_same_arrays(read_arrays(workdir), read_arrays(reference[0]))
 
 
 def test_a_resumed_run_says_from_where_it_goes_on(killed):
-    assert "going on from step " in killed[2]
+    assert "going on from step " in killed[2].err
 
 
 def test_a_killed_run_s_log_is_the_uninterrupted_one_s(reference, killed):
