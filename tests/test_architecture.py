@@ -61,7 +61,7 @@ ROOF = ("__init__", "__main__")
 HEAVY = {
     "tensorflow": set(),
     "tensorflow_datasets": {"prepare.sources.tfds"},
-    "torch": {"evaluate.fidelity"},
+    "torch": {"evaluate.fidelity", "evaluate.torch_operators"},
     "torch_fidelity": {"evaluate.fidelity"},
     "cv2": {"pictures.animation", "prepare.faces.detect"},
     "lmdb": set(),  # its pages are read by prepare.sources.lmdb_pages
@@ -92,7 +92,7 @@ SHARED_NAMES = {
     # a command: flags in, exit code out
     "main", "parse", "check", "run", "find_data", "prepare", "measure",
     # a tab of the explorer
-    "Elements", "build", "connect",
+    "build", "connect",
     # an architecture
     "Generator", "Discriminator", "make_pair", "generator_layers",
     "discriminator_layers",

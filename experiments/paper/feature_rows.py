@@ -1,4 +1,4 @@
-"""Rows of a table of features, measured one by one and kept when stopped."""
+"""The rows of a table of features, which are measured and saved one by one."""
 
 import argparse
 import sys
@@ -18,7 +18,7 @@ def measure(
         name: the file's name in experiments/results.
         rows: what to measure, by the key in the file's numbers.
         what: one line on the table.
-        again: measure all rows anew.
+        again: whether all rows are measured anew.
     """
     numbers = {} if again else results.read_numbers(name)
     for key, config in rows.items():
@@ -38,7 +38,8 @@ def measure(
             name,
             what=what,
             seed=config.seed,
-            protocol="of each row beside its numbers; shares from 0 to 1",
+            protocol="the protocol of each row is beside its numbers, which are shares"
+            " from 0 to 1",
             numbers=numbers,
         )
     for key, row in numbers.items():
@@ -52,8 +53,16 @@ def measure(
         print(f"{key:<36} {told:<28} {size}")
 
 
-def make_parser(doc: str | None) -> argparse.ArgumentParser:
-    """Return a parser with the flags that the tables of features have in common."""
+def make_parser(
+    doc: str | None, *, labels_per_class: int, draws: int
+) -> argparse.ArgumentParser:
+    """Return a parser with the flags that the tables of features have in common.
+
+    Args:
+        doc: its description.
+        labels_per_class: the paper's.
+        draws: the paper's number of draws of the labels.
+    """
     parser = results.make_parser(doc)
     add = parser.add_argument
     add("--source", type=Path)
@@ -61,6 +70,8 @@ def make_parser(doc: str | None) -> argparse.ArgumentParser:
     add("--weights_dir", type=Path, help="the authors' files, else downloaded")
     add("--num_trials", type=int, default=64)
     add("--num_epochs", type=int, default=100)
+    add("--labels_per_class", type=int, default=labels_per_class)
+    add("--draws", type=int, default=draws)
     add("--only", nargs="+", help="rows to measure")
     add("--again", action="store_true")
     return parser

@@ -44,6 +44,8 @@ _ORIENTATIONS = {
     8: Image.Transpose.ROTATE_90,
 }
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+# Files that begin so may hold several pictures.
+_SEVERAL = (b"II", b"MM", b"GIF8", b"RIFF", _PNG_MAGIC)
 # Chunks of a PNG that its pixels, colours and orientation depend on.
 _PNG_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"eXIf", b"IDAT", b"IEND")
 # Pictures of 32 bits in these formats often have nothing in the last eight.
@@ -103,13 +105,18 @@ def decode_image(
 
 
 def count_pages(content: bytes) -> int:
-    """Return the number of pages of a TIFF that could be decoded; 1 for other files."""
-    if not content.startswith((b"II", b"MM")):
+    """Return the number of pictures in a file that could be decoded.
+
+    These are the pages of a TIFF, or the frames of an animated GIF, WebP or PNG.
+    """
+    if not content.startswith(_SEVERAL):
+        return 1
+    if content.startswith(_PNG_MAGIC) and b"acTL" not in content.partition(b"IDAT")[0]:
         return 1
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(content), formats=["TIFF"])
+            image = Image.open(io.BytesIO(content), formats=_known_formats())
             return int(getattr(image, "n_frames", 1))
     except Exception:  # the first page could be read; what follows is damaged
         return 1

@@ -1,10 +1,10 @@
 """Minimise the objective of `squared_hinge` through the Gram matrix of few rows.
 
-At the minimum w is a combination Xᵀ β of the rows, so that G = X Xᵀ is all of X that is
-needed. A Newton step is then exact: with the active rows A, those within the margin,
-(G_AA + I / 2C) α = y_A (Keerthi & DeCoste 2005; Chapelle 2007). That beats conjugate
-gradients where C is large, since few rows stay active and their number of steps does
-not grow with C.
+At the minimum w is a combination Xᵀ β of the rows, so that no more of X is needed than
+G = X Xᵀ. A Newton step is then exact: the active rows A are those within the margin,
+and (G_AA + I / 2C) α = y_A (Keerthi & DeCoste 2005; Chapelle 2007). This beats
+conjugate gradients if C is large, since few rows stay active and the number of steps
+does not grow with C.
 """
 
 import functools
@@ -21,6 +21,9 @@ from dcgan_jax.system import backend
 Array = jax.Array
 # Systems are filled up to a multiple of this, so that few sizes are compiled.
 _STEP = 512
+# Share of a diagonal by which a matrix of float64 may fail to be positive definite.
+_ROUNDING = 1e-15
+_MAX_STALLS = 3  # steps in a row that gain nothing but rounding
 
 
 def minimise_by_gram(
@@ -38,23 +41,27 @@ def minimise_by_gram(
         gram: (n, n) float64, of rows with their constant.
         targets: (n, problems), each −1 or 1.
         cost: C, above 0.
-        tolerance: largest gap, as a share of f.
-        max_newton_steps: after which it gives up.
-        slack: (n, problems) max(0, 1 − y z) where the search begins.
+        tolerance: the largest gap, as a share of f.
+        max_newton_steps: the number of steps after which it gives up.
+        slack: (n, problems), max(0, 1 − y z) where the search begins.
 
     Returns:
-        β (n, problems) and the Newton steps taken.
+        β (n, problems), and the number of Newton steps taken.
     """
     weights = 2.0 * cost * targets * slack
     scores = gram @ weights
+    stalls, best = 0, np.full(targets.shape[1], np.inf)
     for step in range(max_newton_steps):
         slack = np.maximum(0.0, 1.0 - targets * scores)
         objective = 0.5 * (weights * scores).sum(0) + cost * (slack**2).sum(0)
         gradient = weights - 2.0 * cost * targets * slack
         gap = 0.5 * (gradient * (gram @ gradient)).sum(0)
         open_ = np.flatnonzero(gap > tolerance * objective)
-        if not len(open_):
+        falls = (objective < best * (1.0 - 1e-12))[open_]
+        stalls = 0 if falls.any() else stalls + 1
+        if not len(open_) or stalls > _MAX_STALLS:
             return weights, step
+        best = np.minimum(best, objective)
         direction = np.zeros_like(weights)
         for k in open_:
             aim = _solve_active(gram, targets[:, k], slack[:, k] > 0.0, cost=cost)
@@ -75,13 +82,15 @@ def minimise_by_gram(
 def _solve_active(
     gram: np.ndarray, targets: np.ndarray, active: np.ndarray, *, cost: float
 ) -> np.ndarray:
-    """Return the minimum's β if exactly these rows are active."""
+    """Return the β of the minimum on the assumption that these rows are active."""
     rows = np.flatnonzero(active)
     count = len(rows)
     size = -(-count // _STEP) * _STEP
     system = np.eye(size)
     system[:count, :count] = gram[np.ix_(rows, rows)]
-    system[np.arange(count), np.arange(count)] += 0.5 / cost
+    # Long features make the ridge of the objective smaller than rounding is.
+    least = _ROUNDING * count * system[:count, :count].diagonal().mean()
+    system[np.arange(count), np.arange(count)] += max(0.5 / cost, least)
     aim = np.zeros(size)
     aim[:count] = targets[rows]
     solved = np.zeros(len(targets))

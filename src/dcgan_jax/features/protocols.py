@@ -1,7 +1,7 @@
-"""How features are scored: the paper's protocols, each a function of labelled rows."""
+"""The paper's protocols of scoring features, each a function of labelled rows."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -20,7 +20,7 @@ ClassifierName = Literal["auto", "linear_svc", "linear_svm"]
 
 
 class SklearnClassifier(Protocol):
-    """What is needed of scikit-learn's classifiers."""
+    """The methods of scikit-learn's classifiers that are needed here."""
 
     C: float
 
@@ -61,12 +61,12 @@ class LabelledData(NamedTuple):
 
 
 class Score(NamedTuple):
-    """What a protocol found.
+    """The outcome of a protocol.
 
     Attributes:
         accuracies: shares of the test set, 0 to 1, one for each draw of the labels.
         cost: C.
-        validation_errors: the error for each C; empty if C was given.
+        validation_errors: the error for each C tried; empty if C was given.
     """
 
     accuracies: list[float]
@@ -74,7 +74,7 @@ class Score(NamedTuple):
     validation_errors: dict[float, float]
 
     def numbers(self) -> dict[str, Any]:
-        """Return what a result file holds; accuracies and errors from 0 to 1."""
+        """Return the numbers of a result file, where shares are from 0 to 1."""
         accuracies = np.array(self.accuracies)
         several = len(accuracies) > 1
         std = float(accuracies.std()) if several else None
@@ -112,10 +112,10 @@ def few_labels(
 
     Args:
         data: the rows of `train` in random order.
-        labels_per_class: size of a draw, for each class.
+        labels_per_class: the number of labels that a draw takes of each class.
         num_draws: the number of draws of the labels for the test.
         seed: the seed of the draws.
-        svm: its settings; where C is given no rows are held out.
+        svm: the SVM's settings; if C is given, no rows are held out.
 
     Differs from the script: where 10,000 rows are more than a fifth of the training
     set, a fifth is held out.
@@ -134,8 +134,7 @@ def few_labels(
 
     cost, errors_by_cost = svm.cost, dict[float, float]()
     if cost is None:
-        draws = (draw(number) for number in range(NUM_DRAWS_FOR_C))
-        errors_by_cost = _validate(draws, NUM_DRAWS_FOR_C, validation, svm=svm)
+        errors_by_cost = _validate(draw, NUM_DRAWS_FOR_C, validation, svm=svm)
         cost = _choose(errors_by_cost)
     accuracies = []
     with progress.track("testing", num_draws, unit="draws") as advance:
@@ -160,14 +159,14 @@ def all_labels(data: LabelledData, *, svm: Svm) -> Score:
 
     Args:
         data: the rows of `train` in random order.
-        svm: its settings.
+        svm: the SVM's settings.
     """
     check_classes(data.train.labels, data.class_names)
     cost, errors_by_cost = svm.cost, dict[float, float]()
     if cost is None:
         held_out = count_validation(len(data.train.labels))
         pool, validation = split_train(data.train, held_out)
-        errors_by_cost = _validate(iter([pool]), 1, validation, svm=svm)
+        errors_by_cost = _validate(lambda _: pool, 1, validation, svm=svm)
         cost = _choose(errors_by_cost)
     with progress.track("training on all labels", 1, unit="fits") as advance:
         model = make_classifier(svm.classifier, data.train.features, cost)
@@ -187,7 +186,7 @@ def make_classifier(
 
     Args:
         name: the solver's name.
-        features: what it will be fitted to.
+        features: the rows that it will be fitted to.
         cost: C.
         tol: our solver's tolerance; scikit-learn's keeps its default.
     """
@@ -220,7 +219,7 @@ def split_train(train: Split, num_validation: int) -> tuple[Split, Split]:
 def draw_rows(
     labels: np.ndarray, labels_per_class: int, *, seed: tuple[int, int]
 ) -> np.ndarray:
-    """Choose as many rows of every class, in ascending order."""
+    """Choose rows, as many of every class, in ascending order."""
     rng = np.random.default_rng(seed)
     chosen = [
         rng.choice(np.flatnonzero(labels == label), labels_per_class, replace=False)
@@ -233,7 +232,7 @@ def check_classes(labels: np.ndarray, class_names: tuple[str, ...]) -> None:
     """Raise an error if a class has no training image.
 
     Raises:
-        InputError: naming the first.
+        InputError: if one has none; the message names the first.
     """
     counts = np.bincount(labels, minlength=len(class_names))
     missing = [name for name, n in zip(class_names, counts, strict=True) if n == 0]
@@ -257,11 +256,11 @@ def check_counts(
     Args:
         pool: labels of the rows to draw from.
         class_names: the names of all classes.
-        labels_per_class: size of a draw, for each class.
-        held_out: rows of the training set that are not in the pool.
+        labels_per_class: the number of labels that a draw takes of each class.
+        held_out: the number of training rows that are not in the pool.
 
     Raises:
-        InputError: naming the smallest class and its size.
+        InputError: if one has; the message names the smallest class and its size.
     """
     counts = np.bincount(pool, minlength=len(class_names))
     least = int(counts.argmin())
@@ -276,10 +275,10 @@ def check_counts(
 
 
 def check_features(features: np.ndarray, what: str) -> None:
-    """Raise an error if features say nothing, because all are constant or not finite.
+    """Raise an error if features say nothing, being constant or not finite.
 
     Raises:
-        InputError: naming them.
+        InputError: if they are; the message begins with `what`.
     """
     varies = False
     for start in range(0, len(features), 1024):
@@ -298,24 +297,47 @@ def check_features(features: np.ndarray, what: str) -> None:
 
 
 def _validate(
-    draws: Iterator[Split],
-    num_draws: int,
-    validation: Split,
-    *,
-    svm: Svm,
+    draw: Callable[[int], Split], num_draws: int, validation: Split, *, svm: Svm
 ) -> dict[float, float]:
-    """Return the mean validation error for each C; solvers go on along the grid."""
-    totals = dict.fromkeys(sorted(svm.grid), 0.0)
-    with progress.track("choosing C", num_draws * len(totals), unit="fits") as advance:
-        for drawn in draws:
-            # No error rate turns on less than a ten-thousandth of the objective.
-            model = make_classifier(svm.classifier, drawn.features, 1.0, tol=1e-4)
-            for cost in totals:
+    """Return the mean validation error for each C, from the smallest on.
+
+    Solvers go on along the grid. Larger C take longer, so that the search ends where
+    the error has risen twice in a row.
+
+    Args:
+        draw: returns the rows to train on, by the number of the draw.
+        num_draws: the number of draws.
+        validation: the rows to test on.
+        svm: its settings.
+    """
+    costs, errors_by_cost = sorted(svm.grid), dict[float, float]()
+    models = dict[int, SklearnClassifier]()
+    with progress.track("choosing C", num_draws * len(costs), unit="fits") as advance:
+        for cost in costs:
+            total = 0.0
+            for number in range(num_draws):
+                drawn = draw(number)
+                # No error rate turns on less than a ten-thousandth of the objective.
+                model = models.setdefault(
+                    number, make_classifier(svm.classifier, drawn.features, 1, tol=1e-4)
+                )
                 model.C = cost
                 model.fit(drawn.features, drawn.labels)
-                totals[cost] += 1.0 - measure_accuracy(model, validation)
+                total += 1.0 - measure_accuracy(model, validation)
                 advance(1)
-    return {cost: total / num_draws for cost, total in totals.items()}
+            errors_by_cost[cost] = total / num_draws
+            if _has_risen_twice(list(errors_by_cost.values())) and cost < costs[-1]:
+                print(
+                    f"the validation error has risen twice: no C above {cost:g} is"
+                    " tried",
+                    file=sys.stderr,
+                )
+                break
+    return errors_by_cost
+
+
+def _has_risen_twice(found: Sequence[float]) -> bool:
+    return len(found) >= 3 and found[-3] < found[-2] < found[-1]
 
 
 def _choose(errors_by_cost: dict[float, float]) -> float:

@@ -259,8 +259,11 @@ def _finish(
     if num_images + len(left_out) != plan.num_records:
         raise AssertionError(f"{num_images} + {len(left_out)} of {plan.num_records}")
     understood = sources.understanding(source)
-    if left_out or understood.left_out:
-        told.list_left_out(path / told.LEFT_OUT, left_out, understood.left_out)
+    pages = [pair for part in finished for pair in part.further_pages]
+    others = [*understood.left_out]
+    others += [(name, f"{count:,} further pages") for name, count in pages]
+    if left_out or others:
+        told.list_left_out(path / told.LEFT_OUT, left_out, others)
     if left_out:
         print(
             f"left out {len(left_out)} broken images, listed in"
@@ -268,6 +271,7 @@ def _finish(
             f" {errors.one_line(': '.join(left_out[0]))}",
             file=sys.stderr,
         )
+    kinds = layout.summarise(understood.left_out), told.describe_pages(pages)
     remarks = [pair for part in finished for pair in part.remarks]
     brightest = max((part.brightest for part in finished), default=0)
     description = manifest.Manifest(
@@ -283,7 +287,7 @@ def _finish(
         shards=written,
         decoding=plan.decoding,
         splits=understood.splits,
-        other_files=layout.summarise(understood.left_out),
+        other_files=", ".join(filter(None, kinds)),
         unlabelled=understood.unlabelled,
         notes=(*understood.notes, *told.describe_remarks(remarks)),
         brightest=brightest,
