@@ -169,6 +169,9 @@ def test_a_grid_is_a_picture_of_the_images(gan, tmp_path):
     picture = np.asarray(Image.open(tmp_path / "new" / "grid.png"))
     assert picture.shape == (2 * 32 + 2, 3 * 32 + 4)
     np.testing.assert_array_equal(picture[34:, 34:66], images[4, ..., 0])
+    gan.save_grid(images, tmp_path / "G.JPG")
+    with Image.open(tmp_path / "G.JPG") as written:
+        assert written.format == "JPEG"
 
 
 def test_an_export_with_its_pair_is_like_its_run(gan, exported):
@@ -277,7 +280,7 @@ def test_the_authors_house_numbers(shared):
         (lambda g, c: g.score(np.zeros((2, 32, 32, 3), np.uint8)), r"\(2, 32, 32, 3\)"),
         (lambda g, c: g.score(g.sample(2)[:0]), "count of at least 1"),
         (lambda g, c: g.features(g.sample(2), statistics_from=[1]), "statistics_from"),
-        (lambda g, c: g.save_grid(g.sample(2), "a.jpg"), r"ends in \.png"),
+        (lambda g, c: g.save_grid(g.sample(2), "a.bmp"), r"ends in \.png"),
         (lambda g, c: g.save_grid(g.sample(2), "a.png", columns=0), "columns is 0"),
     ],
 )  # fmt: skip

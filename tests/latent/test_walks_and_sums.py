@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,6 +60,22 @@ def test_a_walk_s_rows_begin_at_the_numbered_samples(run, tmp_path, run_command)
     assert ended.out.count("times the median") == 4
 
 
+@pytest.mark.parametrize(
+    ("command", "flags", "name"),
+    [
+        (walk.main, ("--points=2", "--steps=2"), "W.JPEG"),
+        (arithmetic.main, SUM, "sum.webp"),
+    ],
+)
+def test_a_picture_has_the_form_that_its_name_asks_for(
+    command, flags, name, run, tmp_path, run_command
+):
+    ended = run_command(command, run, *flags, f"--out={tmp_path / name}")
+    assert ended.code == 0, ended.err
+    with Image.open(tmp_path / name) as picture:
+        assert picture.format == Path(name).suffix[1:].upper()
+
+
 def test_a_closed_walk_makes_a_film_of_every_image_once(run, tmp_path, run_command):
     out = tmp_path / "walk.gif"
     ended = run_command(
@@ -77,7 +94,7 @@ def test_a_closed_walk_makes_a_film_of_every_image_once(run, tmp_path, run_comma
         (["--points=1"], "--points=1; a walk needs at least 2"),
         (["--steps=1"], "--steps=1"),
         (["--steps=100000"], "choose fewer"),
-        (["--out=x.jpg"], "--out=x.jpg must end in"),
+        (["--out=x.bmp"], "--out=x.bmp must end in .png or .jpg"),
         (["--out=x.gif", "--fps=0"], "--fps=0.0, expected more than 0"),
         (["--json=x.txt"], "--json=x.txt"),
         (["--interpolation=cubic"], "cubic"),

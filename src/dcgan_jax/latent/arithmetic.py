@@ -13,6 +13,7 @@ from dcgan_jax import cli
 from dcgan_jax.latent import flags, picks as pick_files
 from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.latent.picks import Groups, Picks
+from dcgan_jax.pictures import formats
 from dcgan_jax.system import errors, json_values
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class ArithmeticConfig(GeneratorFlags):
     """The number of positions on the axis, from −1 to 1; an odd number shows the
     samples too."""
     out: Path = Path("arithmetic.png")
-    """The picture (.png)."""
+    """The picture (.png, .jpg or .webp)."""
 
 
 def parse(argv: Sequence[str]) -> ArithmeticConfig:
@@ -106,7 +107,7 @@ def check(config: ArithmeticConfig) -> None:
             f"--rows={config.rows} --columns={config.columns}, expected at least 1 and "
             f"2, and at most {MAX_IMAGES:,} images."
         )
-    cli.check_suffix(config.out, "out", ".png")
+    cli.check_suffix(config.out, "out", *formats.SUFFIXES)
     cli.check_suffix(config.json, "json", ".json")
     cli.check_suffix(config.save_picks, "save_picks", ".json")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dcgan_jax import cli
 from dcgan_jax.latent import flags
 from dcgan_jax.latent.flags import Findings, GeneratorFlags
+from dcgan_jax.pictures import formats
 from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def _check(config: ForgetConfig) -> None:
         if value is not None and not 1 <= value <= bound:
             limit = "1 or more" if bound == math.inf else f"1 to {bound:,}"
             raise errors.InputError(f"--{name}={value}, expected {limit}.")
-    cli.check_suffix(config.out, "out", ".png")
+    cli.check_suffix(config.out, "out", *formats.SUFFIXES)
     cli.check_suffix(config.json, "json", ".json")
 
 

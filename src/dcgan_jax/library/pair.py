@@ -10,7 +10,7 @@ from dcgan_jax.config import TrainConfig
 from dcgan_jax.features import extract, score as scoring
 from dcgan_jax.library import arguments
 from dcgan_jax.library.arguments import Labels
-from dcgan_jax.pictures import grid
+from dcgan_jax.pictures import formats, grid
 from dcgan_jax.runs import authors, load as loading, safetensors_file
 from dcgan_jax.runs.load import LoadedDiscriminator, LoadedGenerator
 from dcgan_jax.sample import draw as sampling, numbered
@@ -244,9 +244,10 @@ class GAN:
             ValueError: if the images or the name cannot be used.
         """
         out = Path(path)
-        if out.suffix != ".png":
+        if not formats.is_picture(out):
             raise errors.InputError(
-                f"path is {out}, expected a name that ends in .png."
+                f"path is {out}, expected a name that ends in"
+                f" {' or '.join(formats.SUFFIXES)}."
             )
         rows = arguments.check_images(images, self.config)
         if columns is not None:

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcgan_jax import cli
+from dcgan_jax.pictures import formats
 from dcgan_jax.system import disk, errors
 
 if TYPE_CHECKING:
     import numpy as np
-
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +111,7 @@ def write_images(
     from dcgan_jax.pictures import grid
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    if out.suffix.lower() in _PICTURES:
+    if formats.is_picture(out):
         grid.save_image(_make_grid(images, labels, names), out)
         return
     if out.suffix.lower() == ".npz":
@@ -191,10 +190,10 @@ def _check(config: SampleConfig) -> None:
             + (" images have batch statistics." if config.batch_stats else ".")
         )
     suffix = config.out.suffix.lower()
-    if suffix not in ("", ".npz", *_PICTURES):
+    if suffix not in ("", ".npz", *formats.SUFFIXES):
         raise errors.InputError(
             f"cannot write {config.out.suffix!r} files; give --out a name that ends in "
-            f"{', '.join(_PICTURES)} or .npz, or a folder's name."
+            f"{', '.join(formats.SUFFIXES)} or .npz, or a folder's name."
         )
     if config.numbered and (suffix != ".png" or config.batch_stats):
         raise errors.InputError(
