@@ -7,7 +7,7 @@ EXTRAS := .venv-extras
 BROWSER := .venv-browser
 DOCS := .venv-docs
 
-.PHONY: train test minimum extras browser docs soak lint types unit clean
+.PHONY: train test minimum extras browser docs reproduce soak lint types unit clean
 
 train: $(VENV)/train.stamp
 	$(BIN)/python -m dcgan_jax.train --dataset=digits
@@ -43,7 +43,12 @@ types: $(VENV)/test.stamp
 	$(BIN)/mypy
 
 unit: $(VENV)/test.stamp
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --durations=10
+
+# Every table and figure of the papers: what is there and what is not. With
+# REPRODUCE_FLAGS=--fast all scripts run, small, in minutes.
+reproduce: $(VENV)/test.stamp
+	$(BIN)/python experiments/paper/all.py $(REPRODUCE_FLAGS)
 
 # Hours; a part that was stopped goes on where it was.
 soak: $(VENV)/test.stamp

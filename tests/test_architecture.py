@@ -73,6 +73,7 @@ HEAVY = {
     "gradio": {"explore.page", "explore.parts", "explore.server", "explore.tabs"},
     "onnxruntime": {"export.onnx_form"},
     "orbax": {"runs.orbax_files"},
+    "pyarrow": {"prepare.sources.parquet"},
     "tensorboardX": {"train.event_file"},
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dcgan_jax import cli
+from dcgan_jax import cli, presets
 from dcgan_jax.config import data_config
 from dcgan_jax.data import batches, kept_rows
 from dcgan_jax.pictures import grid
@@ -120,7 +120,9 @@ def _draw_picture(
 
 def _caption(figure: SampleFigure, about: dict[str, Any]) -> str:
     data = about["source"] or about["dataset"]
-    stands_in = about["dataset"] != figure.preset
+    recipe = presets.find(None, figure.preset, image_size=None)
+    # A recipe for one's own images has none of the paper's.
+    stands_in = recipe.dataset == "folder" or about["dataset"] != recipe.dataset
     return (
         f"{figure.title}: real images and samples after {about['epochs']:.3g} epochs"
         f" ({about['steps']:,} steps) on {about['num_training_images']:,} images of"

@@ -77,7 +77,9 @@ def save(card: Card, path: Path) -> None:
         " --metric=memorisation` looks for that. The terms of the training data apply"
         " to what is made from them.",
     ]
-    disk.write_whole(path, ("\n\n".join(parts) + "\n").encode())
+    text = "\n\n".join(parts) + "\n"
+    # The name of a file need not be UTF-8.
+    disk.write_whole(path, text.encode("utf-8", "backslashreplace"))
 
 
 def require_ours(path: Path, beside: Sequence[Path]) -> None:
@@ -122,7 +124,7 @@ def _protocol(card: Card) -> str:
         rows["data fingerprint"] = stored.get("data_fingerprint", "")
     rows |= {name: getattr(config, name) for name in _SETTINGS}
     if names := class_names_of(config):
-        pairs = [f"{number} {name}" for number, name in enumerate(names)]
+        pairs = [errors.one_line(f"{n} {name}") for n, name in enumerate(names)]
         rows["classes"] = ", ".join(pairs).replace("|", "\\|")
     optimiser = config.adam or config.sgd
     rows["optimiser"] = f"`{optimiser}`"
