@@ -258,7 +258,7 @@ def shake(variables, random):
 def test_a_file_of_another_origin_is_never_replaced(run, tmp_path, one_error, name):
     (tmp_path / name).write_text("mine")
     told = one_error(export.main, run, f"--out={tmp_path / 'x.safetensors'}")
-    assert f"{name} is there and no file of an export" in told
+    assert f"{name} is there, but no export has written it" in told
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "mine"
 

@@ -16,17 +16,8 @@ from dcgan_jax.system.errors import BrokenImage
 MAX_PIXELS = 89_478_485
 # Pillow knows more formats, some of which start other programs (EPS: Ghostscript).
 _FORMATS = (
-    "JPEG",
-    "PNG",
-    "WEBP",
-    "BMP",
-    "GIF",
-    "TIFF",
-    "PPM",
-    "AVIF",
-    "JPEG2000",
-    "TGA",
-)
+    "JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000", "TGA",
+)  # fmt: skip
 # A JPEG beyond the limit is decoded at a fraction of its size. A progressive one takes
 # memory for all of its pixels even so.
 _LARGEST_JPEG, _LARGEST_PROGRESSIVE = 4, 2
