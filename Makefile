@@ -43,7 +43,7 @@ types: $(VENV)/test.stamp
 	$(BIN)/mypy
 
 unit: $(VENV)/test.stamp
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --durations=10
 
 # Every table and figure of the papers: what is there and what is not. With
 # REPRODUCE_FLAGS=--fast all scripts run, small, in minutes.

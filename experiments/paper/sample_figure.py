@@ -103,7 +103,7 @@ def _draw_picture(
     workdir: Path, *, step: int, seed: int
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Draw real images and samples side by side; measure how much either differ."""
-    loaded = loading.load_generator(str(workdir), weights_dir=None, step=step)
+    loaded = loading.load_generator(str(workdir), step=step)
     samples = SampleStream(loaded, seed).images(SIDE**2)
     store = kept_rows.open_training_store(data_config(loaded.config))
     num_rows = batches.count_training_rows(len(store), loaded.config.held_out)

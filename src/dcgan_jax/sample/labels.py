@@ -71,8 +71,12 @@ def name(number: int, config: TrainConfig) -> str:
 
 
 def list_choices(config: TrainConfig) -> list[tuple[str, int]]:
-    """Return the classes' names and numbers; a generator without classes has one, 0."""
-    return [(name(number, config), number) for number in range(config.num_classes or 1)]
+    """Return what a person is shown of each class, and its number.
+
+    Without classes it is "0" alone.
+    """
+    numbers = range(config.num_classes or 1)
+    return [(errors.one_line(name(number, config)), number) for number in numbers]
 
 
 def describe_classes(label: int | None, config: TrainConfig) -> str:
@@ -81,7 +85,7 @@ def describe_classes(label: int | None, config: TrainConfig) -> str:
     if names is None:
         return "" if label is None else f" of class {label}"
     if label is not None:
-        return f" of class {label} ({names[label]})"
+        return f" of class {label} ({errors.one_line(names[label])})"
     pairs = [f"{number} {name}" for number, name in enumerate(names)]
     return f" of the classes {_shorten(pairs)}"
 
@@ -94,7 +98,8 @@ def list_known(config: TrainConfig) -> str:
 
 
 def _shorten(names: Sequence[str]) -> str:
-    return ", ".join([*names[:_MAX_NAMES], *["…"] * (len(names) > _MAX_NAMES)])
+    shown = map(errors.one_line, names[:_MAX_NAMES])
+    return ", ".join([*shown, *["…"] * (len(names) > _MAX_NAMES)])
 
 
 def _looks_numbered(name: str) -> bool:

@@ -104,11 +104,10 @@ class Reporter:
         of a run that began before classes had names.
         """
         folder = self._workdir / run_dir.SAMPLES
-        lines = "".join(f"{number} {name}\n" for number, name in enumerate(names))
+        lines = [f"{n} {errors.one_line(name)}\n" for n, name in enumerate(names)]
         with self._trying("the list of classes"):
             folder.mkdir(exist_ok=True)
-            text = lines.encode("utf-8", "surrogateescape")
-            disk.write_whole(folder / run_dir.CLASSES, text)
+            disk.write_whole(folder / run_dir.CLASSES, "".join(lines).encode())
 
     def save_curves(self) -> Path:
         """Draw the whole log."""
