@@ -19,6 +19,8 @@ from dcgan_jax.system import disk
 # This is all of an absolute path but what follows its last slash.
 _FOLDERS = re.compile(r"(?<![\w.~/])/(?:[^/\s:,;)'\"]+/)*(?=[^/\s])")
 
+_DRIVER = Path("/proc/driver/nvidia/version")
+
 
 def save(
     path: Path,
@@ -115,11 +117,23 @@ def _machine() -> dict[str, Any]:
 
 
 def _accelerator() -> dict[str, str]:
-    """Name the accelerator that this process computes on, where it has one."""
+    """Name the accelerator that this process computes on, where it has one.
+
+    Its `runtime` holds the version of CUDA, as JAX tells it.
+    """
     jax = sys.modules.get("jax")  # a process without JAX has computed nothing
     if jax is None or jax.default_backend() == "cpu":
         return {}
-    return {"gpu": jax.devices()[0].device_kind}
+    device = jax.devices()[0]
+    found = {
+        "gpu": device.device_kind,
+        "runtime": " ".join(device.client.platform_version.split()),
+    }
+    # Of NVIDIA's driver; a machine without it, or a container, has no such file.
+    if _DRIVER.is_file():
+        version = re.search(r"\d+\.[\d.]+", _DRIVER.read_text())
+        found |= {"driver": version[0]} if version else {}
+    return found
 
 
 def _cpu_model() -> str:
