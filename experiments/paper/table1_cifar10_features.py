@@ -23,15 +23,16 @@ from experiments.paper import feature_rows
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
+    name, own = "table1_cifar10_features", flags.source is not None
+    if own:
+        name += f"_{flags.source.stem.replace('-', '_')}"
     base = FeaturesConfig(
-        target="cifar10" if flags.source is None else "folder",
+        target="folder" if own else "cifar10",
         source=flags.source,
         data_dir=flags.data_dir,
         weights_dir=flags.weights_dir,
+        trials_dir=flags.data_dir / "trials" / name if own else None,
     )
-    name = "table1_cifar10_features"
-    if flags.source is not None:
-        name += f"_{flags.source.stem.replace('-', '_')}"
     feature_rows.measure(
         name,
         dict(_list_rows(flags, base)),

@@ -23,6 +23,10 @@ LABELS_PER_CLASS, NUM_DRAWS = 100, 100  # svhn/svhn_semisup_analysis.py:117-170
 
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
+    name = "table2_svhn_1000_labels"
+    if flags.target != "svhn":
+        of = flags.target if flags.source is None else flags.source.stem
+        name = f"table2_protocol_on_{of.replace('-', '_')}"
     base = FeaturesConfig(
         target=flags.target,
         source=flags.source,
@@ -30,6 +34,7 @@ def main(argv: Sequence[str]) -> int:
         weights="authors_svhn",
         weights_dir=flags.weights_dir,
         upscale=flags.upscale,
+        trials_dir=None if flags.target == "svhn" else flags.data_dir / "trials" / name,
         labels_per_class=flags.labels_per_class,
         draws=flags.draws,
     )
@@ -49,10 +54,6 @@ def main(argv: Sequence[str]) -> int:
         for key, changes in methods.items()
         if not flags.only or key in flags.only
     }
-    name = "table2_svhn_1000_labels"
-    if flags.target != "svhn":
-        of = flags.target if flags.source is None else flags.source.stem
-        name = f"table2_protocol_on_{of.replace('-', '_')}"
     feature_rows.measure(
         name,
         rows,
