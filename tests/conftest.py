@@ -19,7 +19,7 @@ from dcgan_jax import cli, presets
 from dcgan_jax.config import TrainConfig
 
 if TYPE_CHECKING:
-    from dcgan_jax.gan import steps
+    from dcgan_jax.gan.nets import Nets
     from dcgan_jax.gan.state import TrainState
 
 pytest_plugins = ["picture_fixtures"]
@@ -61,12 +61,12 @@ def shared() -> Path:
 def draw_state() -> Callable[..., "TrainState"]:
     """Draw a state anywhere but at the start, without compiling `init_state`."""
 
-    def draw(nets: "steps.Nets", *, image_shape: Sequence[int]) -> "TrainState":
-        from dcgan_jax.gan import steps
+    def draw(nets: "Nets", *, image_shape: Sequence[int]) -> "TrainState":
+        from dcgan_jax.gan.nets import init_state
 
         rng = np.random.default_rng(0)
         shapes = jax.eval_shape(
-            lambda key: steps.init_state(nets, key, image_shape=tuple(image_shape)),
+            lambda key: init_state(nets, key, image_shape=tuple(image_shape)),
             jax.random.key(0),
         )
 

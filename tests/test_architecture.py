@@ -96,8 +96,6 @@ SHARED_NAMES = {
     # an architecture
     "Generator", "Discriminator", "make_pair", "generator_layers",
     "discriminator_layers",
-    # until the steps no longer scale images
-    "scale_images",
     # a kind of file, or a list of one kind, by the name of its module
     "read", "write", "save", "load", "make", "find", "choose", "select", "is_complete",
 }  # fmt: skip

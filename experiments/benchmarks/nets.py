@@ -9,7 +9,8 @@ from flax import linen as nn
 
 from dcgan_jax import models, presets
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.gan import optimizers, steps
+from dcgan_jax.gan import nets as gan_nets, optimizers
+from dcgan_jax.gan.nets import Nets
 from dcgan_jax.models import convolution, dcgan, layers
 from dcgan_jax.models.dcgan import ConvSpec
 
@@ -50,16 +51,16 @@ def make_config(
     )
 
 
-def make_nets(net: str, config: TrainConfig) -> steps.Nets:
+def make_nets(net: str, config: TrainConfig) -> Nets:
     """Build a net as training does; the PyTorch example's from the same layers."""
     if net != "pytorch_example":
-        return steps.make_nets(config, num_steps=1000)
+        return gan_nets.make_nets(config, num_steps=1000)
     dtype = jnp.dtype(config.precision)
     formulation = convolution.choose_formulation(config.convolution)
     adam = optimizers.make_adam(
         dataclasses.replace(config.adam, l2=0.0), num_updates=1000
     )
-    return steps.make_nets(config, num_steps=1000)._replace(
+    return gan_nets.make_nets(config, num_steps=1000)._replace(
         generator=ExampleGenerator(
             base_size=4,
             base_features=_EXAMPLE_WIDTHS[-1],

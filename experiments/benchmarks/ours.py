@@ -10,7 +10,7 @@ import numpy as np
 
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.features import extract
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import init_state
 from dcgan_jax.models import convolution
 from dcgan_jax.runs.load import LoadedDiscriminator
 from dcgan_jax.sample import draw as sampling
@@ -39,7 +39,7 @@ class Participant:
         shape = (config.image_size, config.image_size, config.channels)
         self._key = jax.random.key(0)
         self._state = jax.jit(
-            lambda key: steps.init_state(self._nets, key, image_shape=shape)
+            lambda key: init_state(self._nets, key, image_shape=shape)
         )(self._key)
         rng = np.random.default_rng(0)
         self._capacity: int = spec["capacity"]

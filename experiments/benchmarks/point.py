@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from dcgan_jax.data.batches import Batch
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import init_state, make_nets
 from dcgan_jax.system import backend
 from dcgan_jax.train import chunk
 from experiments.benchmarks import flops, nets
@@ -25,12 +25,12 @@ class Participant:
             base, image_size=spec["image_size"], width_multiplier=spec["width"]
         )
         config = self._config
-        made = steps.make_nets(config, num_steps=1000)
+        made = make_nets(config, num_steps=1000)
         shape = (config.image_size, config.image_size, config.channels)
         self._key = jax.random.key(0)
-        self._state = jax.jit(
-            lambda key: steps.init_state(made, key, image_shape=shape)
-        )(self._key)
+        self._state = jax.jit(lambda key: init_state(made, key, image_shape=shape))(
+            self._key
+        )
         images = jnp.zeros((1, 1, config.batch_size, *shape), jnp.uint8)
         self._batches = Batch(images + jnp.uint8(127), None)
         run = chunk.make_steps(made, static_count=False)

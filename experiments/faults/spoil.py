@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import Nets
 from dcgan_jax.train import chunk
 
 KINDS = ("data", "params", "moments", "gradients")
@@ -22,7 +22,7 @@ def main() -> None:
     what, at, times, module = sys.argv[1], *map(int, sys.argv[2:4]), sys.argv[4]
     make_steps = chunk.make_steps
 
-    def make_spoilt(nets: steps.Nets, *, static_count: bool) -> Any:
+    def make_spoilt(nets: Nets, *, static_count: bool) -> Any:
         clean = make_steps(nets, static_count=static_count)
         bad = clean
         if what == "gradients":

@@ -15,8 +15,8 @@ import jax
 import numpy as np
 
 from dcgan_jax import models
-from dcgan_jax.gan import losses, steps
-from dcgan_jax.models import batch_statistics
+from dcgan_jax.gan import losses
+from dcgan_jax.models import batch_statistics, pixels
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import authors, load as loading
 from dcgan_jax.sample import draw as sampling, numbered
@@ -54,7 +54,7 @@ def main() -> int:
 def score(params: Any, images: np.ndarray) -> float:
     """Return the mean probability of being real that a discriminator gives."""
     network = models.make_discriminator(authors.release_config(authors.SVHN))
-    scaled = steps.scale_images(images)
+    scaled = pixels.scale_images(images, "tanh")
     batches = np.split(np.asarray(scaled), 10)
     stats = batch_statistics.estimate(network, params, batches)
     variables = {"params": params, "batch_stats": stats}

@@ -12,6 +12,7 @@ from dcgan_jax import presets
 from dcgan_jax.config import DiffAugment
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import augment, steps
+from dcgan_jax.gan.nets import make_nets
 
 BATCH, SIDE = 64, 16
 KEY = jax.random.key(0)
@@ -113,7 +114,7 @@ SHAPE = (28, 28, 1)
 
 def step_with(change, draw_state, *, seeds):
     """Return the metrics of steps of D and G whose images are changed by a function."""
-    nets = steps.make_nets(SMALL, num_steps=10)._replace(augment=change)
+    nets = make_nets(SMALL, num_steps=10)._replace(augment=change)
     state = draw_state(nets, image_shape=SHAPE)
     rng = np.random.default_rng(0)
     batch = Batch(rng.integers(0, 256, (4, *SHAPE), np.uint8), None)
@@ -123,7 +124,7 @@ def step_with(change, draw_state, *, seeds):
     )
     def run(state, key):
         _, of_d = steps.d_step(nets, state, batch, key)
-        _, of_g = steps.g_step(nets, state, None, key, batch_size=4)
+        _, of_g = steps.g_step(nets, state, batch, key)
         return of_d | of_g
 
     return [run(state, jax.random.key(seed)) for seed in seeds]

@@ -9,6 +9,7 @@ from jax import lax
 from dcgan_jax import presets
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import penalties, steps
+from dcgan_jax.gan.nets import make_nets
 
 GAMMA = 3.0
 # Two blocks; the phases' own gradients are those that CPUs train by.
@@ -70,7 +71,7 @@ def plain_logits(params, images):
 
 
 def test_d_s_gradient_is_that_of_the_plain_network_s_penalised_loss(draw_state):
-    nets = steps.make_nets(CONFIG, num_steps=10)
+    nets = make_nets(CONFIG, num_steps=10)
     state = draw_state(nets, image_shape=SHAPE)
     images = np.random.default_rng(0).integers(0, 256, (BATCH, *SHAPE), np.uint8)
     key = jax.random.key(1)

@@ -11,6 +11,7 @@ from dcgan_jax import presets
 from dcgan_jax.architectures import CONDITIONAL
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import init_state, make_nets
 from dcgan_jax.train import chunk
 
 BATCH = 4
@@ -50,7 +51,7 @@ def differ(a, b):
 
 @pytest.fixture(scope="module")
 def nets():
-    return steps.make_nets(SMALL, num_steps=10)
+    return make_nets(SMALL, num_steps=10)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def d_step(nets):
 
 @pytest.fixture(scope="module")
 def g_step(nets):
-    return jit(steps.g_step, nets, labels=None, batch_size=BATCH)
+    return jit(steps.g_step, nets)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def after_d(d_step, state):
 @pytest.fixture(scope="module")
 def after_g(g_step, state):
     """The state and metrics after one update of G."""
-    return g_step(state, key=jax.random.key(1))
+    return g_step(state, Batch(draw_images(0, BATCH), None), jax.random.key(1))
 
 
 def generate(nets, state, key):
@@ -109,11 +110,6 @@ def score(nets, state, images):
 
 def softplus(x):
     return np.logaddexp(0.0, x)
-
-
-def test_pixels_are_scaled_to_the_range_of_tanh():
-    scaled = steps.scale_images(jnp.array([0, 51, 255], jnp.uint8))
-    np.testing.assert_allclose(scaled, [-1.0, -0.6, 1.0], atol=1e-6)
 
 
 def test_d_step_leaves_the_generator_alone(state, after_d):
@@ -189,11 +185,22 @@ def test_d_s_statistics_follow_the_real_batch_then_the_fake(nets, state, after_d
     ],
 )
 def test_g_loss_is_the_objective_that_was_asked_for(loss, exact, state):
-    nets = steps.make_nets(dataclasses.replace(SMALL, loss=loss), num_steps=10)
-    g_step = jit(steps.g_step, nets, labels=None, batch_size=BATCH)
-    _, metrics = g_step(state, key=jax.random.key(1))
+    nets = make_nets(dataclasses.replace(SMALL, loss=loss), num_steps=10)
+    batch = Batch(draw_images(0, BATCH), None)
+    _, metrics = jit(steps.g_step, nets)(state, batch, jax.random.key(1))
     logits = score(nets, state, generate(nets, state, jax.random.key(1)))
     assert metrics["g_loss"] == pytest.approx(exact(logits), rel=1e-4)
+
+
+def test_a_loss_of_g_is_given_the_logits_of_the_real_batch_too(nets, state):
+    relativistic = nets._replace(
+        generator_loss=lambda real, fake: jax.nn.softplus(real - fake).mean()
+    )
+    batch = Batch(draw_images(0, BATCH), None)
+    _, metrics = jit(steps.g_step, relativistic)(state, batch, jax.random.key(1))
+    real = score(nets, state, batch.images / np.float32(127.5) - 1)
+    fake = score(nets, state, generate(nets, state, jax.random.key(1)))
+    assert metrics["g_loss"] == pytest.approx(softplus(real - fake).mean(), rel=1e-4)
 
 
 def batches_of(k, seed=0):
@@ -237,7 +244,7 @@ def test_g_s_update_sees_the_last_of_d_unless_they_are_simultaneous(
         states.append(jit(steps.d_step, nets)(states[-1], own, d_key)[0])
     g_key = jax.random.fold_in(step_key, k)
     against = states[-2] if simultaneous else states[-1]
-    moved, _ = jit(steps.g_step, nets, batch_size=BATCH)(against, None, g_key)
+    moved, _ = jit(steps.g_step, nets)(against, own, g_key)
     chosen = nets._replace(simultaneous=simultaneous)
     after, _ = jit(steps.train_step, chosen)(state, batches, key)
     for found, expected in (
@@ -284,7 +291,7 @@ def test_d_and_g_draw_latents_of_their_own(state):
     # cancel the fake half of D's.
     still = dataclasses.replace(SMALL.adam, learning_rate=0.0)
     config = dataclasses.replace(SMALL, adam=still, loss="minimax")
-    nets = steps.make_nets(config, num_steps=10)
+    nets = make_nets(config, num_steps=10)
     _, metrics = jit(steps.train_step, nets)(state, batches_of(1), jax.random.key(0))
     real = score(nets, state, batches_of(1).images[0] / np.float32(127.5) - 1)
     rest = metrics["d_loss"] + metrics["g_loss"] - softplus(-real).mean()
@@ -292,8 +299,8 @@ def test_d_and_g_draw_latents_of_their_own(state):
 
 
 def init(config, seed):
-    nets = steps.make_nets(config, num_steps=10)
-    make = lambda key: steps.init_state(nets, key, image_shape=SHAPE)  # noqa: E731
+    nets = make_nets(config, num_steps=10)
+    make = lambda key: init_state(nets, key, image_shape=SHAPE)  # noqa: E731
     return jax.jit(make, compiler_options=QUICK)(jax.random.key(seed))
 
 
@@ -391,7 +398,7 @@ def test_every_preset_builds_and_takes_one_step(name, draw_state):
         PRESETS[name], width_multiplier=1 / 32, num_classes=classes
     )
     shape = (config.image_size, config.image_size, config.channels)
-    nets = steps.make_nets(config, num_steps=10, num_rows=1000)
+    nets = make_nets(config, num_steps=10, num_rows=1000)
     state = draw_state(nets, image_shape=shape)
     step = jit(steps.train_step, nets)
     images = draw_images(0, config.num_d_steps, BATCH, shape=shape)

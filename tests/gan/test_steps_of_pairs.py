@@ -14,6 +14,7 @@ from dcgan_jax import presets
 from dcgan_jax.architectures import CONDITIONAL
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import init_state, make_nets
 
 RECIPES = {**presets.PRESETS, **presets.RECIPES}
 BATCH, CLASSES = 4, 3
@@ -65,8 +66,8 @@ BEFORE = {
 def test_an_old_recipe_s_run_goes_on_as_it_always_did(name):
     # Other keys or another order of draws would change these by far more than rounding.
     config, shape = narrow(name)
-    nets = steps.make_nets(config, num_steps=10)
-    init = functools.partial(steps.init_state, nets, image_shape=shape)
+    nets = make_nets(config, num_steps=10)
+    init = functools.partial(init_state, nets, image_shape=shape)
     state = jax.jit(init, compiler_options=QUICK)(jax.random.key(0))
     step = jit(steps.train_step, nets)
     for images in draw_batch(2, 1, BATCH, shape=shape).images:
@@ -101,9 +102,9 @@ class MeanOf(nn.Module):
 )
 def test_d_sees_real_images_in_the_generator_s_range(name, scale, draw_state):
     config, shape = narrow(name)
-    nets = steps.make_nets(config, num_steps=10, num_rows=1000)
+    nets = make_nets(config, num_steps=10, num_rows=1000)
     nets = nets._replace(discriminator=MeanOf(), disc_optimizer=optax.sgd(0.0))
-    state = steps.init_state(nets, jax.random.key(0), image_shape=shape)
+    state = init_state(nets, jax.random.key(0), image_shape=shape)
     batch = draw_batch(BATCH, shape=shape)
     _, metrics = steps.d_step(nets, state, batch, jax.random.key(0))
     real = [np.abs(scale(image.astype(np.float64))).mean() for image in batch.images]
@@ -115,9 +116,9 @@ def test_d_sees_real_images_in_the_generator_s_range(name, scale, draw_state):
 def conditional(request, draw_state):
     """A conditional pair's steps, a state and a batch."""
     config, shape = narrow(request.param)
-    nets = steps.make_nets(config, num_steps=10)
+    nets = make_nets(config, num_steps=10)
     state = draw_state(nets, image_shape=shape)
-    g_step = jit(steps.g_step, nets, batch_size=BATCH)
+    g_step = jit(steps.g_step, nets)
     return jit(steps.d_step, nets), g_step, state, draw_batch(BATCH, shape=shape)
 
 
@@ -131,18 +132,16 @@ def test_d_judges_real_and_generated_images_by_their_labels(conditional):
 
 
 def test_g_is_asked_for_the_labels_that_it_is_given(conditional):
-    _, g_step, state, _ = conditional
-    losses = [
-        g_step(state, labels=jnp.full(BATCH, label), key=jax.random.key(0))[1]["g_loss"]
-        for label in range(CLASSES)
-    ]
+    _, g_step, state, batch = conditional
+    asked = [batch._replace(labels=np.full(BATCH, n, np.int32)) for n in range(CLASSES)]
+    losses = [g_step(state, one, jax.random.key(0))[1]["g_loss"] for one in asked]
     assert len({float(loss) for loss in losses}) == CLASSES
 
 
 def test_the_generator_is_trained_on_the_last_minibatch_s_labels(draw_state):
     config, shape = narrow("mnist_mlp")
     still = dataclasses.replace(config.adam, learning_rate=0.0)
-    nets = steps.make_nets(dataclasses.replace(config, adam=still), num_steps=10)
+    nets = make_nets(dataclasses.replace(config, adam=still), num_steps=10)
     state = draw_state(nets, image_shape=shape)
     step = jit(steps.train_step, nets)
     batches = draw_batch(2, BATCH, shape=shape)
@@ -162,7 +161,7 @@ def test_the_generator_is_trained_on_the_last_minibatch_s_labels(draw_state):
 def dropping(draw_state):
     """A pair with dropout that never moves, a state and a batch."""
     config, shape = narrow("goodfellow_mnist")
-    nets = steps.make_nets(config, num_steps=10, num_rows=1000)
+    nets = make_nets(config, num_steps=10, num_rows=1000)
     return nets, draw_state(nets, image_shape=shape), draw_batch(BATCH, shape=shape)
 
 
@@ -195,9 +194,9 @@ def test_real_and_generated_images_are_dropped_out_apart(dropping):
 
 
 def test_g_is_trained_against_a_discriminator_that_drops_out(dropping):
-    nets, state, _ = dropping
+    nets, state, batch = dropping
     key = jax.random.key(0)
-    _, metrics = steps.g_step(nets, state, None, key, batch_size=BATCH)
+    _, metrics = steps.g_step(nets, state, batch, key)
     images = nets.generator.apply(
         {"params": state.gen.params}, nets.draw_latents(key, BATCH), train=True
     )

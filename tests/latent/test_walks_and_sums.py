@@ -10,7 +10,7 @@ from PIL import Image
 
 from dcgan_jax import presets
 from dcgan_jax.export import __main__ as export
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import make_nets
 from dcgan_jax.latent import arithmetic, walk
 from dcgan_jax.runs import safetensors_file
 from dcgan_jax.sample import __main__ as sample
@@ -102,7 +102,7 @@ def conditional(draw_state, tmp_path):
     config = dataclasses.replace(
         presets.MNIST_CONDITIONAL, width_multiplier=1 / 16, num_classes=3
     )
-    gen = draw_state(steps.make_nets(config, num_steps=1), image_shape=(28, 28, 1)).gen
+    gen = draw_state(make_nets(config, num_steps=1), image_shape=(28, 28, 1)).gen
     variables = {"params": gen.params, "batch_stats": gen.batch_stats}
     path = tmp_path / "conditional.safetensors"
     safetensors_file.save_network(path, variables, config, step=1)

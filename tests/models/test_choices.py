@@ -11,6 +11,7 @@ from dcgan_jax import models, presets
 from dcgan_jax.architectures import PLAIN
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import init_state, make_nets
 
 CHOICES = {
     "all": {"batch_norm": "all"},
@@ -23,10 +24,10 @@ FAST = {"xla_backend_optimization_level": "0"}
 
 def list_params(config):
     """Return the shapes of both networks' parameters by name."""
-    nets = steps.make_nets(config, num_steps=1)
+    nets = make_nets(config, num_steps=1)
     shape = (config.image_size, config.image_size, config.channels)
     state = jax.eval_shape(
-        lambda key: steps.init_state(nets, key, image_shape=shape), jax.random.key(0)
+        lambda key: init_state(nets, key, image_shape=shape), jax.random.key(0)
     )
     return [
         {
@@ -78,7 +79,7 @@ def taken(draw_state):
     images = np.random.default_rng(0).integers(0, 256, (1, 8, 28, 28, 1), np.uint8)
     found = {}
     for name, changes in CHOICES.items():
-        nets = steps.make_nets(dataclasses.replace(TINY, **changes), num_steps=1)
+        nets = make_nets(dataclasses.replace(TINY, **changes), num_steps=1)
         state = draw_state(nets, image_shape=(28, 28, 1))
 
         def take(state, images, key, nets=nets):

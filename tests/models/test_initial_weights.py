@@ -3,14 +3,14 @@ import numpy as np
 import pytest
 
 from dcgan_jax import presets
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import init_state, make_nets
 
 
 @pytest.fixture(scope="module")
 def svhn_state():
-    nets = steps.make_nets(presets.SVHN, num_steps=1)
+    nets = make_nets(presets.SVHN, num_steps=1)
     init = jax.jit(
-        lambda key: steps.init_state(nets, key, image_shape=(32, 32, 3)),
+        lambda key: init_state(nets, key, image_shape=(32, 32, 3)),
         compiler_options={"xla_backend_optimization_level": "0"},
     )
     return jax.device_get(init(jax.random.key(0)))

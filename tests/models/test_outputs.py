@@ -7,7 +7,7 @@ import pytest
 from jax import lax
 
 from dcgan_jax import presets
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import make_nets
 
 
 def narrow(preset, **changes):
@@ -53,7 +53,7 @@ def judge(nets, state, images):
 @pytest.fixture(scope="module")
 def judged(draw_state):
     """A narrow discriminator's parameters, images, logits and activations."""
-    nets = steps.make_nets(NARROW, num_steps=1)
+    nets = make_nets(NARROW, num_steps=1)
     state = draw_state(nets, image_shape=(32, 32, 3))
     images = jax.random.uniform(jax.random.key(1), (4, 32, 32, 3), minval=-1.0)
     (logits, activations), _ = judge(nets, state, images)
@@ -76,7 +76,7 @@ def test_logits_weigh_the_last_activation(judged):
 
 def test_the_activation_is_an_argument_of_the_discriminator(judged, draw_state):
     _, images, _, _ = judged
-    nets = steps.make_nets(NARROW, num_steps=1)
+    nets = make_nets(NARROW, num_steps=1)
     state = draw_state(nets, image_shape=(32, 32, 3))
     silent = nets._replace(
         discriminator=nets.discriminator.clone(activation=jnp.zeros_like)
@@ -94,7 +94,7 @@ def test_only_a_bias_lets_the_discriminator_feel_a_whole_batch_s_contrast(
 ):
     # LeakyReLU passes a factor on, batch norm removes it (models/dcgan.py).
     config = dataclasses.replace(NARROW, input_bias=input_bias)
-    nets = steps.make_nets(config, num_steps=1)
+    nets = make_nets(config, num_steps=1)
     state = draw_state(nets, image_shape=(32, 32, 3))
     images = jax.random.uniform(jax.random.key(1), (4, 32, 32, 3), minval=-1.0)
     (logits, _), _ = judge(nets, state, images)
@@ -110,7 +110,7 @@ def in_both_precisions(draw_state):
     results = {}
     for precision in ("float32", "bfloat16"):
         config = dataclasses.replace(NARROW, precision=precision, convolution="lax")
-        nets = steps.make_nets(config, num_steps=1)
+        nets = make_nets(config, num_steps=1)
         state = draw_state(nets, image_shape=(32, 32, 3))
 
         @jax.jit

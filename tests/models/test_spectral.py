@@ -11,6 +11,7 @@ from dcgan_jax import presets
 from dcgan_jax.architectures import PLAIN
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import init_state, make_nets
 from dcgan_jax.models import layers
 
 CONFIG = dataclasses.replace(presets.MNIST, width_multiplier=1 / 16, spectral_norm=True)
@@ -74,7 +75,7 @@ def test_without_training_the_stored_vector_stays(kernel):
 
 @pytest.fixture(scope="module")
 def nets():
-    return steps.make_nets(CONFIG, num_steps=10)
+    return make_nets(CONFIG, num_steps=10)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ def test_the_vectors_move_with_d_s_updates_alone(nets, state):
         lambda s: steps.d_step(nets, s, Batch(images, None), key), compiler_options=FAST
     )
     g_step = jax.jit(
-        lambda s: steps.g_step(nets, s, None, key, batch_size=BATCH),
+        lambda s: steps.g_step(nets, s, Batch(images, None), key),
         compiler_options=FAST,
     )
     after_d, after_g = list_vectors(d_step(state)[0]), list_vectors(g_step(state)[0])
@@ -123,9 +124,9 @@ def test_d_s_logits_do_not_depend_on_the_size_of_its_kernels(nets, state):
 @pytest.mark.parametrize("architecture", PLAIN)
 def test_biases_take_the_place_of_d_s_batch_norm(architecture):
     config = dataclasses.replace(CONFIG, architecture=architecture, input_bias=False)
-    nets = steps.make_nets(config, num_steps=10)
+    nets = make_nets(config, num_steps=10)
     state = jax.eval_shape(
-        lambda key: steps.init_state(nets, key, image_shape=SHAPE), jax.random.key(0)
+        lambda key: init_state(nets, key, image_shape=SHAPE), jax.random.key(0)
     )
     params = state.disc.params
     depth = len(params) - 1

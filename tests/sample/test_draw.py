@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dcgan_jax import models, presets
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import make_nets
 from dcgan_jax.sample import draw as sampling
 
 CONFIG = dataclasses.replace(presets.SVHN, width_multiplier=1 / 16, convolution="lax")
@@ -15,7 +15,7 @@ CONFIG = dataclasses.replace(presets.SVHN, width_multiplier=1 / 16, convolution=
 @pytest.fixture(scope="module")
 def generator(draw_state):
     """A network, its variables and a function that draws its latents."""
-    nets = steps.make_nets(CONFIG, num_steps=1)
+    nets = make_nets(CONFIG, num_steps=1)
     gen = draw_state(nets, image_shape=(32, 32, 3)).gen
     variables = {"params": gen.params, "batch_stats": gen.batch_stats}
     return nets.generator, variables, nets.draw_latents
@@ -86,7 +86,7 @@ def conditional(draw_state):
     config = dataclasses.replace(
         presets.MNIST_CONDITIONAL, width_multiplier=1 / 16, num_classes=3
     )
-    nets = steps.make_nets(config, num_steps=1)
+    nets = make_nets(config, num_steps=1)
     gen = draw_state(nets, image_shape=(28, 28, 1)).gen
     variables = {"params": gen.params, "batch_stats": gen.batch_stats}
     latents = sampling.draw_first_latents(nets.draw_latents, jax.random.key(0), 70)

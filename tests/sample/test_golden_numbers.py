@@ -18,7 +18,7 @@ from dcgan_jax.data import store as stores
 from dcgan_jax.evaluate import nearest_neighbour
 from dcgan_jax.evaluate.nearest_neighbour import Identity
 from dcgan_jax.export import write
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import make_nets
 from dcgan_jax.latent import boxes as box_files, picks as pick_files
 from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.runs.quality_log import QualityLog
@@ -104,7 +104,7 @@ def test_the_grid_of_an_export_is_the_same(loaded, then, tmp_path):
 
 def test_the_fixed_samples_of_a_run_are_the_same(loaded, then):
     config = dataclasses.replace(loaded.config, seed=SEED)
-    nets = steps.make_nets(config, num_steps=10, num_rows=100)
+    nets = make_nets(config, num_steps=10, num_rows=100)
     drawn = fixed_samples.FixedSamples(config, nets, None).draw(loaded.variables)
     assert_same_pictures(drawn[[0, 9, 10, 99]], then["fixed"])
 

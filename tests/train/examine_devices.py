@@ -12,7 +12,8 @@ import jax
 import numpy as np
 
 from dcgan_jax.data import store as stores
-from dcgan_jax.gan import keys, state as train_state, steps
+from dcgan_jax.gan import keys, state as train_state
+from dcgan_jax.gan.nets import init_state, make_nets
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.train import chunk, feed, mesh
 
@@ -29,11 +30,11 @@ def flatten(state):
 def main(workdir):
     config = run_dir.read_config(workdir)
     store = stores.open_store(stores.store_path(config))
-    nets = steps.make_nets(config, num_steps=config.num_steps)
+    nets = make_nets(config, num_steps=config.num_steps)
     draw = mesh.split_draw(nets.draw_latents)
     latents = jax.jit(lambda key: draw(key, config.batch_size))(jax.random.key(5))
     like = jax.eval_shape(
-        lambda key: steps.init_state(nets, key, image_shape=store.image_shape),
+        lambda key: init_state(nets, key, image_shape=store.image_shape),
         jax.random.key(0),
     )
 

@@ -11,9 +11,9 @@ import pytest
 from dcgan_jax import presets
 from dcgan_jax.data import batches
 from dcgan_jax.data.batches import Batch
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import make_nets
 from dcgan_jax.system import backend
-from dcgan_jax.train import chunk as chunks, feed, minibatches
+from dcgan_jax.train import chunk as chunks, device_batches, feed
 
 NUM_ROWS, BATCH, K = 100, 8, 2
 SIDE = 32
@@ -66,17 +66,17 @@ def test_a_chunk_holds_the_minibatches_of_its_steps(shuffle, first_step, count, 
     with open_feed(rows, shuffle=shuffle) as opened:
         chunk = take(opened, first_step, count)
     assert (chunk.first_step, chunk.num_steps) == (first_step, count)
-    assert chunk.batch.images.shape == (opened.capacity, K, BATCH, SIDE, SIDE, 3)
-    assert chunk.batch.labels.shape == (opened.capacity, K, BATCH)
+    assert chunk.batches.images.shape == (opened.capacity, K, BATCH, SIDE, SIDE, 3)
+    assert chunk.batches.labels.shape == (opened.capacity, K, BATCH)
     for step in range(count):
         for update in range(K):
             index = (first_step + step) * K + update
             expected = rows.rows(batches.batch_rows(schedule, index))
             np.testing.assert_array_equal(
-                chunk.batch.images[step, update], expected.images
+                chunk.batches.images[step, update], expected.images
             )
             np.testing.assert_array_equal(
-                chunk.batch.labels[step, update], expected.labels
+                chunk.batches.labels[step, update], expected.labels
             )
 
 
@@ -95,13 +95,13 @@ def test_a_process_gathers_the_rows_of_its_part_alone(rows, monkeypatch):
         chunk = take(opened, 5, 1)
     expected = batches.chunk_rows(schedule, 5 * K, count=K)[:, 6:]
     np.testing.assert_array_equal(np.concatenate(asked), expected.ravel())
-    np.testing.assert_array_equal(chunk.batch.images[0], rows.images[expected])
-    np.testing.assert_array_equal(chunk.batch.labels[0], rows.labels[expected])
+    np.testing.assert_array_equal(chunk.batches.images[0], rows.images[expected])
+    np.testing.assert_array_equal(chunk.batches.labels[0], rows.labels[expected])
 
 
 def test_data_without_labels_make_chunks_without():
     with open_feed(Arrays(labelled=False)) as opened:
-        assert take(opened, 0, 1).batch.labels is None
+        assert take(opened, 0, 1).batches.labels is None
 
 
 def test_a_chunk_carries_16_mib_of_images_at_most():
@@ -181,12 +181,12 @@ def test_no_chunk_is_overwritten_while_a_computation_reads_it(rows, monkeypatch)
     with open_feed(rows) as opened:
         count = opened.capacity
         steps_of = [0, count, 2 * count]
-        expected = [sum_slowly(take(opened, s, count).batch.images) for s in steps_of]
+        expected = [sum_slowly(take(opened, s, count).batches.images) for s in steps_of]
         jax.block_until_ready(expected)
         running, overlapped = [], False
         for first_step in steps_of:
             chunk = take(opened, first_step, count)
-            running.append(sum_slowly(chunk.batch.images))
+            running.append(sum_slowly(chunk.batches.images))
             del chunk  # the computation alone holds its memory now
             for other in range(5):  # meanwhile more chunks are read
                 take(opened, 10_000 + other * count, count)
@@ -198,10 +198,10 @@ def test_no_chunk_is_overwritten_while_a_computation_reads_it(rows, monkeypatch)
 def test_a_chunk_in_hand_stays_as_it_is(rows):
     with open_feed(rows) as opened:
         chunk = take(opened, 0, 3)
-        before = np.array(chunk.batch.images)
+        before = np.array(chunk.batches.images)
         for first_step in range(3, 40, 3):
             take(opened, first_step, 3)
-        np.testing.assert_array_equal(chunk.batch.images, before)
+        np.testing.assert_array_equal(chunk.batches.images, before)
 
 
 def test_memory_is_used_again(rows):
@@ -209,15 +209,15 @@ def test_memory_is_used_again(rows):
         found = set()
         for first_step in range(20):
             chunk = take(opened, first_step, 1)
-            found.add(chunk.batch.images.unsafe_buffer_pointer())
+            found.add(chunk.batches.images.unsafe_buffer_pointer())
     assert len(found) <= 3
 
 
 @pytest.mark.parametrize("labelled", [True, False])
 def test_an_upload_is_the_data(labelled, monkeypatch):
-    monkeypatch.setattr(minibatches, "_UPLOAD_BYTES", 30 * SIDE * SIDE * 3)
+    monkeypatch.setattr(device_batches, "_UPLOAD_BYTES", 30 * SIDE * SIDE * 3)
     rows = Arrays(labelled=labelled)  # in pieces of 30, 30, 30, 10
-    data = minibatches.upload(rows)
+    data = device_batches.upload(rows)
     assert isinstance(data.images, jax.Array)
     np.testing.assert_array_equal(data.images, rows.images)
     if labelled:
@@ -229,34 +229,34 @@ def test_an_upload_is_the_data(labelled, monkeypatch):
 def test_with_data_on_the_device_only_numbers_of_rows_travel(rows):
     with open_feed(rows, resident=True) as opened:
         first, second = take(opened, 0, 3), take(opened, 3, 3)
-    assert first.batch.data.images is second.batch.data.images
-    assert first.batch.rows.dtype == np.int32
-    assert first.batch.rows.shape == (opened.capacity, K, BATCH)
+    assert first.batches.data.images is second.batches.data.images
+    assert first.batches.rows.dtype == np.int32
+    assert first.batches.rows.shape == (opened.capacity, K, BATCH)
 
 
 def test_picked_rows_are_those_that_would_travel(rows):
     with open_feed(rows) as streamed, open_feed(rows, resident=True) as resident:
-        travelled = take(streamed, 5, 4).batch
-        picks = take(resident, 5, 4).batch
+        travelled = take(streamed, 5, 4).batches
+        numbered = take(resident, 5, 4).batches
     for index in range(4):
         for name in ("images", "labels"):
             np.testing.assert_array_equal(
-                getattr(minibatches.pick_step(picks, jnp.int32(index)), name),
-                getattr(minibatches.pick_step(travelled, jnp.int32(index)), name),
+                getattr(device_batches.take_step(numbered, jnp.int32(index)), name),
+                getattr(device_batches.take_step(travelled, jnp.int32(index)), name),
             )
 
 
 @pytest.mark.parametrize("static_count", [False, True])
 def test_data_on_the_device_give_a_run_the_same_bits(static_count, rows, draw_state):
     config = dataclasses.replace(presets.SVHN, width_multiplier=1 / 16)
-    nets = steps.make_nets(config, num_steps=10)
+    nets = make_nets(config, num_steps=10)
     run_steps = chunks.make_steps(nets, static_count=static_count)
     ends = []
     for resident in (False, True):
         with open_feed(rows, resident=resident, k=1) as opened:
             state = draw_state(nets, image_shape=(SIDE, SIDE, 3))
             chunk = take(opened, 0, 3)
-            state, metrics = run_steps(state, chunk.batch, jax.random.key(0), 3)
+            state, metrics = run_steps(state, chunk.batches, jax.random.key(0), 3)
             ends.append((state, metrics))
     for streamed, kept in zip(*map(jax.tree.leaves, ends), strict=True):
         np.testing.assert_array_equal(streamed, kept)
@@ -285,29 +285,8 @@ def test_data_lie_on_an_accelerator_up_to_an_eighth_of_its_memory(
 ):
     monkeypatch.setattr(backend, "is_accelerator", lambda: True)
     monkeypatch.setattr(jax, "local_devices", lambda: [Device(statistics)])
-    assert minibatches.fits_device(num_bytes) == fits
+    assert device_batches.fits_device(num_bytes) == fits
 
 
 def test_a_cpu_keeps_no_second_copy_of_the_data():
-    assert not minibatches.fits_device(1)
-
-
-def test_on_an_accelerator_chunks_are_as_long_as_they_can_be(monkeypatch):
-    monkeypatch.setattr(backend, "is_accelerator", lambda: True)
-    pace = feed.Pace(17)
-    pace.note(3)
-    pace.note(3)
-    assert pace.num_steps == 17
-
-
-@pytest.mark.parametrize(
-    ("step_seconds", "expected"), [(0.1, 20), (0.001, 64), (3.0, 1), (0.5, 4)]
-)
-def test_on_a_cpu_chunks_last_about_two_seconds(step_seconds, expected, monkeypatch):
-    clock = iter([100.0, 100.0 + 2 * step_seconds + 1e-9])
-    monkeypatch.setattr(feed.time, "perf_counter", lambda: next(clock))
-    pace = feed.Pace(64)
-    assert pace.num_steps == 1
-    pace.note(1)
-    pace.note(2)
-    assert pace.num_steps == pytest.approx(expected, abs=1)
+    assert not device_batches.fits_device(1)

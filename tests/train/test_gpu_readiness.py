@@ -13,10 +13,10 @@ import pytest
 
 from dcgan_jax import models, presets
 from dcgan_jax.data.batches import Batch
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import init_state, make_nets
 from dcgan_jax.system import backend
 from dcgan_jax.train import chunk
-from dcgan_jax.train.minibatches import ResidentMinibatches
+from dcgan_jax.train.device_batches import ResidentBatches
 
 CAPACITY, COUNT, K, BATCH = 6, 5, 2, 8
 # Of JAX's own for random numbers, which some versions use; they run on the GPU.
@@ -34,19 +34,17 @@ def trace(name, *, resident=False):
         config = dataclasses.replace(
             presets.PRESETS[name], precision="bfloat16", width_multiplier=1 / 16
         )
-        nets = steps.make_nets(config, num_steps=10)
+        nets = make_nets(config, num_steps=10)
     side, channels = config.image_size, config.channels
     image = (side, side, channels)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    state = jax.eval_shape(
-        lambda key: steps.init_state(nets, key, image_shape=image), key
-    )
-    minibatches = Batch(spec(CAPACITY, K, BATCH, *image), None)
+    state = jax.eval_shape(lambda key: init_state(nets, key, image_shape=image), key)
+    batches = Batch(spec(CAPACITY, K, BATCH, *image), None)
     if resident:
         rows = spec(CAPACITY, K, BATCH, dtype=np.int32)
-        minibatches = ResidentMinibatches(Batch(spec(1000, *image), None), rows)
+        batches = ResidentBatches(Batch(spec(1000, *image), None), rows)
     run_steps = chunk.make_steps(nets, static_count=True)
-    return run_steps.trace(state, minibatches, key, COUNT), state
+    return run_steps.trace(state, batches, key, COUNT), state
 
 
 @pytest.fixture(

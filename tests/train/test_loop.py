@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import init_state, make_nets
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.system import errors
@@ -417,9 +418,9 @@ def test_a_nan_ends_the_command_with_exit_code_3_in_one_line(
 def alter(workdir, change):
     """Save the newest checkpoint anew, the generator's last kernel changed."""
     newest = checkpoints.find_newest(workdir / "checkpoints")
-    nets = steps.make_nets(run_dir.read_config(workdir), num_steps=1)
+    nets = make_nets(run_dir.read_config(workdir), num_steps=1)
     template = jax.eval_shape(
-        lambda key: steps.init_state(nets, key, image_shape=(32, 32, 1)),
+        lambda key: init_state(nets, key, image_shape=(32, 32, 1)),
         jax.random.key(0),
     )
     state = checkpoints.restore(newest, template)

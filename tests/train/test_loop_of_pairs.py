@@ -219,7 +219,7 @@ def test_images_that_are_held_out_are_never_trained_on(make_flags):
     for step in range(0, 12, 6):  # an epoch of 97 images is six minibatches of 16
         opened.ask(step, 6)
         chunk = opened.take()
-        images = np.asarray(chunk.batch.images[:6])
+        images = np.asarray(chunk.batches.images[:6])
         seen |= {image.tobytes() for image in images.reshape(-1, *store.image_shape)}
     opened.close()
     kept = {image.tobytes() for image in store.rows(np.arange(97)).images}

@@ -7,7 +7,7 @@ import shutil
 import jax
 import pytest
 
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import init_state, make_nets
 from dcgan_jax.runs import checkpoints
 from dcgan_jax.system import errors
 from dcgan_jax.train import loop
@@ -15,10 +15,10 @@ from dcgan_jax.train import loop
 
 def read_state(config):
     newest = checkpoints.find_newest(config.workdir / "checkpoints")
-    nets = steps.make_nets(config, num_steps=config.num_steps)
+    nets = make_nets(config, num_steps=config.num_steps)
     image_shape = (config.image_size, config.image_size, config.channels)
     like = jax.eval_shape(
-        lambda key: steps.init_state(nets, key, image_shape=image_shape),
+        lambda key: init_state(nets, key, image_shape=image_shape),
         jax.random.key(0),
     )
     return newest.step, jax.tree.leaves(checkpoints.restore(newest, like))
@@ -88,7 +88,7 @@ def test_the_data_s_order_does_not_depend_on_where_they_lie(
     tiny_run, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(
-        "dcgan_jax.train.minibatches.fits_device", lambda num_bytes: True
+        "dcgan_jax.train.device_batches.fits_device", lambda num_bytes: True
     )
     config = dataclasses.replace(tiny_run, workdir=tmp_path / "run")
     loop.run(config)

@@ -125,9 +125,9 @@ def test_each_of_20_steps_is_on_eight_devices_what_it_is_on_one(examined):
 
 
 def test_latents_are_the_same_to_the_bit_on_any_number_of_devices(examined, make_flags):
-    from dcgan_jax.gan import steps
+    from dcgan_jax.gan.nets import make_nets
 
-    nets = steps.make_nets(cli.parse_run(make_flags("digits")), num_steps=NUM_STEPS)
+    nets = make_nets(cli.parse_run(make_flags("digits")), num_steps=NUM_STEPS)
     expected = np.asarray(nets.draw_latents(jax.random.key(5), 16))
     np.testing.assert_array_equal(np.float32(examined["latents"]), expected)
     assert examined["shards"] == [[2, expected.shape[1]]] * 8

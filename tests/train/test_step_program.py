@@ -8,11 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from jax.interpreters import partial_eval
 
 from dcgan_jax import presets
 from dcgan_jax.architectures import PLAIN
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import losses, steps
+from dcgan_jax.gan.nets import init_state, make_nets
 from dcgan_jax.gan.state import NetState
 from dcgan_jax.models import pixels
 
@@ -73,7 +75,7 @@ def paper_step(nets, state, images, key):
         (logits, _), _ = apply(
             nets.discriminator, disc.params, disc.batch_stats, fake, rngs=dropout
         )
-        return losses.generator_non_saturating(logits), stats
+        return -jax.nn.log_sigmoid(logits).mean(), stats
 
     (loss, stats), gradients = jax.value_and_grad(g_loss, has_aux=True)(
         state.gen.params
@@ -84,17 +86,21 @@ def paper_step(nets, state, images, key):
 
 
 def list_operations(step, state):
-    """Return a step's program as text, without the addresses of functions."""
+    """Return what a step computes for its results, without the addresses of functions.
+
+    What no result depends on is left out, as XLA leaves it out of the compiled program.
+    """
     images = np.zeros((K, BATCH, *SHAPE), np.uint8)
-    program = jax.make_jaxpr(step)(state, images, jax.random.key(0))
+    program = jax.make_jaxpr(step)(state, images, jax.random.key(0)).jaxpr
+    program, _ = partial_eval.dce_jaxpr(program, [True] * len(program.outvars))
     return [str(line).split(" at 0x")[0] for line in str(program).splitlines()]
 
 
 def trace(config):
     """Return a config's networks, the shapes of its state, and its step's program."""
-    nets = steps.make_nets(config, num_steps=10)
+    nets = make_nets(config, num_steps=10)
     state = jax.eval_shape(
-        lambda key: steps.init_state(nets, key, image_shape=SHAPE), jax.random.key(0)
+        lambda key: init_state(nets, key, image_shape=SHAPE), jax.random.key(0)
     )
 
     def step(state, images, key):
@@ -109,6 +115,46 @@ def test_the_default_step_is_the_paper_s_to_the_last_operation(architecture):
     plain = list_operations(functools.partial(paper_step, nets), state)
     assert len(ours) > 100
     assert ours == plain
+
+
+def count_flops(step, state):
+    """Return the floating-point operations of a step inside of a compiled loop."""
+    images = np.zeros((K, BATCH, *SHAPE), np.uint8)
+
+    def loop(state, key, count):
+        body = lambda _, state: step(state, images, key)[0]  # noqa: E731
+        return jax.lax.fori_loop(0, count, body, state)
+
+    lowered = jax.jit(loop).lower(state, jax.random.key(0), 2)
+    return lowered.compile(FAST).cost_analysis()["flops"]
+
+
+@pytest.fixture(scope="module")
+def flops():
+    """The operations of our step, of the paper's, and of one with a relativistic G."""
+    nets, state, _ = trace(SMALL)
+    relativistic = nets._replace(
+        generator_loss=lambda real, fake: jax.nn.softplus(real - fake).mean()
+    )
+
+    def of_ours(nets):
+        def step(state, images, key):
+            return steps.train_step(nets, state, Batch(images, None), key)
+
+        return count_flops(step, state)
+
+    paper = count_flops(functools.partial(paper_step, nets), state)
+    return of_ours(nets), paper, of_ours(relativistic)
+
+
+def test_a_loss_that_ignores_real_logits_does_not_pay_for_them(flops):
+    ours, paper, _ = flops
+    assert ours == paper
+
+
+def test_a_loss_that_reads_real_logits_pays_for_one_pass_of_d(flops):
+    ours, _, relativistic = flops
+    assert 1.02 * ours < relativistic < 1.2 * ours
 
 
 OPTIONS = {
@@ -137,7 +183,7 @@ def test_with_all_of_them_a_step_is_finite_and_moves_both_networks(draw_state):
     config = SMALL
     for changes in OPTIONS.values():
         config = dataclasses.replace(config, **changes)
-    nets = steps.make_nets(config, num_steps=10)
+    nets = make_nets(config, num_steps=10)
     state = draw_state(nets, image_shape=SHAPE)
     images = np.random.default_rng(0).integers(0, 256, (1, BATCH, *SHAPE), np.uint8)
 

@@ -24,7 +24,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Batch(NamedTuple):
-    """Images with their labels."""
+    """Images with their labels: a minibatch, or several along the first axes."""
 
     images: np.ndarray
     """uint8, (..., H, W, C)."""
@@ -32,8 +32,8 @@ class Batch(NamedTuple):
     """int32, (...); None where the data set has none."""
 
 
-class Rows(Protocol):
-    """What minibatches are read from: a store, or arrays in a test."""
+class RowStore(Protocol):
+    """What minibatches are read from: a store, or arrays in memory."""
 
     def __len__(self) -> int:
         """Return the number of rows."""

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from dcgan_jax.data.batches import Rows
+from dcgan_jax.data.batches import RowStore
 
 _BLOCK_ROWS = 1024
 
 
-def mean_image(rows: Rows, num_rows: int) -> np.ndarray:
+def mean_image(rows: RowStore, num_rows: int) -> np.ndarray:
     """Average the first rows of a data set, exactly.
 
     Args:

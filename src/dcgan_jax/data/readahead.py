@@ -3,7 +3,7 @@
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from dcgan_jax.data import batches
-from dcgan_jax.data.batches import Rows, Schedule
+from dcgan_jax.data.batches import RowStore, Schedule
 
 
 class ReadAhead:
@@ -14,7 +14,7 @@ class ReadAhead:
         schedule: the order in which it is.
     """
 
-    def __init__(self, rows: Rows, schedule: Schedule) -> None:
+    def __init__(self, rows: RowStore, schedule: Schedule) -> None:
         self._rows = rows
         self._schedule = schedule
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="readahead")

@@ -11,9 +11,9 @@ from flax import linen as nn
 
 from dcgan_jax.config import AdamConfig
 from dcgan_jax.data.batches import Batch
-from dcgan_jax.gan import optimizers, steps
+from dcgan_jax.gan import optimizers
 from dcgan_jax.gan.state import NetState, PyTree
-from dcgan_jax.models import layers
+from dcgan_jax.models import layers, pixels
 from dcgan_jax.models.dcgan import Discriminator
 from dcgan_jax.system import backend
 
@@ -107,7 +107,7 @@ def fit_step(
     Returns:
         The state after the update, and the mean cross-entropy before it, nats.
     """
-    images = steps.scale_images(jnp.asarray(batch.images))
+    images = pixels.scale_images(jnp.asarray(batch.images), "tanh")
 
     def loss_of(params: PyTree) -> tuple[Array, PyTree]:
         logits, moved = plan.net.apply(
@@ -121,11 +121,8 @@ def fit_step(
         return losses.mean(), moved["batch_stats"]
 
     (loss, stats), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.params)
-    updates, opt_state = _make_adam(plan, rates).update(
-        gradients, state.opt_state, state.params
-    )
-    params = optax.apply_updates(state.params, updates)
-    return NetState(params=params, batch_stats=stats, opt_state=opt_state), loss
+    adam = _make_adam(plan, rates)
+    return state.update(adam, gradients, batch_stats=stats), loss
 
 
 def train_epoch(
@@ -168,7 +165,7 @@ def count_wrong(net: Classifier, state: NetState, blocks: Batch) -> Array:
     variables = {"params": state.params, "batch_stats": state.batch_stats}
 
     def count(block: Batch) -> Array:
-        images = steps.scale_images(jnp.asarray(block.images))
+        images = pixels.scale_images(jnp.asarray(block.images), "tanh")
         logits: Any = net.apply(variables, images, train=False)
         labels = jnp.asarray(block.labels)
         return ((logits.argmax(-1) != labels) & (labels >= 0)).sum()

@@ -12,8 +12,7 @@ import numpy as np
 
 from dcgan_jax import models
 from dcgan_jax.data.store import Store
-from dcgan_jax.gan import steps
-from dcgan_jax.models import batch_statistics
+from dcgan_jax.models import batch_statistics, pixels
 from dcgan_jax.models.dcgan import Discriminator
 from dcgan_jax.runs.load import LoadedDiscriminator
 from dcgan_jax.system import backend
@@ -49,7 +48,8 @@ def estimate_statistics(
 
     def batches() -> Iterator[np.ndarray]:
         for start in range(0, whole, size):
-            yield np.asarray(steps.scale_images(jnp.asarray(read(start, size))))
+            images = jnp.asarray(read(start, size))
+            yield np.asarray(pixels.scale_images(images, "tanh"))
 
     return batch_statistics.estimate(network, loaded.params, batches())
 
@@ -82,7 +82,7 @@ def make_encoder(loaded: LoadedDiscriminator, batch_stats: Any) -> Encode:
     @backend.jit
     def encode(variables: dict[str, Any], images: Array) -> Array:
         _, activations = network.apply(  # type: ignore[misc]
-            variables, steps.scale_images(images), train=False
+            variables, pixels.scale_images(images, "tanh"), train=False
         )
         pooled = [pool(maps.astype(jnp.float32)) for maps in activations.values()]
         return jnp.concatenate(pooled, axis=1)

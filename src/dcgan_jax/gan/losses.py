@@ -3,7 +3,8 @@
 With D(x) = sigmoid(logit), log D = log_sigmoid(logit) and log(1 - D) =
 log_sigmoid(-logit): nothing is ever rounded to 0 before its logarithm is taken.
 
-The hinge losses are not the paper's.
+The losses of the generator are given the logits of real images too, which those here
+do not read; relativistic ones would. The hinge losses are not the paper's.
 """
 
 from collections.abc import Callable
@@ -30,16 +31,18 @@ def discriminator(real_logits: Array, fake_logits: Array) -> Array:
     return real + fake
 
 
-def generator_non_saturating(fake_logits: Array) -> Array:
+def generator_non_saturating(real_logits: Array, fake_logits: Array) -> Array:
     """Return -E[log D(G(z))], whose gradient stays strong while D wins.
 
     Source: Goodfellow et al. 2014, §3; faces/train_uncond_dcgan.py:136-152.
     """
+    del real_logits
     return -jax.nn.log_sigmoid(fake_logits).mean()
 
 
-def generator_minimax(fake_logits: Array) -> Array:
+def generator_minimax(real_logits: Array, fake_logits: Array) -> Array:
     """Return E[log(1 - D(G(z)))], the generator's side of Eq. 1 as it stands."""
+    del real_logits
     return jax.nn.log_sigmoid(-fake_logits).mean()
 
 
@@ -51,24 +54,24 @@ def discriminator_hinge(real_logits: Array, fake_logits: Array) -> Array:
     return jax.nn.relu(1 - real_logits).mean() + jax.nn.relu(1 + fake_logits).mean()
 
 
-def generator_hinge(fake_logits: Array) -> Array:
+def generator_hinge(real_logits: Array, fake_logits: Array) -> Array:
     """Return -E[D(G(z))], D the logit.
 
     Source: Miyato et al. 2018, Eq. 17.
     """
+    del real_logits
     return -fake_logits.mean()
 
 
 class Objectives(NamedTuple):
     """Both players' losses.
 
-    Attributes:
-        discriminator: (batch,) logits of real and of generated images → scalar.
-        generator: (batch,) logits of generated images → scalar.
+    Both are given the (batch,) logits of real and of generated images, and return a
+    scalar that the player minimises.
     """
 
     discriminator: Callable[[Array, Array], Array]
-    generator: Callable[[Array], Array]
+    generator: Callable[[Array, Array], Array]
 
 
 # By the names that a config has for them.

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import optax
 from flax import struct
 
 PyTree = Any
@@ -15,6 +16,21 @@ class NetState(struct.PyTreeNode):
     params: PyTree
     batch_stats: PyTree
     opt_state: PyTree
+
+    def update(
+        self,
+        optimizer: optax.GradientTransformation,
+        gradients: PyTree,
+        *,
+        batch_stats: PyTree,
+    ) -> "NetState":
+        """Return the network moved along its gradients, with new running statistics."""
+        updates, opt_state = optimizer.update(gradients, self.opt_state, self.params)
+        return NetState(
+            params=optax.apply_updates(self.params, updates),
+            batch_stats=batch_stats,
+            opt_state=opt_state,
+        )
 
 
 class TrainState(struct.PyTreeNode):

@@ -28,19 +28,19 @@ def main(argv: Sequence[str]) -> int:
 
     cli.start()
     with mesh.connected(cluster):
-        outcome = loop.run(config)
+        trained = loop.run(config)
         if mesh.is_first():
-            _tell(outcome)
-    return 0 if outcome.signal is None else 128 + outcome.signal
+            _tell(trained)
+    return 0 if trained.signal is None else 128 + trained.signal
 
 
-def _tell(outcome: "loop.Outcome") -> None:
-    print(f"samples     {outcome.samples}")
-    print(f"curves      {outcome.curves}")
-    print(f"checkpoint  {outcome.checkpoint}")
-    if outcome.signal is not None:
+def _tell(trained: "loop.TrainedRun") -> None:
+    print(f"samples     {trained.samples}")
+    print(f"curves      {trained.curves}")
+    print(f"checkpoint  {trained.checkpoint}")
+    if trained.signal is not None:
         print(
-            f"stopped at step {outcome.step} and saved; the same command goes on from "
+            f"stopped at step {trained.step} and saved; the same command goes on from "
             "here",
             file=sys.stderr,
         )

@@ -7,12 +7,12 @@ from dcgan_jax import cli, settings
 from dcgan_jax.data import ready
 
 if TYPE_CHECKING:
-    from dcgan_jax.train.loop import Outcome
+    from dcgan_jax.train.loop import TrainedRun
 
 
 def train(
     *, dataset: str | None = None, preset: str | None = None, **flags: Any
-) -> "Outcome":
+) -> "TrainedRun":
     """Prepare the data where they are missing, then train, as the command does.
 
     It works in any thread. In the main thread Ctrl-C and SIGTERM end the run after the

@@ -4,18 +4,20 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import Nets
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.system import backend
-from dcgan_jax.train import mesh, minibatches
-from dcgan_jax.train.minibatches import Minibatches
+from dcgan_jax.train import device_batches, mesh
+from dcgan_jax.train.device_batches import DeviceBatches
 
 Array = jax.Array
 
 
 def make_steps(
-    nets: steps.Nets, *, static_count: bool
+    nets: Nets, *, static_count: bool
 ) -> Callable[..., tuple[TrainState, steps.Metrics]]:
     """Jit a loop of steps that the device runs without Python in between.
 
@@ -27,25 +29,24 @@ def make_steps(
             same bits.
 
     Returns:
-        `(state, batches, key, count) → (state, metrics)`: `batches` holds the images of
-        up to `capacity` steps (capacity, k, batch, height, width, channels), or the
-        numbers of images that lie on the device; the first `count` are run. Each metric
+        `(state, batches, key, count) → (state, metrics)`: `batches` holds those of up
+        to `capacity` steps, the first `count` of which are run. Each metric
         is (capacity,), its first `count` filled. The state is donated. On several
         devices, state and metrics lie on all of them, as from `mesh.replicate`.
     """
     nets = nets._replace(draw_latents=mesh.split_draw(nets.draw_latents))
 
     def run(
-        state: TrainState, batches: Minibatches, key: Array, count: int | Array
+        state: TrainState, batches: DeviceBatches, key: Array, count: int | Array
     ) -> tuple[TrainState, steps.Metrics]:
-        capacity = minibatches.count_steps(batches)
+        capacity = device_batches.count_steps(batches)
 
         def body(
             index: Array, carry: tuple[TrainState, steps.Metrics]
         ) -> tuple[TrainState, steps.Metrics]:
             state, history = carry
-            own = minibatches.pick_step(batches, index)
-            state, metrics = steps.train_step(nets, state, own, key)
+            own_batches = device_batches.take_step(batches, index)
+            state, metrics = steps.train_step(nets, state, own_batches, key)
             history = {
                 name: history[name].at[index].set(metrics[name])
                 for name in steps.METRICS
@@ -61,3 +62,8 @@ def make_steps(
         static_argnums=(3,) if static_count else (),
         out_shardings=mesh.replicated(),
     )
+
+
+def wait_for(metrics: steps.Metrics, count: int) -> dict[str, np.ndarray]:
+    """Wait for a chunk of `count` steps and return its metrics, each (count,)."""
+    return {name: values[:count] for name, values in jax.device_get(metrics).items()}

@@ -10,36 +10,31 @@ import numpy as np
 
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches
-from dcgan_jax.data.batches import Batch, Rows, Schedule
+from dcgan_jax.data.batches import Batch, RowStore, Schedule
 from dcgan_jax.data.readahead import ReadAhead
 from dcgan_jax.data.store import Store
-from dcgan_jax.system import backend
-from dcgan_jax.train import mesh, minibatches
-from dcgan_jax.train.minibatches import Minibatches, ResidentMinibatches
+from dcgan_jax.train import device_batches, mesh
+from dcgan_jax.train.device_batches import DeviceBatches, ResidentBatches
 
-# Of images that one dispatch carries.
+# The most bytes of images that one dispatch carries.
 CHUNK_BYTES = 16 << 20
 MAX_STEPS = 64
-# A chunk of steps lasts about this long, so that a signal is soon heard.
-CHUNK_SECONDS = 2.0
 # Where XLA's CPU backend takes numpy's memory for its own, without a copy.
 _ALIGNMENT = 64
 
 
 class Chunk(NamedTuple):
-    """Consecutive steps' minibatches.
+    """The minibatches of consecutive steps.
 
     Attributes:
-        first_step: the step before which the chunk begins.
-        num_steps: steps in it.
-        batch: on the device: images (capacity, k, batch, height, width, channels) and
-            labels (capacity, k, batch) or None; or the rows that they are. What follows
-            the first `num_steps` is arbitrary.
+        first_step: the number of steps before it.
+        num_steps: the number of steps in it.
+        batches: on the device; what follows the first `num_steps` is arbitrary.
     """
 
     first_step: int
     num_steps: int
-    batch: Minibatches
+    batches: DeviceBatches
 
 
 class Feed:
@@ -48,16 +43,16 @@ class Feed:
     Args:
         rows: the data.
         schedule: their order.
-        num_d_steps: k, minibatches per step.
+        num_d_steps: k, the number of minibatches of a step.
         resident: keep all data on the device, so that only numbers of rows travel.
 
     Attributes:
-        capacity: most steps that a chunk can hold.
-        wait_seconds: time that `take` has waited for data, since the start.
+        capacity: the largest number of steps that a chunk can hold.
+        wait_seconds: the time that `take` has waited for data, since the start.
     """
 
     def __init__(
-        self, rows: Rows, schedule: Schedule, *, num_d_steps: int, resident: bool
+        self, rows: RowStore, schedule: Schedule, *, num_d_steps: int, resident: bool
     ) -> None:
         self._rows = rows
         self._schedule = schedule
@@ -71,11 +66,13 @@ class Feed:
         self._shape = (self.capacity, num_d_steps, schedule.part_size)
         self._image_shape = one.shape[1:]
         self._buffers = Buffers(self.capacity * step_bytes)
-        self._data = minibatches.upload(rows) if resident else None
+        self._data = device_batches.upload(rows) if resident else None
         self.wait_seconds = 0.0
 
     def ask(self, first_step: int, count: int) -> None:
-        """Begin to read a chunk; the next `take` returns it."""
+        """Begin to read a chunk, which the next `take` returns; none of 0 steps."""
+        if count == 0:
+            return
         self._next = self._thread.submit(self._read, first_step, count)
 
     def take(self) -> Chunk:
@@ -97,16 +94,16 @@ class Feed:
         start, count_batches = first_step * self._num_d_steps, count * self._num_d_steps
         rows = batches.chunk_rows(self._schedule, start, count=count_batches).ravel()
         if self._data is not None:
-            picks = mesh.join_parts(self._pad(rows), axis=2)
-            return Chunk(first_step, count, ResidentMinibatches(self._data, picks))
+            own = mesh.join_parts(self._pad(rows), axis=2)
+            return Chunk(first_step, count, ResidentBatches(self._data, own))
         self._read_ahead.prepare(start, count=count_batches)
         images = self._buffers.lease().reshape(-1, *self._image_shape)
         _, labels = self._rows.rows(rows, images[: len(rows)])
-        batch = Batch(
+        own_batches = Batch(
             images.reshape(*self._shape, *self._image_shape),
             None if labels is None else self._pad(labels),
         )
-        return Chunk(first_step, count, mesh.join_parts(batch, axis=2))
+        return Chunk(first_step, count, mesh.join_parts(own_batches, axis=2))
 
     def _pad(self, values: np.ndarray) -> np.ndarray:
         """Bring chunks of all lengths into one shape."""
@@ -130,7 +127,7 @@ def open_feed(store: Store, config: TrainConfig) -> Feed:
             num_parts=jax.process_count(),
         ),
         num_d_steps=config.num_d_steps,
-        resident=minibatches.fits_device(store.num_bytes),
+        resident=device_batches.fits_device(store.num_bytes),
     )
 
 
@@ -165,25 +162,3 @@ class Buffers:
         memory = np.empty(self._num_bytes + _ALIGNMENT, np.uint8)
         begin = -memory.ctypes.data % _ALIGNMENT
         return memory[begin : begin + self._num_bytes]
-
-
-class Pace:
-    """How many steps a chunk may hold to last about CHUNK_SECONDS.
-
-    On an accelerator, where the length is compiled in, it is the capacity.
-    """
-
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._adaptive = not backend.is_accelerator()
-        self.num_steps = 1 if self._adaptive else capacity
-        self._last: float | None = None
-
-    def note(self, count: int) -> None:
-        """Take notice that `count` steps have just ended."""
-        now = time.perf_counter()
-        if self._adaptive and self._last is not None:
-            step_seconds = (now - self._last) / count
-            fitting = int(CHUNK_SECONDS / max(step_seconds, 1e-6))
-            self.num_steps = min(max(fitting, 1), self._capacity)
-        self._last = now

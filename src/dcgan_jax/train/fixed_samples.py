@@ -7,7 +7,8 @@ import numpy as np
 
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.store import Store
-from dcgan_jax.gan import keys, steps
+from dcgan_jax.gan import keys
+from dcgan_jax.gan.nets import Nets
 from dcgan_jax.sample import draw as sampling, numbered
 from dcgan_jax.train.reporter import GRID_COLUMNS
 
@@ -27,7 +28,7 @@ class FixedSamples:
         store: its data.
     """
 
-    def __init__(self, config: TrainConfig, nets: steps.Nets, store: Store) -> None:
+    def __init__(self, config: TrainConfig, nets: Nets, store: Store) -> None:
         self._store = store
         self._sampler = sampling.make_sampler(nets.generator)
         self._latents, self._labels = numbered.arrange_grid(

@@ -1,7 +1,6 @@
 """What a run tells: metrics.jsonl, TensorBoard events, the progress line, pictures."""
 
 import contextlib
-import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -49,13 +48,8 @@ class Reporter:
         self._last_time = time.perf_counter()
         self._last_wait = 0.0
 
-    def add(self, first_step: int, metrics: Mapping[str, np.ndarray]) -> None:
-        """Take the metrics of consecutive steps, each (count,).
-
-        Raises:
-            NonFiniteError: naming the first quantity and step that is not finite.
-        """
-        check_finite(first_step, metrics)
+    def add(self, metrics: Mapping[str, np.ndarray]) -> None:
+        """Take the metrics of consecutive steps, each (count,)."""
         for name, values in metrics.items():
             self._pending.setdefault(name, []).append(values)
         count = len(next(iter(metrics.values())))
@@ -148,51 +142,3 @@ class Reporter:
             f"step {row['step']:.0f}/{self._num_steps}  {told}  "
             f"left {tqdm.format_interval(left)}"
         )
-
-
-class Listener(Reporter):
-    """Stands for the reporter in processes that write nothing; it only listens."""
-
-    def __init__(
-        self, workdir: Path, *, step: int, num_steps: int, images_per_step: int
-    ) -> None:
-        del workdir, step, num_steps, images_per_step
-
-    def add(self, first_step: int, metrics: Mapping[str, np.ndarray]) -> None:
-        """Raise what `Reporter.add` would."""
-        check_finite(first_step, metrics)
-
-    def close(self) -> None:
-        """Have nothing to write out."""
-
-
-def check_finite(first_step: int, metrics: Mapping[str, np.ndarray]) -> None:
-    """Raise if a value is NaN or infinite.
-
-    Args:
-        first_step: steps done before the first value.
-        metrics: each (count,), a value for every step.
-
-    Raises:
-        NonFiniteError: naming the first such step and the quantities.
-    """
-    bad = {
-        name: int(np.argmin(np.isfinite(values)))
-        for name, values in metrics.items()
-        if not np.isfinite(values).all()
-    }
-    if not bad:
-        return
-    index = min(bad.values())
-    told = ", ".join(
-        f"{name} became {_name(float(metrics[name][index]))}"
-        for name in sorted(bad)
-        if bad[name] == index
-    )
-    raise errors.NonFiniteError(
-        f"{told} between steps {first_step + index} and {first_step + index + 1}"
-    )
-
-
-def _name(value: float) -> str:
-    return "nan" if math.isnan(value) else "infinite"

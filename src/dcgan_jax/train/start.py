@@ -1,79 +1,155 @@
-"""Where a run begins: its newest checkpoint, or weights that are drawn."""
+"""Where a run begins: its settings, its folder, its newest checkpoint or weights."""
 
+import contextlib
+import dataclasses
+import functools
 import logging
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from dcgan_jax import models
+from dcgan_jax import config as configs, models
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.data import batches, means
+from dcgan_jax.data import batches, kept_rows, labels, means
 from dcgan_jax.data.store import Store
-from dcgan_jax.gan import averaging, keys, steps
+from dcgan_jax.gan import averaging, keys
+from dcgan_jax.gan.nets import Nets, init_state, make_nets
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.models import goodfellow
 from dcgan_jax.runs import checkpoints, folder as run_dir
-from dcgan_jax.train import mesh
+from dcgan_jax.train import mesh, signals
 
 _LOG = logging.getLogger(__name__)
 
 
-def start_or_resume(
-    config: TrainConfig,
-    nets: steps.Nets,
-    workdir: Path,
-    store: Store,
-    *,
-    rollbacks: int,
-) -> TrainState:
+class Run(NamedTuple):
+    """A run whose settings are settled.
+
+    Attributes:
+        config: the settings, with nothing left to be chosen.
+        store: the data.
+        nets: the networks.
+        num_steps: the length of the run, in steps.
+    """
+
+    config: TrainConfig
+    store: Store
+    nets: Nets
+    num_steps: int
+
+    @property
+    def workdir(self) -> Path:
+        """The run's folder."""
+        return run_dir.workdir_of(self.config)
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the run's checkpoints."""
+        return self.workdir / run_dir.CHECKPOINTS
+
+
+def settle_run(config: TrainConfig) -> Run:
+    """Open the data and choose what depends on them; all processes agree on it.
+
+    Raises:
+        InputError: if the data or the devices do not allow the run.
+    """
+    with mesh.together():
+        mesh.check_batch(config.batch_size)
+        store = kept_rows.open_training_store(config)
+        # As the folder records it.
+        names = store.class_names if store.labelled else None
+        reason = store.manifest.unlabelled
+        config = labels.settle_classes(config, names, reason=reason)
+        shuffle = batches.choose_shuffle(config.shuffle, store.num_bytes)
+        config = dataclasses.replace(config, shuffle=shuffle)
+        num_rows = batches.count_training_rows(len(store), config.held_out)
+        num_devices = jax.device_count()
+        config = batches.settle_batch_size(config, num_rows, num_devices=num_devices)
+        num_steps = batches.count_run_steps(config, num_rows)
+        nets = make_nets(config, num_steps=num_steps, num_rows=num_rows)
+    mesh.check_same({**configs.shared_settings(config), "data": store.fingerprint})
+    return Run(config, store, nets, num_steps)
+
+
+@contextlib.contextmanager
+def hold(run: Run) -> Iterator[list[int]]:
+    """Keep other runs out of the run's folder, record the settings, heed signals.
+
+    Yields:
+        The numbers of the signals that this process has heard, as they come.
+
+    Raises:
+        InputError: if another run uses the folder, or it holds one of other settings.
+    """
+    with contextlib.ExitStack() as held:
+        with mesh.together():
+            heard = held.enter_context(signals.heed())
+            if mesh.is_first():
+                held.enter_context(run_dir.lock(run.workdir))
+                fingerprint = run.store.fingerprint
+                run_dir.settle(run.workdir, run.config, fingerprint=fingerprint)
+        yield heard
+
+
+def start_or_resume(run: Run, *, rollbacks: int) -> TrainState:
     """Return the state that a run goes on from, on every device.
 
     The first process reads or draws it and sends it to the others, which therefore need
     not see the run's folder.
 
     Args:
-        config: of the run.
-        nets: its networks.
-        workdir: its folder.
-        store: its data.
+        run: the run.
         rollbacks: returns to a checkpoint so far, where the checkpoint knows of fewer.
 
     Raises:
         InputError: if there are checkpoints but none can be used.
     """
-
-    def init(key: jax.Array) -> TrainState:
-        return steps.init_state(nets, key, image_shape=store.image_shape)
-
-    key = keys.make_key(config.seed, keys.Purpose.INIT)
-    template = jax.eval_shape(init, key)
     with mesh.together():
-        if not mesh.is_first():
-            state = jax.tree.map(
-                lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), template
-            )
-        else:
-            folder = workdir / run_dir.CHECKPOINTS
-            checkpoints.remove_partial(folder)
-            checkpoints.prove_folder(folder)
-            newest = checkpoints.find_newest(folder)
-            if newest is None:
-                state = _begin_at_means(config, jax.jit(init)(key), store)
-                optional = nets.averaging.begin(state.gen)
-                state = state.replace(optional=optional)
-            else:
-                state = checkpoints.restore(newest, template)
-                state = averaging.complete(state, nets.averaging)
-                _LOG.info("going on from step %d", newest.step)
-            run_dir.cut_metrics(workdir, step=int(state.step))
+        if mesh.is_first():
+            state = _read_or_draw(run)
+            run_dir.cut_metrics(run.workdir, step=int(state.step))
             counted = jnp.maximum(state.rollbacks, rollbacks)
             state = state.replace(rollbacks=counted)
+        else:
+            state = jax.tree.map(
+                lambda leaf: jnp.zeros(leaf.shape, leaf.dtype),
+                _shapes(run),
+            )
     return mesh.from_first(state)
 
 
-def _begin_at_means(config: TrainConfig, state: TrainState, store: Store) -> TrainState:
+def _read_or_draw(run: Run) -> TrainState:
+    """Return the newest checkpoint's state, or new weights where there is none."""
+    checkpoints.remove_partial(run.checkpoints)
+    checkpoints.prove_folder(run.checkpoints)
+    newest = checkpoints.find_newest(run.checkpoints)
+    if newest is None:
+        key = keys.make_key(run.config.seed, keys.Purpose.INIT)
+        state = _begin_at_means(run, jax.jit(functools.partial(_draw, run))(key))
+        return state.replace(optional=run.nets.averaging.begin(state.gen))
+    state = checkpoints.restore(newest, _shapes(run))
+    _LOG.info("going on from step %d", newest.step)
+    if newest.step >= run.num_steps:
+        _LOG.info("%s is finished; a larger --num_steps goes on", run.workdir)
+    return averaging.complete(state, run.nets.averaging)
+
+
+def _draw(run: Run, key: jax.Array) -> TrainState:
+    return init_state(run.nets, key, image_shape=run.store.image_shape)
+
+
+def _shapes(run: Run) -> TrainState:
+    """Return a state of mere shapes."""
+    return jax.eval_shape(functools.partial(_draw, run), jax.random.key(0))
+
+
+def _begin_at_means(run: Run, state: TrainState) -> TrainState:
     """Begin at the mean of the data where the architecture does so."""
+    config, store = run.config, run.store
     if not models.begins_at_means(config):
         return state
     num_rows = batches.count_training_rows(len(store), config.held_out)

@@ -5,10 +5,22 @@ from pathlib import Path
 
 import jax
 
+from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import errors
 from dcgan_jax.train import mesh
+from dcgan_jax.train.start import Run
 
 _LOG = logging.getLogger(__name__)
+
+
+def open_trace(run: Run) -> "Trace":
+    """Return the trace that a run's settings ask for."""
+    return Trace(
+        run.workdir / run_dir.PROFILE,
+        first=run.config.profile_first_step,
+        count=run.config.profile_num_steps,
+        num_steps=run.num_steps,
+    )
 
 
 class Trace:

@@ -2,7 +2,7 @@ import jax
 import numpy as np
 import pytest
 
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import init_state
 from experiments.benchmarks import nets
 
 
@@ -15,7 +15,7 @@ def test_both_frameworks_train_networks_of_the_same_size(net):
     shape = nets.make_shape(net, config)
     size, channels = shape.image
     state = jax.eval_shape(
-        lambda key: steps.init_state(
+        lambda key: init_state(
             nets.make_nets(net, config), key, image_shape=(size, size, channels)
         ),
         jax.random.key(0),

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import pytest
 
 from dcgan_jax.data.batches import Batch
-from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import init_state, make_nets
 from dcgan_jax.system import backend
 from dcgan_jax.train import chunk
 from experiments.benchmarks import nets
@@ -28,9 +28,9 @@ class _Run:
             nets.make_config("small32", batch_size=32, formulation=formulation),
             width_multiplier=0.5,
         )
-        built = steps.make_nets(config, num_steps=100)
+        built = make_nets(config, num_steps=100)
         self._key = jax.random.key(0)
-        self._state = steps.init_state(built, self._key, image_shape=(32, 32, 3))
+        self._state = init_state(built, self._key, image_shape=(32, 32, 3))
         self._batches = Batch(jnp.full((1, 1, 32, 32, 32, 3), 127, jnp.uint8), None)
         self._run = chunk.make_steps(built, static_count=False)
         self.fastest = float("inf")

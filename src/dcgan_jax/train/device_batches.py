@@ -1,4 +1,4 @@
-"""Minibatches as the device sees them: pixels that travel, or rows of data kept there.
+"""Minibatches on the device: pixels that travel there, or rows of data that stay there.
 
 Both ways give a step the same bits.
 """
@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dcgan_jax.data.batches import Batch, Rows
+from dcgan_jax.data.batches import Batch, RowStore
 from dcgan_jax.system import backend
 from dcgan_jax.train import mesh
 
@@ -18,8 +18,8 @@ _RESIDENT_SHARE = 1 / 8
 _UPLOAD_BYTES = 64 << 20
 
 
-class ResidentMinibatches(NamedTuple):
-    """Minibatches as numbers of rows.
+class ResidentBatches(NamedTuple):
+    """The minibatches of several steps, as rows of data that lie on the device.
 
     Attributes:
         data: all images (rows, height, width, channels) and labels (rows,) or None, on
@@ -31,24 +31,26 @@ class ResidentMinibatches(NamedTuple):
     rows: jax.Array
 
 
-Minibatches = Batch | ResidentMinibatches
+# The minibatches of several steps: images (capacity, k, batch, height, width, channels)
+# and labels (capacity, k, batch) or None; or the rows that they are.
+DeviceBatches = Batch | ResidentBatches
 
 
-def count_steps(minibatches: Minibatches) -> int:
+def count_steps(batches: DeviceBatches) -> int:
     """Return for how many steps there is room."""
-    if isinstance(minibatches, ResidentMinibatches):
-        return len(minibatches.rows)
-    return minibatches.images.shape[0]
+    if isinstance(batches, ResidentBatches):
+        return len(batches.rows)
+    return batches.images.shape[0]
 
 
-def pick_step(minibatches: Minibatches, index: jax.Array) -> Batch:
+def take_step(batches: DeviceBatches, index: jax.Array) -> Batch:
     """Return one step's images (k, batch, height, width, channels) and labels."""
-    if isinstance(minibatches, ResidentMinibatches):
-        rows = minibatches.rows[index]
+    if isinstance(batches, ResidentBatches):
+        rows = batches.rows[index]
         return jax.tree.map(
-            lambda array: array.at[rows].get(mode="promise_in_bounds"), minibatches.data
+            lambda array: array.at[rows].get(mode="promise_in_bounds"), batches.data
         )
-    return jax.tree.map(lambda array: array[index], minibatches)
+    return jax.tree.map(lambda array: array[index], batches)
 
 
 def fits_device(num_bytes: int) -> bool:
@@ -62,7 +64,7 @@ def fits_device(num_bytes: int) -> bool:
     return num_bytes <= _RESIDENT_SHARE * statistics.get("bytes_limit", 0)
 
 
-def upload(rows: Rows) -> Batch:
+def upload(rows: RowStore) -> Batch:
     """Copy a whole data set to every device, a piece at a time."""
     one = rows.rows(np.arange(1)).images
     images: Any = jnp.zeros((len(rows), *one.shape[1:]), jnp.uint8)
