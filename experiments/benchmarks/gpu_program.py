@@ -181,15 +181,14 @@ def count_useful(net: str) -> int:
     labels = None if batches.labels is None else batches.labels.update(shape=(BATCH,))
     latents = jax.eval_shape(lambda key: made.draw_latents(key, BATCH), key)
 
-    def generate(params: Any, latents: Any, labels: Any) -> Any:
-        return made.generate(state.gen, params, latents, labels)
+    def generate(gen: Any, latents: Any, labels: Any) -> Any:
+        return made.generate(gen, gen.params, latents, labels)
 
-    def judge(params: Any, images: Any, labels: Any) -> Any:
-        stats = state.disc.batch_stats
-        return made.judge(params, stats, images, labels, jax.random.key(0))
+    def judge(disc: Any, images: Any, labels: Any, key: Any) -> Any:
+        return made.judge(disc.params, disc.batch_stats, images, labels, key)
 
-    gen = list(_list_products(generate, state.gen.params, latents, labels))
-    disc = list(_list_products(judge, state.disc.params, images, labels))
+    gen = list(_list_products(generate, state.gen, latents, labels))
+    disc = list(_list_products(judge, state.disc, images, labels, key))
     # D: forward, kernels, maps but the image's, of both halves; G forward.
     d_update = 2 * (3 * sum(disc) - disc[0]) + sum(gen)
     # Forward through both; D's maps; G's maps but the latents', and its kernels.

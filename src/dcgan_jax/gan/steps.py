@@ -29,8 +29,8 @@ def d_step(
 ) -> tuple[TrainState, Metrics]:
     """Update the discriminator on one real and one generated minibatch.
 
-    Real and generated images pass separately, so each is normalised by its own batch
-    statistics. D's running statistics follow the real batch, then the generated one;
+    Real and generated images are each normalised by their own batch statistics,
+    whether they pass separately or at once. D's running statistics follow the real batch, then the generated one;
     the generator normalises by its batch and nothing of it moves, not even its running
     statistics.
 
@@ -52,9 +52,9 @@ def d_step(
     real, fake = nets.augment(real, real_key), nets.augment(fake, fake_key)
 
     def loss_of(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
-        stats = disc.batch_stats
-        real_logits, stats = nets.judge(params, stats, real, labels, real_key)
-        fake_logits, stats = nets.judge(params, stats, fake, labels, fake_key)
+        real_logits, fake_logits, stats = nets.judge_both(
+            params, disc.batch_stats, (real, fake), labels, (real_key, fake_key)
+        )
         metrics = {
             "d_real": losses.mean_probability(real_logits),
             "d_fake": losses.mean_probability(fake_logits),
@@ -134,18 +134,29 @@ def train_step(
     Returns:
         The state after the step, and every metric; D's are those of its last update.
     """
-    key = jax.random.fold_in(jax.random.fold_in(key, state.rollbacks), state.step)
     num_d_steps = len(batches.images)
+    *disc_keys, gen_key = list_update_keys(key, state, num_d_steps=num_d_steps)
     before, metrics = state, Metrics()
-    for index in range(num_d_steps):
+    for index, disc_key in enumerate(disc_keys):
         before, batch = state, _take(batches, index)
-        state, metrics = d_step(nets, state, batch, jax.random.fold_in(key, index))
-    gen_key = jax.random.fold_in(key, num_d_steps)
+        state, metrics = d_step(nets, state, batch, disc_key)
     against = before if nets.simultaneous else state
     moved, gen_metrics = g_step(nets, against, batch, gen_key)
     optional = nets.averaging.follow(state.optional, moved.gen, state.step)
     state = state.replace(gen=moved.gen, step=state.step + 1, optional=optional)
     return state, metrics | gen_metrics
+
+
+def list_update_keys(key: Array, state: TrainState, *, num_d_steps: int) -> list[Array]:
+    """Return the keys of a step's updates, which draw their latents from them.
+
+    Args:
+        key: the run's key.
+        state: before the step.
+        num_d_steps: the number k of D's updates, whose keys come first; G's is last.
+    """
+    key = jax.random.fold_in(jax.random.fold_in(key, state.rollbacks), state.step)
+    return [jax.random.fold_in(key, index) for index in range(num_d_steps + 1)]
 
 
 def _scale(nets: Nets, batch: Batch) -> tuple[Array, Array | None]:

@@ -1,6 +1,7 @@
 """Which arithmetic a run's products are computed in."""
 
 import contextlib
+import typing
 from typing import Literal
 
 import jax
@@ -10,6 +11,7 @@ _FIRST_MAJOR = 8
 
 Asked = Literal["auto", "float32", "float32_full", "bfloat16"]
 Settled = Literal["float32", "float32_full", "bfloat16"]
+SETTLED: tuple[Settled, ...] = typing.get_args(Settled)
 
 
 def settle(asked: Asked) -> Settled:

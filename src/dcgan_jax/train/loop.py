@@ -11,7 +11,7 @@ from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import keys
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.runs import folder as run_dir
-from dcgan_jax.system import backend, errors
+from dcgan_jax.system import backend, errors, precision
 from dcgan_jax.train import chunk as chunks, feed, finite, mesh, start, trace
 from dcgan_jax.train.pace import Pace
 from dcgan_jax.train.recorder import Recorder
@@ -87,6 +87,7 @@ def _train(run: Run, state: TrainState, heard: list[int]) -> TrainedRun:
     key = mesh.replicate(keys.make_key(run.config.seed, keys.Purpose.TRAINING))
     run_steps = chunks.make_steps(run.nets, static_count=backend.is_accelerator())
     with contextlib.ExitStack() as held:
+        held.enter_context(precision.full_products(run.config.precision))
         with mesh.together():
             if mesh.is_first():
                 recorder = held.enter_context(closing(Recorder(run, step=step)))
