@@ -61,7 +61,7 @@ ROOF = ("__init__", "__main__")
 HEAVY = {
     "tensorflow": set(),
     "tensorflow_datasets": {"prepare.sources.tfds"},
-    "torch": {"evaluate.fidelity"},
+    "torch": {"evaluate.fidelity", "evaluate.torch_operators"},
     "torch_fidelity": {"evaluate.fidelity"},
     "cv2": {"pictures.animation", "prepare.faces.detect"},
     "lmdb": set(),  # its pages are read by prepare.sources.lmdb_pages

@@ -40,26 +40,6 @@ def fidelity():
     """Return the module that calls torch-fidelity."""
     if importlib.util.find_spec("torch_fidelity") is None:
         pytest.skip("torch-fidelity is not installed (the extra `eval`)")
-    declared = _declare_operators()
-    from dcgan_jax.evaluate import fidelity
+    from dcgan_jax.evaluate import quality
 
-    yield fidelity
-    del declared
-
-
-def _declare_operators():
-    """Let PyPI's torchvision, a CUDA build, be imported beside a CPU build of torch.
-
-    Its operators cannot be loaded there, nobody here calls them, but its import
-    describes two of them.
-    """
-    import torch
-
-    try:
-        import torchvision  # noqa: F401
-    except RuntimeError:
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou) -> Tensor")
-        return library
-    return None
+    return quality._import_fidelity()

@@ -180,3 +180,9 @@ def test_mean_and_deviation_are_those_of_all_rows(block_bytes, tmp_path, monkeyp
         (exact[:5] - exact.mean(0)) / deviation,
         atol=2e-3,  # of 1e4 in float32
     )
+
+
+def test_more_centroids_than_there_are_patches_are_refused():
+    images = np.zeros((60, 8, 8, 3), np.uint8)
+    with pytest.raises(errors.InputError, match="60 images of 8×8 have 540 patches"):
+        kmeans._check(images, 100_000, num_patches=400_000, patch_size=6)

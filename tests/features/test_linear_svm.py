@@ -140,3 +140,16 @@ def test_one_class_is_refused(clusters):
     features = clusters[0]
     with pytest.raises(ValueError, match="one class"):
         LinearSVM().fit(features, np.zeros(len(features), int))
+
+
+@pytest.mark.parametrize("scale", [1e7, 1e20])
+def test_features_beyond_what_numbers_resolve_are_warned_of_and_never_nan(scale):
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(300, 20))
+    noise = rng.normal(size=(300, 3))
+    labels = (features @ rng.normal(size=(20, 3)) + noise).argmax(1)
+    with pytest.warns(ConvergenceWarning, match="not converged"):
+        fitted = LinearSVM(max_iter=20).fit(features * scale, labels)
+    assert np.isfinite(fitted.coef_).all()
+    assert np.isfinite(fitted.intercept_).all()
+    assert fitted.score(features * scale, labels) > 0.8

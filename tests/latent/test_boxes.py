@@ -165,3 +165,42 @@ def test_coco_files_that_do_not_tell_enough_are_refused(
 ):
     with pytest.raises(errors.InputError, match=message):
         boxes.read_boxes(write({**COCO, **changes}), category=category)
+
+
+def read_names(write, *names):
+    """Read a file whose images have these names and a box each; return the samples."""
+    images = [
+        {"id": index, "file_name": name, "width": 8, "height": 8}
+        for index, name in enumerate(names)
+    ]
+    drawn = [
+        {"id": index, "image_id": index, "category_id": 1, "bbox": [0, 0, 1, 1]}
+        for index in range(len(names))
+    ]
+    found = boxes.read_boxes(write({"images": images, "annotations": drawn}))
+    return [box.sample for box in found.boxes]
+
+
+@pytest.mark.parametrize(
+    ("name", "sample"),
+    [
+        ("000003.png", 3),
+        ("000003_png.rf.5f2a4c1b9d0e47.jpg", 3),
+        ("000003 (1).png", 3),
+        ("a1/000012-copy2.JPG", 12),
+        ("sample_17.png", 17),
+    ],
+)
+def test_the_number_that_sample_wrote_is_read_out_of_a_longer_name(write, name, sample):
+    assert read_names(write, name) == [sample]
+
+
+@pytest.mark.parametrize("name", ["run2_17.png", "000003_000004.png", "x.png"])
+def test_a_number_that_is_not_certain_is_refused(write, name):
+    with pytest.raises(errors.InputError, match="and no other, as in 000003"):
+        read_names(write, name)
+
+
+def test_two_images_on_one_number_are_refused(write):
+    with pytest.raises(errors.InputError, match="is of sample 3, as is another image"):
+        read_names(write, "000003.png", "000003 (1).png")

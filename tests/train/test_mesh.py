@@ -206,3 +206,15 @@ def test_settings_that_processes_may_differ_in_are_the_paths_and_workers(make_fl
     shared = configs.shared_settings(config)
     missing = {field.name for field in dataclasses.fields(config)} - shared.keys()
     assert missing == {"source", "data_dir", "num_workers", "workdir"}
+
+
+@pytest.mark.parametrize("address", ["node1", "node1:", ":1234", "node1:http"])
+def test_an_address_without_a_port_is_refused(address):
+    cluster = configs.ClusterConfig(
+        coordinator_address=address, num_processes=2, process_id=0
+    )
+    with (
+        pytest.raises(errors.InputError, match=f"={address}, expected HOST:PORT"),
+        mesh.connected(cluster),
+    ):
+        pass

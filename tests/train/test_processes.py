@@ -259,3 +259,18 @@ def test_a_folder_that_the_first_cannot_use_is_an_error_of_all(make_own, of_one)
     assert codes == [2, 2], told
     assert "holds a run with seed=0" in told[0]
     assert f"error: process 0: {of_one} holds a run with seed=0" in told[1]
+
+
+def test_processes_with_unequal_devices_are_told_so_each_in_a_line(make_own, tmp_path):
+    def join(count):
+        for number, (joining, _) in enumerate(by_hand(count)):
+            forced = f"--xla_force_host_platform_device_count={number + 1}"
+            yield joining, {"XLA_FLAGS": forced}
+
+    flags = make_own(f"--workdir={tmp_path / 'run'}")
+    with started(flags, 2, join=join) as processes:
+        codes, told = wait(processes)
+    assert codes == [2, 2], told
+    for text in told:
+        assert "error: the processes of the run have 1, 2 devices" in text
+        assert "Traceback" not in text

@@ -1,1 +1,1 @@
-"""Bring images from where they lie into training: sources, one store, batches."""
+"""The prepared store of images, and the minibatches that are read from it."""

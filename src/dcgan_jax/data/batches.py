@@ -15,8 +15,8 @@ from dcgan_jax.system import errors
 BLOCK_ROWS = 256
 # … until this many rows, brought into memory together, are shuffled one by one.
 POOL_ROWS = 64 * BLOCK_ROWS
-# Of pixels, from where on "auto" shuffles blocks. Fixed, whatever memory is free: a run
-# that goes on, perhaps on another machine, must find its own order again.
+# Beyond this size of all pixels "auto" shuffles blocks. It does not depend on the free
+# memory: a run that goes on, perhaps on another machine, must find its order again.
 BLOCKS_FROM_BYTES = 8 << 30
 
 
@@ -49,21 +49,21 @@ class Schedule(NamedTuple):
     """All that the order of a run's minibatches depends on."""
 
     num_rows: int
-    """Size of the data set."""
+    """The size of the data set."""
     batch_size: int
-    """Rows per minibatch."""
+    """The number of rows in a minibatch."""
     seed: int
     """The run's seed."""
     shuffle: Shuffle
-    """rows: `epoch_order`; blocks: `block_order`; auto is settled before."""
+    """`rows` for `epoch_order`, `blocks` for `block_order`; never `auto`."""
     part: int = 0
-    """Which part of every minibatch is this process's; the first is 0."""
+    """The part of every minibatch that this process takes; the first is 0."""
     num_parts: int = 1
-    """Number of equal parts of a minibatch, one for each process of the run."""
+    """The number of equal parts of a minibatch, one for each process of the run."""
 
     @property
     def part_size(self) -> int:
-        """Rows of a minibatch that are this process's."""
+        """The number of a minibatch's rows that this process takes."""
         return self.batch_size // self.num_parts
 
 
@@ -71,11 +71,11 @@ def choose_shuffle(shuffle: Shuffle, num_bytes: int) -> Shuffle:
     """Settle "auto" by the size of the data alone.
 
     Args:
-        shuffle: as asked for.
+        shuffle: the shuffle that is asked for.
         num_bytes: the size of all pixels.
 
     Returns:
-        rows or blocks.
+        `rows` or `blocks`.
     """
     if shuffle != "auto":
         return shuffle
@@ -83,15 +83,15 @@ def choose_shuffle(shuffle: Shuffle, num_bytes: int) -> Shuffle:
 
 
 def count_training_rows(num_rows: int, held_out: int) -> int:
-    """Return how many rows of a store, from the first on, are trained on.
+    """Return how many of a store's first rows are trained on.
 
     Raises:
-        InputError: if none is left.
+        InputError: if no row is left.
     """
     if held_out >= num_rows:
         raise errors.InputError(
             f"--held_out={held_out} leaves nothing of the data set, which has"
-            f" {num_rows} images; hold fewer of them out"
+            f" {num_rows} images; hold out fewer of them"
         )
     return num_rows - held_out
 
@@ -121,7 +121,7 @@ def block_order(num_rows: int, seed: int, *, epoch: int) -> np.ndarray:
     """Shuffle blocks of consecutive rows for one epoch, then rows within pools of them.
 
     A disk reads a block in one go, and only two pools need to fit into memory. The rows
-    lie shuffled in the store, so neighbours have nothing in common but this.
+    are shuffled in the store already, so that neighbours have nothing else in common.
 
     Args:
         num_rows: size of the data set.
@@ -201,7 +201,7 @@ def settle_batch_size(
 
 
 def count_run_steps(config: TrainConfig, num_rows: int) -> int:
-    """Return the length of a run over `num_rows` images in steps.
+    """Return the length of a run over `num_rows` images, in steps.
 
     Raises:
         InputError: if a minibatch is larger than the data.
@@ -217,7 +217,7 @@ def batch_rows(schedule: Schedule, index: int) -> np.ndarray:
 
     Args:
         schedule: what the order depends on.
-        index: minibatches since the start of the run, across epochs.
+        index: the number of minibatches before it since the start of the run.
 
     Returns:
         Row numbers, (part_size,).
@@ -244,8 +244,8 @@ def chunk_rows(schedule: Schedule, start: int, *, count: int) -> np.ndarray:
 def window_of(schedule: Schedule, index: int) -> int:
     """Return the last window that a minibatch takes rows from.
 
-    A window is a stretch of POOL_ROWS places of an epoch's order, the last one shorter:
-    as much as is read ahead. Windows are counted across epochs.
+    A window is a stretch of POOL_ROWS places of an epoch's order, of which the last may
+    be shorter. It is what is read ahead at once. Windows are counted across epochs.
     """
     epoch, place = _locate(schedule, index)
     last_place = place + schedule.batch_size - 1

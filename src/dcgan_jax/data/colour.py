@@ -1,4 +1,4 @@
-"""Colour profiles: pixels of any colour space → sRGB, which screens show."""
+"""Colour profiles: pixels of any colour space → sRGB, as screens show it."""
 
 import functools
 import io
@@ -8,12 +8,12 @@ from PIL import Image
 
 _ALPHA = {"RGBA": "RGB", "LA": "L", "PA": "RGB", "P": "RGB"}
 _MODES = ("L", "RGB", "CMYK")
-# Cameras and programs each have a few.
+# Cameras and programs have a few profiles each.
 _KEPT_PROFILES = 16
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
-    """Convert an image by its embedded profile; one that is damaged does not count.
+    """Convert an image by its embedded profile, unless that is damaged.
 
     An image without a profile, in sRGB, or of a mode without colour stays as it is.
     """
@@ -45,9 +45,9 @@ def _apply(transform: Any, image: Image.Image) -> Image.Image:
 
 @functools.lru_cache(maxsize=_KEPT_PROFILES)
 def _make_transform(profile: bytes, mode: str) -> Any:
-    """Return what converts a mode from a profile to sRGB; None where nothing is to do.
+    """Return the transform of a mode from a profile to sRGB; None if there is none.
 
-    An image of another mode than its profile is for has none either.
+    There is none if it would change nothing, or the profile is for another mode.
     """
     try:
         from PIL import ImageCms

@@ -28,11 +28,11 @@ _FORMATS = (
     "JPEG2000",
     "TGA",
 )
-# A JPEG beyond the limit is decoded at a fraction of its size. A progressive one still
-# takes memory for all of it.
+# A JPEG beyond the limit is decoded at a fraction of its size. A progressive one takes
+# memory for all of its pixels even so.
 _LARGEST_JPEG, _LARGEST_PROGRESSIVE = 4, 2
 _PART_PIXELS = 1 << 20
-_OVERSHOOT = 1e-3  # of floats beyond their range, left there by rounding and resizing
+_OVERSHOOT = 1e-3  # how far rounding and resizing may take floats beyond their range
 _ORIENTATION_TAG = 0x0112
 _ORIENTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -46,7 +46,7 @@ _ORIENTATIONS = {
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 # Chunks of a PNG that its pixels, colours and orientation depend on.
 _PNG_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"eXIf", b"IDAT", b"IEND")
-# Of 32 bits, these are often written without anything in the last eight.
+# Pictures of 32 bits in these formats often have nothing in the last eight.
 _CARELESS_ALPHA = ("TGA", "BMP", "DIB")
 _OTHER_KINDS = (
     ((b"<!doctype", b"<html", b"<head"), "an HTML page"),
@@ -71,8 +71,8 @@ def decode_image(
 
     Args:
         content: the file's bytes.
-        value_range: the values in the file that become black and white; None: those of
-            its type, and 0 … 255 for whole numbers of 32 bits.
+        value_range: the values in the file that become black and white; None stands for
+            the bounds of its type, and for 0 … 255 if it has whole numbers of 32 bits.
         max_pixels: a larger image is broken, unless it is a JPEG, which is decoded at
             a half, quarter or eighth of its size.
 
@@ -95,8 +95,8 @@ def decode_image(
         raise BrokenImage(f"not an image {_name_kind(content)}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BrokenImage(
-            f"more pixels than --max_pixels={max_pixels}: a decompression bomb, or a"
-            " picture for which the limit has to be raised"
+            f"it has more pixels than --max_pixels={max_pixels}; it is a decompression"
+            " bomb, or a picture for which the limit has to be raised"
         ) from None
     except Exception as error:  # a damaged file can fail anywhere in Pillow's parsers
         raise BrokenImage(str(error) or type(error).__name__) from error
@@ -116,7 +116,7 @@ def count_pages(content: bytes) -> int:
 
 
 def _load(content: bytes, max_pixels: int) -> Image.Image:
-    """Open and decode a file; what is wrong with a PNG's texts does not matter."""
+    """Open and decode a file, whatever is wrong with the texts in a PNG."""
     try:
         return _load_within(content, max_pixels)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -170,7 +170,7 @@ def _limit(max_pixels: int | None) -> Iterator[None]:
 
 
 def _keep_chunks(content: bytes, kinds: tuple[bytes, ...]) -> bytes:
-    """Return a PNG without the chunks of other kinds, as far as it can be read."""
+    """Return a PNG with the chunks of some kinds alone, as far as it can be read."""
     kept, place = [_PNG_MAGIC], len(_PNG_MAGIC)
     while place + 8 <= len(content):
         (size,) = struct.unpack_from(">I", content, place)
@@ -247,7 +247,7 @@ def _to_l_or_rgb(image: Image.Image, content: bytes) -> Image.Image:
 def _has_careless_alpha(
     image: Image.Image, foreground: Image.Image, content: bytes
 ) -> bool:
-    """Tell whether alpha is none: a TGA that says so, or 0 everywhere as in some."""
+    """Tell whether the alpha channel means nothing: a TGA says so, or it is all 0."""
     if image.format not in _CARELESS_ALPHA:
         return False
     says_none = image.format == "TGA" and content[17] & 0x0F == 0
@@ -267,20 +267,20 @@ def _scale_deep_grey(
     """Scale grey of more than 8 bits to 8."""
     low, high = float(values.min()), float(values.max())
     if not np.isfinite([low, high]).all():
-        raise BrokenImage("holds NaN or infinity")
+        raise BrokenImage("it holds NaN or infinity")
     if value_range is None:
         bottom, top = 0.0, _find_top(values, image)
         slack = _OVERSHOOT if values.dtype.kind == "f" else 0.0
         if not (low >= -slack and high <= top + slack):
             raise BrokenImage(
-                f"grey values {low:g} to {high:g}, expected 0 to {top:g}; say with"
-                " --value_range=LOW,HIGH which of them are black and white"
+                f"its grey values are {low:g} to {high:g}, expected 0 to {top:g}; say"
+                " with --value_range=LOW,HIGH which of them are black and white"
             )
     else:
         bottom, top = value_range
     scaled = np.empty(values.shape, np.uint8)
     flat, flat_scaled = values.reshape(-1), scaled.reshape(-1)
-    # In parts: as float64, the largest image that is read would take 700 MB.
+    # All at once, the largest image would take 700 MB as float64.
     for start in range(0, flat.size, _PART_PIXELS):
         part = flat[start : start + _PART_PIXELS]
         flat_scaled[start : start + _PART_PIXELS] = scale_to_bytes(part, bottom, top)
@@ -288,10 +288,10 @@ def _scale_deep_grey(
 
 
 def _find_top(values: np.ndarray, image: Image.Image) -> float:
-    """Return the value that is white: of floats 1, of whole numbers by their bits."""
+    """Return the value that is white: 1 for floats, else what the bits allow."""
     if values.dtype.kind == "f":
         return 1.0
-    # Elsewhere than in TIFF, whole numbers that Pillow holds in 32 bits had 16.
+    # In formats other than TIFF, whole numbers that Pillow holds in 32 bits had 16.
     is_32_bit = values.dtype.itemsize > 2 and image.format == "TIFF"
     return 255.0 if is_32_bit else 65535.0
 
@@ -301,8 +301,8 @@ def scale_to_bytes(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
     Args:
         values: finite numbers of any shape.
-        low: becomes black.
-        high: becomes white; above `low`.
+        low: the value that becomes black.
+        high: the value that becomes white, above `low`.
 
     Returns:
         uint8, of the same shape.

@@ -1,8 +1,8 @@
 """The list of a store's kept rows on disk, and the store without the others.
 
-DIR/kept_rows.npy holds the kept rows, int64, ascending; DIR/groups.json, written last,
-the groups that they were kept from and what all of it was made of; DIR is the folder
-`dedup` of the store. No pixel is written.
+The folder `dedup` of the store holds two files. kept_rows.npy has the kept rows, int64,
+ascending. groups.json, which is written last, has the groups that they were kept from
+and what all of it was made of. No pixel is written.
 """
 
 import dataclasses
@@ -40,7 +40,7 @@ class KeptRows:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _About:
-    """What the file of the groups holds."""
+    """The content of groups.json."""
 
     version: int
     data_fingerprint: str
@@ -56,9 +56,9 @@ def make(leaders: np.ndarray, *, num_exact: int, settings: dict[str, Any]) -> Ke
     """Sort rows into groups.
 
     Args:
-        leaders: int64 (rows,): of each row the one that is kept in its place.
-        num_exact: see KeptRows.
-        settings: see KeptRows.
+        leaders: int64 (rows,): the row that is kept in place of each row.
+        num_exact: as in KeptRows.
+        settings: as in KeptRows.
     """
     rows = np.arange(len(leaders))
     left_out = np.flatnonzero(leaders != rows)
@@ -103,7 +103,7 @@ def write(folder: Path, kept: KeptRows, *, fingerprint: str) -> None:
         "settings": kept.settings,
         "groups": kept.groups,
     }
-    # A group a line: the file is made to be read.
+    # Each group has a line of its own, since people read this file.
     text = json.dumps({**about, "groups": None}, indent=1).removesuffix("null\n}")
     lines = ",\n  ".join(json.dumps(group) for group in kept.groups)
     content = f"{text}[\n  {lines}\n ]\n}}\n"
@@ -111,7 +111,7 @@ def write(folder: Path, kept: KeptRows, *, fingerprint: str) -> None:
 
 
 def read(folder: Path, *, fingerprint: str) -> KeptRows:
-    """Read a list after checking that it is whole and of the store at hand.
+    """Read a list after checking that it is whole and belongs to the store at hand.
 
     Raises:
         MissingInputError: if there is none.
@@ -163,7 +163,7 @@ def open_training_store(config: DataConfig) -> Store:
 
 
 def select(store: Store, folder: Path) -> Store:
-    """Return the store of the rows that a list of it keeps.
+    """Return a store of the rows that a list keeps.
 
     Raises:
         MissingInputError: if there is no list in the folder.

@@ -54,7 +54,7 @@ def make_missing_error(
 
     Args:
         config: names the data.
-        reason: why there are none, where something like labels was found.
+        reason: why there are no labels although something like them was found.
     """
     because = f" ({reason})" if reason else ""
     return errors.InputError(

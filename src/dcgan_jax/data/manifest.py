@@ -20,10 +20,10 @@ class Shard:
     """One pair of files of a store."""
 
     images: str
-    """Name of the .npy file of pixels, uint8 (rows, H, W, C)."""
+    """The .npy file of pixels, uint8 (rows, H, W, C)."""
     images_sha256: str
     labels: str | None
-    """Name of the .npy file of labels, int32 (rows,)."""
+    """The .npy file of labels, int32 (rows,)."""
     labels_sha256: str | None
     rows: int
 
@@ -38,25 +38,25 @@ class Manifest:
     source_fingerprint: str
     transform: dict[str, Any]
     shuffle_seed: int
-    """Seed of the one permutation that the rows were put into."""
+    """The seed of the permutation that the rows were put into."""
     num_images: int
     class_names: tuple[str, ...] | None
     left_out: tuple[tuple[str, str], ...]
-    """Names of the broken images, with reasons."""
+    """The names of the broken images, with reasons."""
     shards: tuple[Shard, ...]
     version: int = VERSION
     decoding: int = 1
-    """Number of the rules by which files became pixels: `transforms.DECODING`."""
+    """The number of the rules by which files became pixels, `transforms.DECODING`."""
     splits: tuple[str, ...] = ()
-    """Folders of the source that were taken as splits."""
+    """The folders of the source that were taken as splits."""
     other_files: str = ""
-    """What was there besides images: "40 .heic, notes.txt"."""
+    """The files that were no images, such as "40 .heic, notes.txt"."""
     unlabelled: str | None = None
-    """Why there are no labels, where something like labels was found."""
+    """The reason why there are no labels although something like them was found."""
     notes: tuple[str, ...] = ()
-    """What else was found while preparing, a clause each."""
+    """Other findings from preparing, a clause each."""
     brightest: int | None = None
-    """The largest value of all pixels; None: it was not looked at."""
+    """The largest value of all pixels; None if nobody looked."""
 
 
 def write(path: Path, manifest: Manifest) -> None:
@@ -116,7 +116,7 @@ def _check(manifest: Manifest) -> Manifest:
     """Return a manifest whose numbers and names a store can have.
 
     Raises:
-        ValueError: naming the first that it cannot.
+        ValueError: if it has others; the message names the first.
     """
     for shard in manifest.shards:
         make_shard(dataclasses.asdict(shard))

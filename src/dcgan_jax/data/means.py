@@ -12,7 +12,7 @@ def mean_image(rows: RowStore, num_rows: int) -> np.ndarray:
 
     Args:
         rows: the data.
-        num_rows: how many of them count.
+        num_rows: the number of rows that count.
 
     Returns:
         float64 (height, width, channels), 0 … 255.

@@ -7,11 +7,11 @@ from dcgan_jax.data.batches import RowStore, Schedule
 
 
 class ReadAhead:
-    """Asks for the window of rows that is in use and, meanwhile, for the next.
+    """Ask for the window of rows that is in use and, meanwhile, for the next.
 
     Args:
-        rows: what is read.
-        schedule: the order in which it is.
+        rows: the data that are read.
+        schedule: the order in which they are read.
     """
 
     def __init__(self, rows: RowStore, schedule: Schedule) -> None:
@@ -24,8 +24,8 @@ class ReadAhead:
         """Return once the rows of minibatches have been asked for.
 
         Args:
-            start: index of the first minibatch; calls go upwards.
-            count: number of minibatches.
+            start: the index of the first minibatch, which rises from call to call.
+            count: the number of minibatches.
         """
         first = batches.window_of(self._schedule, start)
         last = batches.window_of(self._schedule, start + count - 1)

@@ -19,7 +19,7 @@ _ERROR = "error: "
 
 
 def make_ready(config: DataConfig) -> int:
-    """Make sure that a config's store is there; return an exit code, 0 if it is.
+    """Make sure that a config's store is there; return an exit code, 0 if it is there.
 
     `dcgan_jax.prepare` runs in a process that sees no GPU: TensorFlow, which some data
     sets need, would take all of it.
@@ -32,10 +32,10 @@ def make_ready(config: DataConfig) -> int:
 
 
 def require(config: DataConfig) -> None:
-    """Make sure that a config's store is there, for a program that goes on after it.
+    """Make sure that a config's store is there, or raise an error.
 
     Raises:
-        InputError: what `dcgan_jax.prepare` says, if it is not and cannot be made.
+        InputError: if it cannot be made; the message is that of `dcgan_jax.prepare`.
         MissingInputError: if there is no such source.
     """
     if not _is_ready(config):
@@ -50,7 +50,7 @@ def prepare(config: DataConfig, more: Sequence[str] = ()) -> None:
         more: further flags of `dcgan_jax.prepare`.
 
     Raises:
-        InputError: what that says, if it cannot be made.
+        InputError: if it cannot be made; the message is that of `dcgan_jax.prepare`.
         MissingInputError: if there is no such source.
     """
     if config.source is not None and not config.source.exists():
@@ -65,9 +65,9 @@ def prepare(config: DataConfig, more: Sequence[str] = ()) -> None:
             with io.TextIOWrapper(child.stdout, errors="replace") as lines:
                 for line in lines:
                     last = line.strip() or last
-                    if not last.startswith(_ERROR):  # which is raised
+                    if not last.startswith(_ERROR):  # an error is raised below
                         print(line, end="", file=sys.stderr)
-        except BaseException:  # KeyboardInterrupt too: it goes on from there next time
+        except BaseException:  # after Ctrl-C too, the next call goes on from there
             child.terminate()
             raise
         code = child.wait()

@@ -20,13 +20,14 @@ from dcgan_jax.system import disk, errors, npy_file
 _HASH_UP_TO_BYTES = 4 << 30
 # Linux cuts longer requests to the disk's read-ahead, commonly this much.
 _PIECE_BYTES = 128 << 10
-# To ask for what is in memory already costs as much as to copy it; to look, as well.
+# Asking for pages that are in memory already costs as much as copying them, and so does
+# looking whether they are; so not every piece is looked at.
 _PIECES_PER_PROBE = 16
 _AGAIN = "delete the folder and run prepare again"
 
 
 def store_path(config: DataConfig) -> Path:
-    """Return the folder of a config's store; other settings, another folder."""
+    """Return the folder of a config's store; other settings have another folder."""
     source = None if config.source is None else str(config.source.resolve())
     settings = transforms.from_config(config).settings()
     identity = json.dumps([config.dataset, source, config.split, settings])
@@ -46,7 +47,7 @@ class Store:
     Args:
         path: its folder.
         description: its manifest.
-        selected: int64, ascending, the rows on disk that it shows; None: all.
+        selected: the rows on disk that it shows, int64, ascending; None for all.
     """
 
     def __init__(
@@ -82,12 +83,12 @@ class Store:
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
-        """Names of the labels; None where there are none."""
+        """The names of the classes; None if there are no labels."""
         return self.manifest.class_names
 
     @property
     def labelled(self) -> bool:
-        """Whether every row has a label; −1, as of a secret test set, is none."""
+        """Whether every row has a label; −1, as in a secret test set, is no label."""
         labels = self.labels()
         return labels is not None and bool((labels >= 0).all())
 
@@ -103,7 +104,7 @@ class Store:
 
     @property
     def num_bytes(self) -> int:
-        """Size of all pixels."""
+        """The size of all pixels."""
         return len(self) * self._images[0][0].nbytes
 
     def labels(self) -> np.ndarray | None:
@@ -118,10 +119,10 @@ class Store:
 
         Args:
             indices: row numbers, (n,), each in 0 … len − 1.
-            out: uint8 (n, H, W, C), which then takes the images.
+            out: an array uint8 (n, H, W, C) to put the images into.
 
         Returns:
-            images (n, H, W, C) and labels (n,) or None.
+            The images (n, H, W, C), and the labels (n,) or None.
 
         Raises:
             IndexError: if a row number is out of range.
@@ -138,10 +139,10 @@ class Store:
         return Batch(images, labels)
 
     def will_read(self, indices: np.ndarray) -> None:
-        """Ask the system to bring rows from the disk into memory; does not wait.
+        """Ask the system to bring rows from the disk into memory, without waiting.
 
-        A page that nobody has asked for costs a wait when it is gathered; many requests
-        at once are what a disk is fast at.
+        A page that nobody has asked for costs a wait when it is gathered, whereas a
+        disk answers many requests at once quickly.
 
         Args:
             indices: row numbers in any order.
@@ -177,11 +178,11 @@ def open_store(path: Path, *, hash_all: bool = False) -> Store:
 
     Args:
         path: its folder, as `store_path` gives it.
-        hash_all: compare the sha256 of every shard also beyond 4 GiB in total.
+        hash_all: whether every shard's sha256 is compared beyond 4 GiB in total too.
 
     Raises:
-        MissingInputError: if there is none.
-        InputError: naming the file that is damaged or foreign.
+        MissingInputError: if there is no store.
+        InputError: if a file is damaged or foreign; the message names it.
     """
     description = manifest.read(path)
     for shard in description.shards:
@@ -240,7 +241,7 @@ def _check_hash(file: Path, expected: str | None) -> None:
 
 
 def _cut(images: np.ndarray, path: Path, rows: np.ndarray) -> np.ndarray:
-    """Return the pieces, (n, [start, size]), of the file that rows, ascending, lie in.
+    """Return the pieces of the file that ascending rows lie in, (n, [start, size]).
 
     Rows that follow each other are taken together.
     """
@@ -257,12 +258,12 @@ def _cut(images: np.ndarray, path: Path, rows: np.ndarray) -> np.ndarray:
 
 
 def _request(descriptor: int, pieces: np.ndarray) -> None:
-    """Have the system read pieces of a file, unless samples of them are in memory."""
+    """Ask the system to read pieces of a file, unless some of them are in memory."""
     probe = bytearray(1)
     try:
         for start in pieces[::_PIECES_PER_PROBE, 0].tolist():
             os.preadv(descriptor, [probe], start, os.RWF_NOWAIT)
-    except OSError:  # on the disk; or a file system that cannot tell
+    except OSError:  # it is on the disk, or the file system cannot tell
         for start, size in pieces.tolist():
             os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_WILLNEED)
 

@@ -11,7 +11,8 @@ from dcgan_jax.config import Channels, DataConfig, ImageSize
 from dcgan_jax.data import decoding
 from dcgan_jax.system import errors
 
-# 2: by colour profiles, pictures of 32 bits without alpha, whole numbers of 32 bits.
+# The second rules know colour profiles, pictures of 32 bits without alpha, and whole
+# numbers of 32 bits.
 DECODING = 2
 
 
@@ -21,7 +22,7 @@ class ImageTooSmall(ValueError):  # noqa: N818 - a finding about the user's imag
 
 @dataclasses.dataclass(frozen=True)
 class Transform:
-    """How images are brought to one size and mode.
+    """The way in which images are brought to one size and mode.
 
     The centre square of the short side is cut out and reduced with Lanczos, which
     Pillow stretches over all source pixels, so nothing aliases; enlarging is bicubic.
@@ -31,14 +32,14 @@ class Transform:
     channels: Channels
     upscale: bool
     value_range: tuple[float, float] | None = None
-    """The values in the files that become black and white; None: those of the type."""
+    """The values that become black and white; None stands for the type's bounds."""
     max_pixels: int = decoding.MAX_PIXELS
-    """An image of more is broken, unless a JPEG can be decoded at a fraction."""
+    """The most pixels of an image; a JPEG may be decoded at a fraction of its size."""
 
     def settings(self) -> dict[str, Any]:
         """Describe everything that pixels depend on, for digests and manifests.
 
-        What stores of old did without is left out where it is not used.
+        A setting that older stores did not have is left out unless it is used.
         """
         settings = dataclasses.asdict(self)
         for field in dataclasses.fields(self):
@@ -69,7 +70,7 @@ def parse_range(text: str | None) -> tuple[float, float] | None:
     """Read LOW,HIGH, the values that become black and white.
 
     Raises:
-        InputError: if these are no two numbers, the first the smaller.
+        InputError: if these are not two numbers, of which the first is the smaller.
     """
     if text is None:
         return None
@@ -80,7 +81,7 @@ def parse_range(text: str | None) -> tuple[float, float] | None:
     except ValueError:
         raise errors.InputError(
             f"--value_range={text}; expected two numbers LOW,HIGH with LOW below HIGH,"
-            " as 0,4095"
+            " such as 0,4095"
         ) from None
     return low, high
 
@@ -89,7 +90,7 @@ def apply(content: bytes | np.ndarray, transform: Transform) -> np.ndarray:
     """Decode an image, turn it upright, and bring it to size and mode.
 
     Palette, grey, 16-bit (scaled), CMYK and transparent (over white) images are
-    converted; of an animation the first frame is taken.
+    converted; the first frame of an animation is taken.
 
     Args:
         content: an encoded file, or uint8 pixels (H, W), (H, W, 1), (H, W, 3).
@@ -125,8 +126,8 @@ def open_upright(
     Args:
         content: as `apply` takes it.
         channels: 1 for L, 3 for RGB.
-        value_range: as of a `Transform`; pixels that are uint8 already stay so.
-        max_pixels: as of a `Transform`.
+        value_range: as in a `Transform`; pixels that are uint8 already stay so.
+        max_pixels: as in a `Transform`.
 
     Raises:
         BrokenImage: as from `apply`.

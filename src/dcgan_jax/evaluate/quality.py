@@ -18,6 +18,7 @@ from dcgan_jax.evaluate import (
     candidate as candidates,
     config as configs,
     extractors,
+    torch_operators,
 )
 from dcgan_jax.evaluate.candidate import Candidate, Measured
 from dcgan_jax.evaluate.config import EvaluateConfig
@@ -225,6 +226,7 @@ def _warn_of_few(count: int, extractor: Extractor) -> None:
 
 def _import_fidelity() -> ModuleType:
     try:
+        torch_operators.declare()
         from dcgan_jax.evaluate import fidelity
     except (ImportError, RuntimeError) as error:
         # What torchvision raises beside a torch of another build is a RuntimeError.

@@ -1,5 +1,6 @@
 """Look inside a generator on a page in the browser."""
 
+import contextlib
 from collections.abc import Sequence
 
 from dcgan_jax import cli
@@ -15,11 +16,14 @@ def parse(argv: Sequence[str]) -> ExploreConfig:
 def main(argv: Sequence[str]) -> int:
     """Serve the page until it is stopped; return the exit code."""
     config = parse(argv)
-    configs.check(config)
+    listener = configs.listen(config)
     from dcgan_jax.explore import server, subject
 
     cli.start()
-    server.serve(subject.open_subject(config), config)
+    with contextlib.ExitStack() as held:
+        if listener is not None:
+            held.enter_context(listener)
+        server.serve(subject.open_subject(config), config, listener)
     return 0
 
 

@@ -7,6 +7,8 @@ import socket
 from dcgan_jax import cli
 from dcgan_jax.system import errors
 
+_WAITING = 128  # connections that wait to be served
+
 
 @dataclasses.dataclass(frozen=True)
 class ExploreConfig(cli.RunFlags):
@@ -27,8 +29,11 @@ class ExploreConfig(cli.RunFlags):
     anybody who knows it."""
 
 
-def check(config: ExploreConfig) -> None:
-    """Raise an error at once for what cannot be served.
+def listen(config: ExploreConfig) -> socket.socket | None:
+    """Take the page's address before anything is loaded, which takes long.
+
+    Returns:
+        The socket that listens; None where Gradio opens its own.
 
     Raises:
         InputError: if Gradio is not installed, or nothing can listen at the address.
@@ -40,21 +45,31 @@ def check(config: ExploreConfig) -> None:
             "the explorer needs Gradio, which is not installed; run pip install "
             "'dcgan-jax[explore]'"
         )
-    check_free(config.host, config.port)
+    listener = _bind(config.host, config.port)
+    if not config.share:
+        return listener
+    listener.close()
+    return None
 
 
-def check_free(host: str, port: int) -> None:
-    """Raise an error unless a server can listen at an address.
+def _bind(host: str, port: int) -> socket.socket:
+    """Listen at an address, so that nobody else can.
 
     Raises:
         InputError: if another program does, or the address is not this machine's.
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
             # As servers do, so that a port which was left a moment ago counts as free.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
+            listener.listen(_WAITING)
+        except BaseException:
+            listener.close()
+            raise
+        return listener
     except (OSError, UnicodeError) as error:
         raise errors.InputError(
             f"cannot listen at {host}, port {port}: {error}; choose another --port or "

@@ -1,6 +1,9 @@
 """The server of the explorer's page."""
 
+import asyncio
+import logging
 import os
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +13,15 @@ from dcgan_jax.explore.config import ExploreConfig
 from dcgan_jax.explore.subject import Subject
 
 
-def serve(subject: Subject, config: ExploreConfig) -> None:
+def serve(
+    subject: Subject, config: ExploreConfig, listener: socket.socket | None
+) -> None:
     """Serve the page until Ctrl-C.
+
+    Args:
+        subject: what the page shows.
+        config: the flags.
+        listener: from `config.listen`.
 
     Nothing leaves this machine unless `config.share` asks for it: no telemetry, no
     fonts from elsewhere, no file but those that Gradio's page consists of.
@@ -22,15 +32,18 @@ def serve(subject: Subject, config: ExploreConfig) -> None:
         url = f"http://{config.host}:{config.port}"
         print(f"{url}  {subject.name}; Ctrl-C ends", flush=True)
 
-    run = _share if config.share else _listen
     try:
-        run(page.make_page(subject), config, tell)
+        blocks = page.make_page(subject)
+        if listener is None:
+            _share(blocks, config, tell)
+        else:
+            _listen(blocks, listener, tell)
     except KeyboardInterrupt:
         return
 
 
-def _listen(blocks: Any, config: ExploreConfig, tell: Callable[[], None]) -> None:
-    """Serve to those who reach the address.
+def _listen(blocks: Any, listener: socket.socket, tell: Callable[[], None]) -> None:
+    """Serve to those who reach the address at which a socket listens.
 
     Not by `launch`, which asks itself for the page first: within 3 seconds, and by way
     of a proxy if the environment names one.
@@ -48,11 +61,18 @@ def _listen(blocks: Any, config: ExploreConfig, tell: Callable[[], None]) -> Non
             if self.started:
                 tell()
 
-    settings = uvicorn.Config(
-        app, host=config.host, port=config.port, log_level="warning",
-        timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    Server(settings).run()
+    settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    Server(settings).run(sockets=[listener])
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Tell whether a line of the server's log is about more than pages left open."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (
+        isinstance(error, asyncio.CancelledError)
+        or "timeout graceful shutdown exceeded" in record.getMessage()
+    )
 
 
 def _share(blocks: Any, config: ExploreConfig, tell: Callable[[], None]) -> None:

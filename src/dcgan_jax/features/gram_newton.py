@@ -21,6 +21,9 @@ from dcgan_jax.system import backend
 Array = jax.Array
 # Systems are filled up to a multiple of this, so that few sizes are compiled.
 _STEP = 512
+# Share of a diagonal by which a matrix of float64 may fail to be positive definite.
+_ROUNDING = 1e-15
+_MAX_STALLS = 3  # steps in a row that gain nothing but rounding
 
 
 def minimise_by_gram(
@@ -47,14 +50,18 @@ def minimise_by_gram(
     """
     weights = 2.0 * cost * targets * slack
     scores = gram @ weights
+    stalls, best = 0, np.full(targets.shape[1], np.inf)
     for step in range(max_newton_steps):
         slack = np.maximum(0.0, 1.0 - targets * scores)
         objective = 0.5 * (weights * scores).sum(0) + cost * (slack**2).sum(0)
         gradient = weights - 2.0 * cost * targets * slack
         gap = 0.5 * (gradient * (gram @ gradient)).sum(0)
         open_ = np.flatnonzero(gap > tolerance * objective)
-        if not len(open_):
+        falls = (objective < best * (1.0 - 1e-12))[open_]
+        stalls = 0 if falls.any() else stalls + 1
+        if not len(open_) or stalls > _MAX_STALLS:
             return weights, step
+        best = np.minimum(best, objective)
         direction = np.zeros_like(weights)
         for k in open_:
             aim = _solve_active(gram, targets[:, k], slack[:, k] > 0.0, cost=cost)
@@ -81,7 +88,9 @@ def _solve_active(
     size = -(-count // _STEP) * _STEP
     system = np.eye(size)
     system[:count, :count] = gram[np.ix_(rows, rows)]
-    system[np.arange(count), np.arange(count)] += 0.5 / cost
+    # Long features make the ridge of the objective smaller than rounding is.
+    least = _ROUNDING * count * system[:count, :count].diagonal().mean()
+    system[np.arange(count), np.arange(count)] += max(0.5 / cost, least)
     aim = np.zeros(size)
     aim[:count] = targets[rows]
     solved = np.zeros(len(targets))

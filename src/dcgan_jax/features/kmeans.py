@@ -262,6 +262,13 @@ def _check(
         raise errors.InputError(
             "patches of one grey pixel have no contrast; choose a larger patch_size."
         )
+    places = (height - patch_size + 1) * (width - patch_size + 1)
+    if num_centroids > (there := num_images * places):
+        raise errors.InputError(
+            f"--num_centroids={num_centroids}; {num_images} images of {height}×{width}"
+            f" have {there:,} patches of {patch_size}×{patch_size}, and no more"
+            " centroids than these can be told apart."
+        )
     if num_patches < max(num_centroids, 2):
         raise errors.InputError(
             f"{num_patches} patches cannot make {num_centroids} centroids; draw at"

@@ -32,6 +32,8 @@ NUM_AXES = 128
 STIFF, MAX_GRAM_ROWS = 0.05, 8192
 # How far conjugate gradients reduce the gradient's model in one Newton step.
 FORCING = 0.1
+# Newton steps in a row that lower no objective by this share of it before it gives up.
+_MAX_STALLS, _STALLED = 3, 1e-12
 
 
 class Solution(NamedTuple):
@@ -106,13 +108,16 @@ def minimise(
         cost: C, above 0.
         tolerance: largest gap, as a share of f. The gap is bounded by ‖∇f‖²/2, since f
             curves at least as ½‖w‖² does.
-        max_newton_steps: after which it gives up.
+        max_newton_steps: after which it gives up, as where numbers leave their range
+            or rounding stops it; then the last finite weights are the solution.
         start: (features, problems) weights to go on from; None: 0.
     """
     shape = (rows.num_features, targets.shape[1])
     weights = np.zeros(shape) if start is None else start.astype(np.float64)
     scores = np.zeros(targets.shape) if start is None else rows.times(weights)
     step, axes = 0, None
+    stalls, none = 0, np.full(targets.shape[1], np.inf)
+    finite = Solution(np.zeros(shape), none, none, 0, 0, False)
     stiff = 2.0 * cost * rows.mean_square() > STIFF * rows.num_rows
     by_gram = stiff and rows.num_rows <= MAX_GRAM_ROWS
     while True:
@@ -120,11 +125,16 @@ def minimise(
         objective = 0.5 * (weights**2).sum(0) + cost * (slack**2).sum(0)
         gradient = weights - 2.0 * cost * rows.transposed_times(targets * slack)
         gap = 0.5 * (gradient**2).sum(0)
-        open_ = gap > tolerance * objective
+        open_ = ~(gap <= tolerance * objective)  # NaN is open
+        if not np.isfinite(objective + gap).all():
+            return finite._replace(num_products=rows.num_products)
+        falls = objective < finite.objective * (1.0 - _STALLED)
+        stalls = 0 if (falls & open_).any() else stalls + 1
+        if stalls > _MAX_STALLS:  # rounding is larger than what is left to gain
+            return finite._replace(num_products=rows.num_products)
+        finite = Solution(weights, objective, gap, step, rows.num_products, False)
         if step >= max_newton_steps or not open_.any():
-            return Solution(
-                weights, objective, gap, step, rows.num_products, not open_.any()
-            )
+            return finite._replace(converged=not open_.any())
         if by_gram:  # what it leaves is rounding, for the steps below
             by_gram = False
             combination, step = gram_newton.minimise_by_gram(

@@ -169,11 +169,17 @@ def _read_own(values: dict[str, Any], category: str | None) -> BoxFile:
 
 
 def _read_coco(values: dict[str, Any], category: str | None) -> BoxFile:
-    samples, sizes = {}, set()
+    samples: dict[int, int] = {}
+    sizes: set[int] = set()
     for index, image in enumerate(_objects(values, "images")):
         where = f"images[{index}]"
         key = _whole(image.get("id"), f"{where}.id")
-        samples[key] = _find_sample(image, key, where)
+        number = _find_sample(image, key, where)
+        if number in samples.values() and samples.get(key) != number:
+            raise ValueError(
+                f"{where} is of sample {number}, as is another image; leave one out"
+            )
+        samples[key] = number
         sizes |= {
             _size(image.get(name), f"{where}.{name}") for name in ("width", "height")
         }
@@ -204,13 +210,16 @@ def _find_sample(image: dict[str, Any], key: int, where: str) -> int:
     name = image.get("file_name")
     if name is None:
         return key
-    numbers = re.findall(r"[0-9]+", Path(str(name)).stem)
-    if not numbers:
+    base = Path(str(name)).name
+    # As `sample` wrote it; what labels pictures adds a hash, a copy a number.
+    numbers = set(re.findall(r"(?<![0-9A-Za-z])[0-9]{6}(?![0-9A-Za-z])", base))
+    numbers = numbers or set(re.findall(r"[0-9]+", Path(base).stem))
+    if len(numbers) != 1:
         raise ValueError(
             f"{where}.file_name is {json_values.shorten(name)}, expected the sample's"
-            " number in it"
+            " number in it and no other, as in 000003.png"
         )
-    return _whole(int(numbers[-1][-20:]), f"{where}.file_name")
+    return _whole(int(numbers.pop()[-20:]), f"{where}.file_name")
 
 
 def _choose_category(

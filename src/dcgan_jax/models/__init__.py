@@ -57,7 +57,7 @@ def make_discriminator(config: TrainConfig) -> dcgan.Discriminator:
 def for_inference(network: Network) -> Network:
     """Return a network in the precision in which it is applied without gradients.
 
-    XLA's CPU code is 5 to 10 % slower in bfloat16 there, and less exact: float32.
+    That is float32 on a CPU, where bfloat16 is 5 to 10 % slower and less exact.
     """
     if backend.is_accelerator() or not hasattr(network, "dtype"):
         return network
@@ -67,8 +67,8 @@ def for_inference(network: Network) -> Network:
 def list_hidden_convolutions(generator: nn.Module) -> tuple[str, ...]:
     """Name the convolutions of a generator that make feature maps, lowest first.
 
-    All but the last, which makes the image; these maps can be read and dropped, see
-    `layers.expose_maps`.
+    These are all but the last one, which makes the image. Their maps can be read and
+    dropped; see `layers.expose_maps`.
 
     Raises:
         InputError: if it is no DCGAN.
@@ -102,7 +102,7 @@ def require_plain(config: TrainConfig) -> None:
     """Raise an error unless a run's networks are an unconditional DCGAN.
 
     Raises:
-        InputError: naming the architectures that are.
+        InputError: if they are not; the message names the architectures that are.
     """
     if config.architecture not in PLAIN:
         raise errors.InputError(

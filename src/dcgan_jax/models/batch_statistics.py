@@ -1,4 +1,4 @@
-"""Batch-norm statistics of networks that come without: means over batches of inputs.
+"""Batch-norm statistics of networks that come without any: means over batches.
 
 The authors release parameters alone and re-estimate the statistics over their data
 before they use a network; svhn/svhn_semisup_analysis.py:50-85.
@@ -26,12 +26,12 @@ def estimate(
     Every batch passes normalised by its own statistics, as in training.
 
     Args:
-        network: its `bn_momentum` does not matter.
+        network: the network, whose `bn_momentum` does not matter.
         params: its parameters.
         batches: inputs of the network, all of one shape.
 
     Returns:
-        `batch_stats` for the network.
+        The network's `batch_stats`.
     """
     measure = backend.jit(functools.partial(of_batch, network))
     count, total = 0, None
@@ -45,8 +45,8 @@ def estimate(
 def of_batch(network: Generator | Discriminator, params: Any, inputs: Array) -> Any:
     """Return the `batch_stats` of one batch of inputs, in full float32.
 
-    All samples and features of a network without statistics rest on these: they ask for
-    exact products where a GPU's default is TF32.
+    All samples and features of a network without statistics rest on these, so exact
+    products are asked for, where a GPU's default is TF32.
     """
     # Without momentum the running statistics are those of the last batch.
     plain = network.clone(bn_momentum=0.0)

@@ -36,7 +36,7 @@ class Generator(nn.Module):
     Attributes:
         num_classes: labels are 0 … num_classes − 1.
         hidden_units: the width of the dense layer before the first map.
-        others: as in `dcgan.Generator`.
+        others: see `dcgan.Generator`.
     """
 
     pixel_range = "sigmoid"

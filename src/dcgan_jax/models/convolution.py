@@ -37,15 +37,15 @@ def choose_formulation(convolution: Literal["auto", "lax", "phase"]) -> Formulat
 def is_product_of_matrices(side: int, small: int, formulation: Formulation) -> bool:
     """Tell whether a transpose or a kernel gradient is computed as one matrix product.
 
-    On a GPU that is so where the kernel has more taps than the small map has pixels.
-    There XLA takes the map for the kernel and the kernel for the map, and no longer
-    recognises cuDNN's forms: 5×5 on 4×4 becomes a 7×7 window over a dilated map, eight
-    times the work.
+    On a GPU it is, if the kernel has more taps than the small map has pixels. XLA then
+    takes the map for the kernel and the kernel for the map, and no longer recognises
+    cuDNN's forms: 5×5 on 4×4 becomes a 7×7 window over a dilated map, eight times the
+    work.
 
     Args:
-        side: of the kernel.
-        small: side of the small map, pixels.
-        formulation: of the layer.
+        side: the kernel's side, in pixels.
+        small: the side of the small map, in pixels.
+        formulation: the layer's.
     """
     return formulation == "cudnn" and side**2 > small**2
 
@@ -57,7 +57,7 @@ def correlate(x: Array, kernel: Array, geometry: Geometry) -> Array:
     Args:
         x: (batch, size, size, inputs).
         kernel: (side, side, inputs, outputs).
-        geometry: stride, symmetric padding, size.
+        geometry: the stride, the symmetric padding and the size.
 
     Returns:
         (batch, small, small, outputs), small = (size + 2 padding - side) // stride + 1.

@@ -1,6 +1,6 @@
 """The forms that convolution's three products are computed in, by geometry.
 
-Each is a plain function of arrays; `convolution` chooses among them and gives them
+Each form is a plain function of arrays; `convolution` chooses among them and gives them
 their gradients.
 """
 
@@ -22,12 +22,12 @@ _NHWC = ("NHWC", "HWIO", "NHWC")
 
 
 class Geometry(NamedTuple):
-    """What is static about a layer.
+    """The settings of a layer that a compiled program is made for.
 
     Attributes:
         stride: the stride in pixels, the same in both directions.
         padding: rows and columns of zeros on every side of the large map.
-        size: side of the large map, pixels.
+        size: the side of the large map, in pixels.
         formulation: `lax` dilates the small map with zeros; `phase` computes each
             residue of the output's position modulo the stride apart; `cudnn` is `lax`
             but for the products of `is_product_of_matrices`.
@@ -89,7 +89,7 @@ def transpose_by_overlap(y: Array, kernel: Array, geometry: Geometry) -> Array:
 
 
 def kernel_gradient_dilated(x: Array, y: Array, side: int, geometry: Geometry) -> Array:
-    """Correlate x with y, dilated by the stride: the kernel's gradient."""
+    """Correlate x with y, dilated by the stride, for the kernel's gradient."""
     stride, padding, size, _ = geometry
     # Else XLA fuses what comes before into the transposes and computes it once a read.
     x, y = lax.optimization_barrier((x, y))
@@ -132,7 +132,7 @@ def kernel_gradient_by_patches(
 
 
 class _Phase(NamedTuple):
-    """Taps of the outputs at positions ≡ residue (mod stride), along one axis.
+    """The taps of the outputs at positions ≡ residue (mod stride), along one axis.
 
     Output stride·m + residue sums kernel row taps[t] times input row m + offset - t.
     """
@@ -188,7 +188,7 @@ def transpose_all_phases(y: Array, kernel: Array, geometry: Geometry) -> Array:
     inputs, outputs = kernel.shape[2:]
     count = -(-size // stride)
     phases = _phases(kernel.shape[0], stride, padding)
-    # Where each phase's taps lie among the input rows m + first … m + last.
+    # Each phase's taps lie among the input rows m + first … m + last.
     first = min(phase.offset - len(phase.taps) + 1 for phase in phases)
     last = max(phase.offset for phase in phases)
     side = last - first + 1

@@ -32,12 +32,12 @@ class ConvSpec(NamedTuple):
 
 
 def discriminator_layers(widths: tuple[int, ...]) -> tuple[ConvSpec, ...]:
-    """Halve the map in every block; `widths` run from the image's side inwards."""
+    """List layers that halve the map; `widths` run from the image's side inwards."""
     return tuple(ConvSpec(width, 2) for width in widths)
 
 
 def generator_layers(widths: tuple[int, ...], channels: int) -> tuple[ConvSpec, ...]:
-    """Double the map in every block; at full width 512, 256, 128, then the image."""
+    """List layers that double the map, at full width 512, 256, 128 and the image."""
     return tuple(ConvSpec(width, 2) for width in (*widths[-2::-1], channels))
 
 
@@ -54,7 +54,7 @@ class Generator(nn.Module):
         bn_affine: whether batch norm learns a gain and an offset.
         bn_momentum: share of the running statistics that a batch leaves in place.
         bn_hidden: whether the layers before the output have batch norm.
-        bn_output: whether the output has it, before the tanh.
+        bn_output: whether the output has batch norm, before the tanh.
 
     Source: faces/train_uncond_dcgan.py:108-131.
     """
@@ -115,16 +115,17 @@ class Discriminator(nn.Module):
             networks) the output does not change when a whole batch is scaled, since
             LeakyReLU passes the factor on and batch norm removes it: the contrast of
             generated images is then free to drift.
-        activation: after every convolution; guided backpropagation gives its own.
+        activation: what follows every convolution; guided backpropagation gives its
+            own.
         bn_input: whether the first convolution has batch norm too, which takes a bias
             out again.
-        spectral_norm: divide every kernel by its largest singular value. Each hidden
-            convolution then has a bias and no batch norm, which would take any factor
-            of the kernel out again.
-        global_average: average each of the last maps over its places before they are
-            weighed, which is to give all places of a map one weight.
-        num_batches: of the minibatches that it is given at once, one behind another,
-            each normalised by its own statistics.
+        spectral_norm: whether every kernel is divided by its largest singular value.
+            Each hidden convolution then has a bias and no batch norm, which would take
+            any factor of the kernel out again.
+        global_average: whether each of the last maps is averaged before it is weighed,
+            so that all places of a map have one weight.
+        num_batches: the number of minibatches that it is given at once, one behind
+            another; each is normalised by its own statistics.
 
     Source: faces/train_uncond_dcgan.py:108-131.
     """
@@ -146,7 +147,7 @@ class Discriminator(nn.Module):
     def __call__(
         self, images: Array, labels: Array | None = None, *, train: bool
     ) -> tuple[Array, dict[str, Array]]:
-        """Score (batch, size, size, channels) in [-1, 1].
+        """Score images (batch, size, size, channels) in [-1, 1].
 
         Returns:
             (batch,) logits, and every convolution's output after the activation, in

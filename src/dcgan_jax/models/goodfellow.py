@@ -1,8 +1,8 @@
 """The networks of Goodfellow et al. 2014: maxout and dropout against plain ReLU.
 
-A generator of dense layers (one of them ends in a transposed convolution) against a
-discriminator of maxout units, the inputs of which are dropped out. There is no batch
-norm; every layer has a bias that starts at 0. Labels are taken and ignored.
+A generator of dense layers, one of which ends in a transposed convolution, is trained
+against a discriminator of maxout units, the inputs of which are dropped out. There is
+no batch norm; every layer has a bias that starts at 0. Labels are taken and ignored.
 
 Source: goodfeli/adversarial, mnist.yaml, cifar10_*.yaml, tfd_pretrain/train.yaml.
 """
@@ -46,8 +46,8 @@ class PairSpec(NamedTuple):
         output: the activation that makes the pixels; images of a linear one have their
             contrast normalised, and a sigmoid's bias begins at the data's mean image.
         output_limit: the bound of that layer's first weights.
-        blocks: convolutions of the discriminator; where it has any, the generator's
-            last layer is a transposed one.
+        blocks: the discriminator's convolutions; if it has any, the generator's last
+            layer is a transposed one.
         maxout_units: the widths of the discriminator's dense layers.
     """
 
@@ -169,10 +169,10 @@ class Discriminator(nn.Module):
     def __call__(
         self, images: Array, labels: Array | None = None, *, train: bool
     ) -> tuple[Array, dict[str, Array]]:
-        """Score (batch, height, width, channels).
+        """Score images (batch, height, width, channels).
 
-        With `train`, inputs of layers are dropped out, for which `apply` needs a key
-        named `dropout`, and the rest scaled up; without, nothing is.
+        With `train`, inputs of layers are dropped out and the others are scaled up;
+        `apply` then needs a key named `dropout`. Without `train` all inputs stay.
 
         Returns:
             (batch,) logits, and every hidden layer's output, in order.

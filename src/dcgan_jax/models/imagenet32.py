@@ -1,7 +1,7 @@
 """The layers of the released ImageNet model, source of the 28,672-d features (§5.1).
 
-3×3 kernels, and at every size of the map one more convolution at stride 1.
-Source: imagenet/load_pretrained.py:46-67; widths read off the released arrays.
+Kernels are 3×3, and every size of the map has one more convolution at stride 1.
+Source: imagenet/load_pretrained.py:46-67; the released arrays tell the widths.
 """
 
 from dcgan_jax.config import TrainConfig
@@ -14,12 +14,12 @@ WIDTHS = Widths(128, 512)
 
 
 def discriminator_layers(widths: tuple[int, ...]) -> tuple[ConvSpec, ...]:
-    """Mix at stride 1, then halve: 128, 128, 256, 256, 512, 512 at full width."""
+    """List layers that mix, then halve: 128, 128, 256, 256, 512, 512 at full width."""
     return tuple(ConvSpec(width, stride) for width in widths for stride in (1, 2))
 
 
 def generator_layers(widths: tuple[int, ...], channels: int) -> tuple[ConvSpec, ...]:
-    """Double, then mix at stride 1: 512, 256, 256, 128, 128, image at full width."""
+    """List layers that double, then mix: 512, 256, 256, 128, 128, image in full."""
     made = []
     for width, following in zip(widths[::-1], (*widths[-2::-1], channels), strict=True):
         made += [ConvSpec(width, 2), ConvSpec(following, 1)]

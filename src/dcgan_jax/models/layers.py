@@ -24,7 +24,7 @@ def init_gain(key: Array, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
     return 1.0 + 0.02 * jax.random.normal(key, shape, dtype)
 
 
-# Name of a convolution → (features,), what its maps are multiplied by.
+# The name of a convolution → (features,), the factors of its maps.
 FeatureMasks = Mapping[str, Array]
 MAPS = "intermediates"  # the collection of `expose_maps`; flax: none by `init`
 
@@ -40,8 +40,8 @@ def expose_maps(
         network: the network that the convolution belongs to.
         name: the convolution's name.
         x: (batch, n, n, features), its maps after batch norm and ReLU.
-        masks: 0 for a map to drop, 1 for one to keep; None, or without this
-            convolution: all are kept and nothing is computed.
+        masks: 0 for a map to drop, 1 for one to keep. If it is None or lacks this
+            convolution, all maps are kept and nothing is computed.
 
     Returns:
         The maps that the next layer sees.
@@ -96,8 +96,8 @@ class Conv(nn.Module):
 class ConvTranspose(nn.Module):
     """Convolve at a fractional stride: (b, n, n, c) → (b, sn, sn, features).
 
-    The exact adjoint of `Conv` with the same kernel, stored as that convolution's:
-    (side, side, features, inputs).
+    The layer is the exact adjoint of `Conv` with the same kernel, which is stored as
+    that convolution's: (side, side, features, inputs).
     """
 
     features: int
@@ -125,12 +125,12 @@ class ConvTranspose(nn.Module):
 class BatchNorm(nn.Module):
     """Normalise each channel over batch and positions, in float32.
 
-    With `train`, by the batch's own mean and biased variance, which also move the
-    running statistics; without, by the running statistics alone. Gain and offset are
-    learnt where `affine` says so.
+    With `train` the batch's own mean and biased variance are used, which also move the
+    running statistics; without `train` the running statistics are used. Gain and offset
+    are learnt if `affine` says so.
 
     Attributes:
-        num_batches: of the minibatches that x holds, one behind another. Each is
+        num_batches: the number of minibatches that x holds, one behind another. Each is
             normalised by its own statistics, and the running ones follow them in turn.
     """
 
@@ -179,7 +179,7 @@ def _channels_last(vector: Array, ndim: int) -> Array:
 class DenseNorm(nn.Module):
     """Weigh all inputs without bias, normalise each unit: (batch, n) → (batch, units).
 
-    float32.
+    All of it is computed in float32.
     """
 
     units: int
@@ -198,10 +198,10 @@ class DenseNorm(nn.Module):
 class Projection(nn.Module):
     """Map latents to the first map: dense without bias, BN per unit, ReLU, reshape.
 
-    Without batch norm where `batch_norm` is False.
+    (batch, latent_size) → (batch, size, size, features). Batch norm, which `batch_norm`
+    turns off, is over all size·size·features units, before the reshape.
 
-    (batch, latent_size) → (batch, size, size, features). BN is over all size·size·
-    features units, before the reshape, as in faces/train_uncond_dcgan.py:108-131.
+    Source: faces/train_uncond_dcgan.py:108-131.
     """
 
     size: int
@@ -245,7 +245,7 @@ def encode_labels(labels: Array | None, num_classes: int) -> Array:
     """Return labels (batch,) as (batch, num_classes) float32, 1 in the label's place.
 
     Raises:
-        ValueError: if there are none.
+        ValueError: if there are no labels.
     """
     if labels is None:
         raise ValueError("a conditional network needs labels, one for each image")
@@ -253,7 +253,7 @@ def encode_labels(labels: Array | None, num_classes: int) -> Array:
 
 
 def join_labels(x: Array, codes: Array) -> Array:
-    """Append labels to the channels, for each class a map of zeros or ones.
+    """Append labels to the channels: each class adds a map of zeros or ones.
 
     Args:
         x: (batch, …, channels).

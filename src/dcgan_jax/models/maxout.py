@@ -95,7 +95,8 @@ class MaxoutConv(nn.Module):
 class Deconv(nn.Module):
     """Transpose a strided convolution without padding: (b, n, n, c) → (b, m, m, f).
 
-    m = stride (n - 1) + side. The bias is a number for every place of the output.
+    The output's side is m = stride (n - 1) + side. Every place of the output has a bias
+    of its own.
     """
 
     features: int
@@ -107,7 +108,7 @@ class Deconv(nn.Module):
 
     @nn.compact
     def __call__(self, y: Array) -> Array:
-        """Apply the layer; float32."""
+        """Apply the layer; the result is float32."""
         shape = (self.kernel_size, self.kernel_size, self.features, y.shape[-1])
         kernel = self.param("kernel", init_uniform(self.limit), shape, jnp.float32)
         size = self.stride * (y.shape[1] - 1) + self.kernel_size

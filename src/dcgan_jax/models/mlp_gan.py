@@ -1,7 +1,7 @@
-"""The permutation-invariant baseline of Table 3: dense layers, told the label at each.
+"""The permutation-invariant baseline of Table 3: dense layers that know the label.
 
-The paper names it and shows its samples, no more: the layers are this project's choice,
-as wide as the dense ones of the conditional DCGAN that it is compared with.
+The paper names it and shows its samples, no more. The layers are this project's choice;
+they are as wide as the dense ones of the conditional DCGAN.
 """
 
 import math
@@ -60,11 +60,11 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images and labels → logits; attributes as in `Generator`, no batch norm.
+    """Images and labels → logits; attributes as in `Generator`, without batch norm.
 
     Attributes:
         input_bias: whether the first layer has a bias.
-        activation: after every hidden layer.
+        activation: what follows every hidden layer.
     """
 
     num_classes: int

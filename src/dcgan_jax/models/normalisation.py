@@ -42,8 +42,8 @@ def scale_channels(x: Array, factor: Array, shift: Array) -> Array:
 
     Args:
         x: (…, channels), or (n, …, channels) where the factors are (n, channels).
-        factor: of each channel.
-        shift: of each channel.
+        factor: each channel's factor.
+        shift: each channel's shift.
     """
     scaled = x.astype(jnp.float32) * _spread(factor, x.ndim)
     return (scaled + _spread(shift, x.ndim)).astype(x.dtype)

@@ -9,9 +9,9 @@ from dcgan_jax.config import TrainConfig
 from dcgan_jax.models import convolution
 from dcgan_jax.system import precision
 
-# Side of the smallest map and number of stride-2 blocks for each image size.
+# For each image size: the side of the smallest map, and the number of stride-2 blocks.
 SHAPES = {28: (7, 2), 32: (4, 3), 48: (6, 3), 64: (4, 4), 96: (6, 4), 128: (4, 5)}
-# Units of the conditional networks' dense layers; mnist/train_cond_dcgan.py:40-41.
+# The width of the conditional networks' dense layers; mnist/train_cond_dcgan.py:40-41.
 HIDDEN_UNITS = 1024
 
 
@@ -28,7 +28,7 @@ class Pair(NamedTuple):
 
 
 class Widths(NamedTuple):
-    """Feature maps of the blocks at full width, between which they double.
+    """The feature maps of the blocks at full width; they double from block to block.
 
     Attributes:
         first: the maps of the block at the image's side.

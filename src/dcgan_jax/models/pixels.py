@@ -28,8 +28,8 @@ def scale_images(images: Array, pixel_range: PixelRange) -> Array:
 def to_uint8(images: Array, pixel_range: PixelRange) -> Array:
     """Map images (…, height, width, channels) back, rounding to the nearest level.
 
-    Of `contrast` only the picture comes back, not how bright and strong it was: 0
-    becomes the middle grey, the value that is farthest from it black or white.
+    An image of range `contrast` loses how bright and strong it was: 0 becomes the
+    middle grey, and the value that is farthest from 0 becomes black or white.
 
     Differs from Goodfellow et al. 2014, show_samples_cifar_full_paper.py: that scales
     by the largest value of all images; here each image depends on itself alone.

@@ -1,7 +1,8 @@
 """Kernels divided by their largest singular values (Miyato et al. 2018).
 
-Not the paper's. A kernel (…, inputs, outputs) is taken for the matrix (…·inputs,
-outputs), whose largest singular value one power iteration a pass estimates.
+The paper has none of this. A kernel (…, inputs, outputs) is taken for the matrix
+(…·inputs, outputs), whose largest singular value is estimated by one power iteration in
+every pass.
 """
 
 import jax
@@ -16,8 +17,8 @@ _EPSILON = 1e-12  # authors' code, max_sv.py
 def normalise(layer: nn.Module, kernel: Array) -> Array:
     """Return a layer's kernel divided by an estimate of its largest singular value.
 
-    The vector that the power iteration goes on from is the layer's `u` among the
-    running statistics. It moves where these are mutable, as in training; elsewhere the
+    The power iteration starts from the layer's vector `u`, which is kept among the
+    running statistics. It moves if these are mutable, as in training; otherwise the
     stored one is used. No gradient passes through the iteration itself.
 
     Args:
@@ -25,7 +26,7 @@ def normalise(layer: nn.Module, kernel: Array) -> Array:
         kernel: (…, inputs, outputs) float32.
 
     Source: Miyato et al. 2018, §2.1 and Algorithm 1. As in their code, each pass moves
-    `u`, so that an update of D, which has a real and a generated one, does twice.
+    `u`, so an update of D, which makes a real and a generated pass, moves it twice.
     """
     outputs = kernel.shape[-1:]
     stored = layer.variable(
@@ -44,7 +45,7 @@ def divide(kernel: Array, u: Array) -> tuple[Array, Array]:
 
     Args:
         kernel: (…, inputs, outputs) float32.
-        u: (outputs,), from which one power iteration goes.
+        u: (outputs,), the start of the power iteration.
     """
     matrix = kernel.reshape(-1, kernel.shape[-1])
     fixed = jax.lax.stop_gradient(matrix)

@@ -20,7 +20,7 @@ from dcgan_jax.models import pixels
 from dcgan_jax.runs import load as loading
 from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.sample import draw as sampling, labels
-from dcgan_jax.system import backend, errors
+from dcgan_jax.system import backend, errors, memory
 
 Array = jax.Array
 
@@ -60,9 +60,13 @@ def choose(
         label: the label that all of them have; None: the classes take turns.
 
     Raises:
-        InputError: if the generator knows no such label.
+        InputError: if the generator knows no such label, or no memory holds so many.
     """
-    chosen = labels.choose(label, num_classes=loaded.config.num_classes, count=count)
+    # Latents and images, and these once more where they are laid out as a picture.
+    config = loaded.config
+    size = 4 * config.latent_size + 2 * config.image_size**2 * config.channels
+    memory.require(count * size, what=f"{count:,} samples")
+    chosen = labels.choose(label, num_classes=config.num_classes, count=count)
     return Samples(loaded, draw_latents(loaded.draw_latents, seed, count=count), chosen)
 
 

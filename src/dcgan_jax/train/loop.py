@@ -66,7 +66,7 @@ def run(config: TrainConfig) -> TrainedRun:
     """
     configs.check(config)
     settled = start.settle_run(config)
-    with start.hold(settled) as heard:
+    with start.hold_run(settled) as heard:
         rollbacks = 0
         while True:
             state = start.start_or_resume(settled, rollbacks=rollbacks)

@@ -7,11 +7,13 @@ norm among them, into one over all devices, so that a run is the same on any num
 With one device in all, nothing here does anything.
 """
 
+import collections
 import contextlib
 import inspect
 import json
 import logging
 import os
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -69,12 +71,13 @@ def connected(cluster: ClusterConfig) -> Iterator[None]:
             cluster.process_id,
             **{name: value for name, value in timeouts.items() if name in known},
         )
-    except (ValueError, TypeError, RuntimeError) as error:
+    except (ValueError, TypeError, RuntimeError, LookupError) as error:
         raise errors.InputError(
             f"the processes do not find each other: {str(error).splitlines()[0]} Give "
             "each of them --coordinator_address, --num_processes and --process_id, or "
             "--distributed inside a job of SLURM, Open MPI or Kubernetes."
         ) from None
+    _check_devices()
     try:
         yield
     except Exception as error:
@@ -92,6 +95,23 @@ def connected(cluster: ClusterConfig) -> Iterator[None]:
         os._exit(LOST_PROCESS)
 
 
+def _check_devices() -> None:
+    """Raise an error in every process unless all have the same number of devices.
+
+    Each sees it for itself: to tell the others takes equal numbers.
+
+    Raises:
+        InputError: naming the numbers.
+    """
+    counts = collections.Counter(device.process_index for device in jax.devices())
+    if len(set(counts.values())) > 1:
+        told = ", ".join(str(counts[process]) for process in sorted(counts))
+        raise errors.InputError(
+            f"the processes of the run have {told} devices; all must have the same"
+            " number, as with CUDA_VISIBLE_DEVICES."
+        )
+
+
 def is_first() -> bool:
     """Tell whether this process is the one that writes the run's folder."""
     return jax.process_index() == 0
@@ -104,11 +124,6 @@ def check_batch(batch_size: int) -> None:
         InputError: naming both numbers.
     """
     count = jax.device_count()
-    if jax.local_device_count() * jax.process_count() != count:
-        raise errors.InputError(
-            f"this process has {jax.local_device_count()} of {count} devices of "
-            f"{jax.process_count()} processes; all must have the same number."
-        )
     if batch_size % count:
         below, above = batch_size // count * count, -(-batch_size // count) * count
         fitting = f"{below} or {above}" if below else str(above)
@@ -242,6 +257,11 @@ def _check_flags(cluster: ClusterConfig) -> None:
         "--num_processes": cluster.num_processes,
         "--process_id": cluster.process_id,
     }
+    address = cluster.coordinator_address
+    if address is not None and not re.fullmatch(r".+:\d{1,5}", address):
+        raise errors.InputError(
+            f"--coordinator_address={address}, expected HOST:PORT, as in node1:1234."
+        )
     missing = [name for name, value in given.items() if value is None]
     if missing and not cluster.distributed:
         raise errors.InputError(

@@ -98,7 +98,7 @@ def _settle_precision(config: TrainConfig) -> TrainConfig:
 
 
 @contextlib.contextmanager
-def hold(run: Run) -> Iterator[list[int]]:
+def hold_run(run: Run) -> Iterator[list[int]]:
     """Keep other runs out of the run's folder, record the settings, heed signals.
 
     Yields:

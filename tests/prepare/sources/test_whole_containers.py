@@ -226,6 +226,13 @@ def test_a_json_file_of_another_kind_is_named(tmp_path, pictures):
     assert source.understood.left_out == (("dataset.json", ".json"),)
 
 
+def test_a_companion_that_cannot_be_read_is_named(make_folder):
+    root = make_folder("1.png")
+    (root / "dataset.json").symlink_to("nowhere")
+    source = folder.FolderSource(root, "train")
+    assert source.understood.left_out == (("dataset.json", ".json"),)
+
+
 def test_pipes_and_devices_are_left_out_and_never_waited_for(make_folder):
     root = make_folder("1.png")
     os.mkfifo(root / "2.png")

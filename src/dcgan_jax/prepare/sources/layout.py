@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from dcgan_jax.prepare.sources import companions, names, splits
 from dcgan_jax.prepare.sources.base import Understood, sort_classes
 from dcgan_jax.system import errors
+from dcgan_jax.system.errors import BrokenImage
 
 _MAX_SHOWN = 3
 
@@ -72,43 +73,67 @@ def select(
     if not images:
         raise errors.InputError(_explain_no_images(where, others))
     notes = _describe_duplicates(images)
+    found = None if read is None else _read_companion(images, others, read)
+    if found is None:
+        return _select_by_folders(images, others, split, notes, where=where)
+    companion, labels = found
+    splits.require_train(split, where=where)
+    if labels.note:
+        notes = (*notes, labels.note)
+    left_out = _list(others, without=companion)
+    understood = Understood(left_out, (), notes, labels.unlabelled)
+    return Selection(images, labels.numbers, labels.class_names, understood)
+
+
+def _read_companion(
+    images: list[Member],
+    others: list[tuple[Member, str]],
+    read: Callable[[Member], bytes],
+) -> tuple[Member, companions.Labels] | None:
+    """Return the file that holds the labels and what it says; None: there is none."""
     companion = companions.find([member for member, _ in others])
-    if companion is not None and read is not None:
+    if companion is None:
+        return None
+    try:
         labels = companions.read_labels(read(companion), companion, images)
-        if labels is not None:
-            splits.require_train(split, where=where)
-            left_out = _list(others, without=companion)
-            if labels.note:
-                notes = (*notes, labels.note)
-            understood = Understood(left_out, (), notes, labels.unlabelled)
-            return Selection(images, labels.numbers, labels.class_names, understood)
+    except BrokenImage:  # then it is listed among the files that were left out
+        return None
+    return None if labels is None else (companion, labels)
+
+
+def _select_by_folders(
+    images: list[Member],
+    others: list[tuple[Member, str]],
+    split: str,
+    notes: tuple[str, ...],
+    *,
+    where: object,
+) -> Selection:
+    """Choose the images of a split, and their labels by the folders they lie in."""
     layout = splits.find([names.folders_of(image.path) for image in images])
     chosen = splits.choose(layout, split, where=where)
-    class_names = _name_classes(layout, chosen)
     kept = [i for i, place in enumerate(layout.places) if place.split in chosen]
     beside = [
         (image, "beside the splits")
         for image, place in zip(images, layout.places, strict=True)
         if layout.splits and place.split == ""
     ]
+    members = [images[i] for i in kept]
+    classes = [layout.places[i].class_name for i in kept]
+    class_names = _name_classes(layout, chosen)
     numbers, unlabelled = None, None
-    if class_names is not None:
-        found = {name: number for number, name in enumerate(class_names)}
-        stray = [images[i] for i in kept if layout.places[i].class_name is None]
-        if stray:
-            class_names = None
-            unlabelled = (
-                f"{len(stray):,} of {len(kept):,} images lie outside of the folders of"
-                f" classes ({stray[0].path})"
-            )
-        else:
-            numbers = [found[str(layout.places[i].class_name)] for i in kept]
-    return Selection(
-        [images[i] for i in kept],
-        numbers,
-        class_names,
-        Understood(_list(others + beside), layout.splits, notes, unlabelled),
-    )
+    if class_names is not None and None in classes:
+        first = members[classes.index(None)].path
+        unlabelled = (
+            f"{classes.count(None):,} of {len(kept):,} images lie outside of the"
+            f" folders of classes ({first})"
+        )
+        class_names = None
+    elif class_names is not None:
+        by_name = {name: number for number, name in enumerate(class_names)}
+        numbers = [by_name[str(name)] for name in classes]
+    understood = Understood(_list(others + beside), layout.splits, notes, unlabelled)
+    return Selection(members, numbers, class_names, understood)
 
 
 def list_as_before(members: Iterable[Member]) -> list[tuple[str, int]]:
