@@ -5,7 +5,6 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from experiments.benchmarks import hlo
 from experiments.benchmarks.hlo import Array, Instruction, Program
 
 # They cost nothing, or are counted by what they contain.

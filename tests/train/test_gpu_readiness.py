@@ -83,7 +83,7 @@ def list_operations(jaxpr):
 def test_every_convolution_takes_and_gives_bfloat16(program):
     types = re.findall(r"stablehlo\.convolution.* : \((.*)\) -> (.*)", program)
     # Forward and two gradients of each layer, for D, for G, for G through D.
-    assert len(types) > 30
+    assert len(types) >= 20
     for inputs, output in types:
         assert inputs.count("xbf16>") == 2, inputs
         assert "xbf16>" in output
@@ -124,7 +124,7 @@ def test_the_loop_over_steps_is_a_scan_whose_length_is_known(traced):
     (over_steps,) = [
         operation
         for operation in loops
-        if any("float32[6]" in str(result.aval) for result in operation.outvars)
+        if any("float32[6,6]" in str(result.aval) for result in operation.outvars)
     ]
     assert over_steps.primitive.name == "scan"
     assert over_steps.params["length"] == COUNT

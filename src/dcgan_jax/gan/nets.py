@@ -101,7 +101,6 @@ class Nets(NamedTuple):
         )
         return logits, moved.get("batch_stats", {})
 
-
     def judge_both(
         self,
         params: PyTree,

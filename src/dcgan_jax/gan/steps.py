@@ -30,9 +30,9 @@ def d_step(
     """Update the discriminator on one real and one generated minibatch.
 
     Real and generated images are each normalised by their own batch statistics,
-    whether they pass separately or at once. D's running statistics follow the real batch, then the generated one;
-    the generator normalises by its batch and nothing of it moves, not even its running
-    statistics.
+    whether they pass separately or at once. D's running statistics follow the real
+    batch, then the generated one; the generator normalises by its batch and nothing of
+    it moves, not even its running statistics.
 
     Args:
         nets: the static part.
@@ -134,12 +134,13 @@ def train_step(
     Returns:
         The state after the step, and every metric; D's are those of its last update.
     """
+    key = fold_step(key, state)
     num_d_steps = len(batches.images)
-    *disc_keys, gen_key = list_update_keys(key, state, num_d_steps=num_d_steps)
     before, metrics = state, Metrics()
-    for index, disc_key in enumerate(disc_keys):
+    for index in range(num_d_steps):
         before, batch = state, _take(batches, index)
-        state, metrics = d_step(nets, state, batch, disc_key)
+        state, metrics = d_step(nets, state, batch, jax.random.fold_in(key, index))
+    gen_key = jax.random.fold_in(key, num_d_steps)
     against = before if nets.simultaneous else state
     moved, gen_metrics = g_step(nets, against, batch, gen_key)
     optional = nets.averaging.follow(state.optional, moved.gen, state.step)
@@ -147,16 +148,14 @@ def train_step(
     return state, metrics | gen_metrics
 
 
-def list_update_keys(key: Array, state: TrainState, *, num_d_steps: int) -> list[Array]:
-    """Return the keys of a step's updates, which draw their latents from them.
+def fold_step(key: Array, state: TrainState) -> Array:
+    """Return a step's key. Update i of the step, D's before G's, folds in i.
 
     Args:
         key: the run's key.
         state: before the step.
-        num_d_steps: the number k of D's updates, whose keys come first; G's is last.
     """
-    key = jax.random.fold_in(jax.random.fold_in(key, state.rollbacks), state.step)
-    return [jax.random.fold_in(key, index) for index in range(num_d_steps + 1)]
+    return jax.random.fold_in(jax.random.fold_in(key, state.rollbacks), state.step)
 
 
 def _scale(nets: Nets, batch: Batch) -> tuple[Array, Array | None]:

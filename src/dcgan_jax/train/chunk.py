@@ -1,5 +1,6 @@
 """The jitted loop of steps that the device runs without Python in between."""
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -40,10 +41,11 @@ def make_steps(
         state: TrainState, batches: DeviceBatches, key: Array, count: int | Array
     ) -> tuple[TrainState, steps.Metrics]:
         capacity = device_batches.count_steps(batches)
-        one = jax.eval_shape(lambda: device_batches.take_step(batches, 0).images)
         latents = None
         if backend.is_gpu():
-            latents = draw_latents_ahead(nets, state, key, shape=(capacity, *one.shape))
+            take = functools.partial(device_batches.take_step, batches)
+            shape = (capacity, *jax.eval_shape(take, jnp.int32(0)).images.shape)
+            latents = draw_latents_ahead(nets, state, key, shape=shape)
 
         def body(
             index: Array, carry: tuple[TrainState, Array]
@@ -88,9 +90,9 @@ def draw_latents_ahead(
     num_steps, num_d_steps, batch_size = shape[:3]
 
     def draw(step: Array) -> Array:
-        at_step = state.replace(step=step)
-        own = steps.list_update_keys(key, at_step, num_d_steps=num_d_steps)
-        return jnp.stack([nets.draw_latents(each, batch_size) for each in own])
+        own = steps.fold_step(key, state.replace(step=step))
+        of_updates = [jax.random.fold_in(own, i) for i in range(num_d_steps + 1)]
+        return jnp.stack([nets.draw_latents(each, batch_size) for each in of_updates])
 
     return jax.vmap(draw)(state.step + jnp.arange(num_steps))
 
