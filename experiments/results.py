@@ -1,4 +1,4 @@
-"""What the experiments share: their flags' parser, and where their results lie."""
+"""The parser of the experiments' flags, and the files of their results."""
 
 import argparse
 import json
@@ -22,7 +22,7 @@ def make_parser(doc: str | None, **options: Any) -> argparse.ArgumentParser:
 
 
 def read_numbers(name: str) -> dict[str, Any]:
-    """Return the numbers that experiments/results/NAME.json holds; none without it."""
+    """Return the numbers of experiments/results/NAME.json; none if it is not there."""
     path = FOLDER / f"{name}.json"
     found: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
     return found.get("numbers", {})
@@ -33,7 +33,7 @@ def save(name: str, **about: Any) -> Path:
 
     Args:
         name: the file's name.
-        about: as of `result_file.save`; `command` is another command line.
+        about: the arguments of `result_file.save`; `command` may be another one.
     """
     about = {"command": shlex.join(["python", *sys.argv]), **about}
     return result_file.save(FOLDER / f"{name}.json", **about)

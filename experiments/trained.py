@@ -30,10 +30,10 @@ def make_parser(doc: str | None, *, num_epochs: float) -> argparse.ArgumentParse
 
 
 def list_flags(flags: argparse.Namespace, *, num_epochs: float) -> list[str]:
-    """Return what `make_parser` reads as flags of `dcgan_jax.train`.
+    """Return the flags of `make_parser` as flags of `dcgan_jax.train`.
 
     Args:
-        flags: as read.
+        flags: the flags that were read.
         num_epochs: the run's length.
     """
     chosen = [f"--data_dir={flags.data_dir}", f"--num_epochs={num_epochs}"]
@@ -48,22 +48,22 @@ def run_train(flags: list[str]) -> int:
 
 
 def train(preset: str, workdir: Path, flags: list[str]) -> dict[str, Any]:
-    """Train a run to its end, going on where it is.
+    """Train a run to its end, from where it is.
 
     Args:
         preset: the recipe.
         workdir: the run's folder.
-        flags: further ones of `dcgan_jax.train`.
+        flags: further flags of `dcgan_jax.train`.
 
     Returns:
-        What a result says of the run.
+        The facts about the run that a result file holds.
     """
     require(run_train([f"--preset={preset}", f"--workdir={workdir}", *flags]))
     return describe(workdir)
 
 
 def require(code: int) -> None:
-    """End this process as a command has ended that it needs, unless that went well."""
+    """End this process with a command's exit code, unless that is 0."""
     if code != 0:
         sys.exit(code)
 
@@ -83,21 +83,21 @@ def train_to_epoch(preset: str, workdir: Path, flags: list[str], *, epoch: int) 
     Args:
         preset: the recipe.
         workdir: the run's folder.
-        flags: further ones of `dcgan_jax.train`, without the length of the run.
-        epoch: counted from 1.
+        flags: further flags of `dcgan_jax.train`, without the length of the run.
+        epoch: the epoch's number, counted from 1.
 
     Returns:
         The step of the checkpoint.
 
     Raises:
         InputError: if the run is past that epoch and kept no checkpoint of it, or the
-            flags say how long it is to be.
+            flags set its length.
     """
     config = cli.parse_run([f"--preset={preset}", *flags])
     recipe = presets.PRESETS[preset]
     if (config.num_epochs, config.num_steps) != (recipe.num_epochs, recipe.num_steps):
         raise errors.InputError(
-            f"the run is to end with epoch {epoch}; leave --num_epochs and --num_steps"
+            f"the run will end with epoch {epoch}; leave --num_epochs and --num_steps"
             " out"
         )
     require(ready.make_ready(config))
@@ -124,7 +124,7 @@ def _count_steps(config: TrainConfig, *, num_epochs: int) -> int:
 
 
 def describe(workdir: Path, *, step: int | None = None) -> dict[str, Any]:
-    """Return what a result says of a run.
+    """Return the facts about a run that a result file holds.
 
     Args:
         workdir: the run's folder.

@@ -92,7 +92,7 @@ SHARED_NAMES = {
     # a command: flags in, exit code out
     "main", "parse", "check", "run", "find_data", "prepare", "measure",
     # a tab of the explorer
-    "Elements", "build", "connect",
+    "build", "connect",
     # an architecture
     "Generator", "Discriminator", "make_pair", "generator_layers",
     "discriminator_layers",

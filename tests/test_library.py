@@ -1,7 +1,9 @@
 """The library as a user of it meets it: `import dcgan_jax`, and four lines."""
 
 import ast
+import dataclasses
 import io
+import json
 import shutil
 import signal
 import subprocess
@@ -16,7 +18,7 @@ from PIL import Image
 import dcgan_jax
 from dcgan_jax.data import ready
 from dcgan_jax.export import __main__ as export
-from dcgan_jax.runs import folder as run_dir
+from dcgan_jax.runs import folder as run_dir, safetensors_file
 from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.system import errors
 
@@ -167,6 +169,9 @@ def test_a_grid_is_a_picture_of_the_images(gan, tmp_path):
     picture = np.asarray(Image.open(tmp_path / "new" / "grid.png"))
     assert picture.shape == (2 * 32 + 2, 3 * 32 + 4)
     np.testing.assert_array_equal(picture[34:, 34:66], images[4, ..., 0])
+    gan.save_grid(images, tmp_path / "G.JPG")
+    with Image.open(tmp_path / "G.JPG") as written:
+        assert written.format == "JPEG"
 
 
 def test_an_export_with_its_pair_is_like_its_run(gan, exported):
@@ -212,6 +217,28 @@ def test_a_conditional_generator_draws_the_labels_asked_for(
     np.testing.assert_array_equal(conditional.sample(4, labels=[3, 3, 3, 3]), threes)
 
 
+@pytest.mark.parametrize(
+    "names", [(*tuple("abcdefghi"), "red fox"), tuple(map(str, range(1, 11)))]
+)
+def test_classes_are_asked_for_by_the_names_that_the_command_takes(
+    names, tmp_path, run_command
+):
+    path = tmp_path / "named.safetensors"
+    config, step, variables = safetensors_file.read_network(CONDITIONAL)
+    config = dataclasses.replace(config, class_names=json.dumps(names))
+    safetensors_file.save_network(path, variables, config, step=step)
+    gan = dcgan_jax.load(path)
+    asked = [names[9], names[1], names[9]]
+    found = gan.sample(3, labels=asked)
+    np.testing.assert_array_equal(found, gan.sample(3, labels=[9, 1, 9]))
+    np.testing.assert_array_equal(found, gan.sample(3, labels=np.array(asked)))
+    drawn = draw_by_command(
+        run_command, tmp_path, path, "--num=3", f"--label={asked[0]}"
+    )
+    np.testing.assert_array_equal(drawn, gan.sample(3, labels=names[9]))
+    np.testing.assert_array_equal(drawn[[0, 2]], found[[0, 2]])
+
+
 def test_the_authors_house_numbers(shared):
     folder = shared / "authors_weights"
     if not folder.is_dir():
@@ -237,7 +264,11 @@ def test_the_authors_house_numbers(shared):
         (lambda g, c: c.sample(3, labels=[0, -1, 0]), "from -1 to 0"),
         (lambda g, c: c.sample(3, labels=[1, 2]), r"\(2,\), expected .* \(3,\)"),
         (lambda g, c: c.sample(3, labels=[0.5] * 3), "labels are float64"),
-        (lambda g, c: c.sample(3, labels="345"), "labels are <U3"),
+        (lambda g, c: c.sample(3, labels="345"), "labels=345; .* knows 0 to 9"),
+        (lambda g, c: c.sample(2, labels=["3", "x"]), "labels=x; .* knows 0 to 9"),
+        (lambda g, c: c.sample(3, labels=["1", "2"]), r"\(2,\), expected .* \(3,\)"),
+        (lambda g, c: c.sample(2, labels=["3", 3]), "labels are <U"),
+        (lambda g, c: g.sample(3, labels="fox"), "not conditional; leave them out"),
         (lambda g, c: g.generate(np.zeros((2, 99))), r"\(2, 99\), expected \(count, 1"),
         (lambda g, c: g.generate(np.zeros(100)), r"latents are \(100,\)"),
         (lambda g, c: g.generate(np.zeros((0, 100))), "count of at least 1"),
@@ -249,7 +280,7 @@ def test_the_authors_house_numbers(shared):
         (lambda g, c: g.score(np.zeros((2, 32, 32, 3), np.uint8)), r"\(2, 32, 32, 3\)"),
         (lambda g, c: g.score(g.sample(2)[:0]), "count of at least 1"),
         (lambda g, c: g.features(g.sample(2), statistics_from=[1]), "statistics_from"),
-        (lambda g, c: g.save_grid(g.sample(2), "a.jpg"), r"ends in \.png"),
+        (lambda g, c: g.save_grid(g.sample(2), "a.bmp"), r"ends in \.png"),
         (lambda g, c: g.save_grid(g.sample(2), "a.png", columns=0), "columns is 0"),
     ],
 )  # fmt: skip

@@ -1,1 +1,1 @@
-"""How fast it is, and against what."""
+"""Measures of speed and memory, beside those of other programs."""

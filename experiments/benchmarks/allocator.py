@@ -1,15 +1,15 @@
-"""Environments of the measured processes."""
+"""The environments of the measured processes."""
 
 import os
 
-# glibc: keep freed memory instead of handing every large block back to the kernel,
-# which would clear its pages anew at the next use.
+# These make glibc keep freed memory instead of handing every large block back to the
+# kernel, which would clear its pages anew at the next use.
 KEEP_MEMORY = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
     "MALLOC_TOP_PAD_": str(64 << 20),
 }
-# glibc 2.35: ask for transparent huge pages, of which a large map needs few.
+# This makes glibc 2.35 ask for transparent huge pages, of which a large map needs few.
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 SETTINGS = {"default": {}, "keep_memory": KEEP_MEMORY, "huge_pages": HUGE_PAGES}
 
@@ -21,7 +21,7 @@ def make_environment(
 
     Args:
         allocator: a key of SETTINGS.
-        cache: folder of compiled programs.
+        cache: the folder of compiled programs.
         extra: more variables.
     """
     clean = {k: v for k, v in os.environ.items() if k not in KEEP_MEMORY | HUGE_PAGES}

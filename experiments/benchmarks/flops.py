@@ -1,26 +1,27 @@
-"""Useful arithmetic of one iteration, counted layer by layer.
+"""The useful arithmetic of one iteration, counted layer by layer.
 
-A multiply-add is two operations. Products with the zeros of the padding are counted,
-those with zeros that a dilation inserts are not: a transposed convolution costs what
-its strided one does. Batch norm, activations and Adam (under 1 % of the operations,
-although not of the time) are left out.
+A multiply-add is two operations. Products with the zeros of the padding are counted;
+products with zeros that a dilation inserts are not, so that a transposed convolution
+costs what its strided one does. Batch norm, activations and Adam are left out, which
+are under 1 % of the operations, although not of the time.
 """
 
-from experiments.benchmarks.nets import ConvShape, Shape
+from experiments.benchmarks.nets import ConvShape, PairShape
 
 
 def count_convolution(layer: ConvShape) -> int:
-    """Return the operations of one of a convolution's three products, for one image."""
+    """Return the operations of one of a convolution's three products on one image."""
     return 2 * layer.side**2 * layer.inputs * layer.outputs * layer.small**2
 
 
-def count_iteration(shape: Shape, *, shares_fake: bool) -> int:
+def count_iteration(shape: PairShape, *, shares_fake: bool) -> int:
     """Return the operations of a k = 1 iteration, for one image of the minibatch.
 
-    Discriminator's update: forward and kernel gradients on real and generated images,
-    gradients of the maps but the image's. Generator's update: forward through both,
-    gradients of the discriminator's maps including the image's, of the generator's maps
-    but the latents', of the generator's kernels.
+    The discriminator's update has the forward pass and the kernel gradients on real and
+    generated images, and the gradients of all maps but the image. The generator's
+    update has the forward pass through both networks, the gradients of the
+    discriminator's maps with the image and of the generator's maps without the latents,
+    and the gradients of the generator's kernels.
 
     Args:
         shape: what the networks compute.

@@ -142,7 +142,7 @@ def measure_memory(flags: argparse.Namespace) -> dict[str, Any]:
 
 
 def _summarise(numbers: dict[str, Any]) -> dict[str, Any]:
-    """Gather the numbers that the issue of speed and correctness comes down to."""
+    """Gather the numbers that sum up speed and correctness."""
     summary: dict[str, Any] = {}
     rows = [row for name, row in numbers.items() if name.startswith("optimum_")]
     if "speed" in numbers:

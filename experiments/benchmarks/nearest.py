@@ -105,7 +105,7 @@ def _multiply(test: stores.Store, num_samples: int) -> None:
 
 @backend.jit
 def _products(own: jax.Array, other: jax.Array) -> jax.Array:
-    """Multiply chunk by chunk, as the count does; of each row the largest is kept."""
+    """Multiply chunk by chunk, as the count does; keep the largest of each row."""
     return jax.lax.map(lambda chunk: (chunk @ other.T).max(1), own)
 
 

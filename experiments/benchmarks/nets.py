@@ -52,7 +52,7 @@ def make_config(
 
 
 def make_nets(net: str, config: TrainConfig) -> Nets:
-    """Build a net as training does; the PyTorch example's from the same layers."""
+    """Build a net as training does, or the PyTorch example's from the same layers."""
     if net != "pytorch_example":
         return gan_nets.make_nets(config, num_steps=1000)
     dtype = jnp.dtype(config.precision)
@@ -124,13 +124,14 @@ class ConvShape(NamedTuple):
     """One convolution, strided or transposed, by the strided one that it belongs to.
 
     Attributes:
-        name: disc/conv0 …, gen/conv0 ….
+        name: the name, such as disc/conv0 or gen/conv0.
         side: the kernel's side, in pixels.
         stride: the stride in pixels.
-        large: side of the larger map: a discriminator's input, a generator's output.
-        small: side of the other map.
-        inputs: feature maps of the larger one.
-        outputs: feature maps of the smaller one.
+        large: the side of the larger map, a discriminator's input or a generator's
+            output.
+        small: the side of the other map.
+        inputs: the feature maps of the larger one.
+        outputs: the feature maps of the smaller one.
     """
 
     name: str
@@ -142,13 +143,13 @@ class ConvShape(NamedTuple):
     outputs: int
 
 
-class Shape(NamedTuple):
-    """What a pair of networks computes.
+class PairShape(NamedTuple):
+    """The sizes of all layers of a pair of networks.
 
     Attributes:
         convolutions: the convolutions of both networks.
         projection: (inputs, outputs) of the generator's dense layer.
-        logit: inputs of the discriminator's last layer.
+        logit: the inputs of the discriminator's last layer.
         base: (features, size) of the generator's smallest map.
         image: (size, channels).
     """
@@ -160,7 +161,7 @@ class Shape(NamedTuple):
     image: tuple[int, int]
 
 
-def make_shape(net: str, config: TrainConfig) -> Shape:
+def make_shape(net: str, config: TrainConfig) -> PairShape:
     """Read the shapes of all layers off the networks."""
     nets = make_nets(net, config)
     # Both are dcgan's modules or have their attributes.
@@ -184,7 +185,7 @@ def make_shape(net: str, config: TrainConfig) -> Shape:
                       features, maps)
         )  # fmt: skip
         size, maps = large, features
-    return Shape(
+    return PairShape(
         convolutions=tuple(found),
         projection=(config.latent_size, gen.base_size**2 * gen.base_features),
         logit=logit,

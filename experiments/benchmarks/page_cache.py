@@ -1,4 +1,4 @@
-"""Throw files out of the kernel's page cache, and see how much of them is in it."""
+"""Drop files from the kernel's page cache, and measure how much of them is in it."""
 
 import ctypes
 import mmap

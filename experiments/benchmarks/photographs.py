@@ -1,4 +1,4 @@
-"""A zip of JPEG photographs to prepare, cut at random out of real ones."""
+"""A zip of JPEG photographs that are cut at random out of real ones."""
 
 import io
 import zipfile

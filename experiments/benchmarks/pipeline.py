@@ -1,4 +1,4 @@
-"""From photographs to a store to the device: images a second on each way.
+"""Images a second on the way from photographs to a store, and from there to the device.
 
 python experiments/benchmarks/pipeline.py; README.md beside this file says more.
 """
@@ -189,7 +189,7 @@ def measure_prepare(flags: argparse.Namespace, folder: Path) -> dict[str, float]
         count=flags.num_photographs,
         distinct=flags.distinct_photographs,
     )
-    os.sync()  # what is left to write of it would slow the first round
+    os.sync()  # writing the rest of it would slow the first round
     rates: dict[int, list[float]] = {1: [], 2: []}
     for index in range(flags.rounds):
         for workers, own in rates.items():

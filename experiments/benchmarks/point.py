@@ -15,7 +15,7 @@ from dcgan_jax.train import chunk
 from experiments.benchmarks import flops, nets
 
 
-class Participant:
+class PointParticipant:
     """A training step that is compiled, but not yet run, when it is made."""
 
     def __init__(self, spec: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Result files that grow: what is measured is kept when a run is stopped."""
+"""Result files that grow, so that a stopped run keeps what it has measured."""
 
 import argparse
 import importlib.metadata
@@ -9,7 +9,7 @@ from experiments import results
 
 
 def make_parser(doc: str | None) -> argparse.ArgumentParser:
-    """Return a parser with the flags of every report: where it lies, anew or not."""
+    """Return a parser with the flags of every report."""
     parser = results.make_parser(doc)
     add = parser.add_argument
     add("--out", type=Path, help="folder of the result, else experiments/results")
@@ -18,7 +18,7 @@ def make_parser(doc: str | None) -> argparse.ArgumentParser:
 
 
 class Report:
-    """Numbers by name, written after every change.
+    """A result file's numbers by name.
 
     Args:
         name: the file's name in experiments/results.

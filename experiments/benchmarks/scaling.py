@@ -1,4 +1,4 @@
-"""Cost of a step by batch, width, image size and threads.
+"""The cost of a step by batch, width, image size and threads.
 
 python experiments/benchmarks/scaling.py; README.md beside this file says more.
 """
@@ -31,14 +31,14 @@ AXES = ("batch_size", "width", "image_size")
 
 
 class Point(NamedTuple):
-    """What is measured: where, along which axis.
+    """A point of the table, and the axis that it lies on.
 
     Attributes:
-        axis: what varies.
+        axis: the setting that varies.
         batch_size: the images of a step.
-        width: multiplier of the feature maps.
-        image_size: side, pixels.
-        threads: cores that the process may use.
+        width: the multiplier of the feature maps.
+        image_size: the side in pixels.
+        threads: the number of cores that the process may use.
     """
 
     axis: str
@@ -49,12 +49,12 @@ class Point(NamedTuple):
 
     @property
     def value(self) -> float:
-        """Where on its axis it lies."""
+        """The point's place on its axis."""
         return float(getattr(self, self.axis))
 
     @property
     def name(self) -> str:
-        """Key in the result file; points that two axes share are measured once."""
+        """The key in the result file; points that two axes share are measured once."""
         return f"b{self.batch_size}_w{self.width:g}_s{self.image_size}_t{self.threads}"
 
 
@@ -86,7 +86,7 @@ def main() -> int:
             if point.name in report.numbers:
                 continue
             if time.monotonic() > end:
-                print("out of time; the same command goes on", file=sys.stderr)
+                print("the time is up; the same command goes on", file=sys.stderr)
                 break
             report.numbers[point.name] = _measure(point, cache, flags.point_seconds)
             report.save()

@@ -14,7 +14,7 @@ LEARNING_RATE, B1 = 2e-4, 0.5  # pytorch/examples dcgan/main.py
 class Generator(nn.Module):
     """Latents → images in [-1, 1], of any of the measured shapes."""
 
-    def __init__(self, shape: nets.Shape, *, is_example: bool) -> None:
+    def __init__(self, shape: nets.PairShape, *, is_example: bool) -> None:
         super().__init__()
         self._base = shape.base
         latent_size, units = shape.projection
@@ -57,7 +57,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images → logits."""
 
-    def __init__(self, shape: nets.Shape) -> None:
+    def __init__(self, shape: nets.PairShape) -> None:
         super().__init__()
         self.blocks = nn.ModuleList()
         for layer in shape.convolutions:
@@ -102,7 +102,7 @@ def _init(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 1.0, 0.02)
 
 
-class Participant:
+class TorchParticipant:
     """One way of running PyTorch, ready to be timed."""
 
     def __init__(self, spec: dict[str, Any]) -> None:

@@ -28,15 +28,15 @@ PROTOCOL = (
 )
 TURN_SECONDS = 3.0
 FEW_ROUNDS = 3
-# Whoever takes longer for an iteration is measured once.
+# A participant that takes longer for an iteration is measured once.
 SLOW_SECONDS = 60.0
 
 
-class Participant(NamedTuple):
+class Column(NamedTuple):
     """A column of the table.
 
     Attributes:
-        column: without its ending _s.
+        column: the column's name without its ending _s.
         spec: what `worker` needs to know.
         allocator: a key of `allocator.SETTINGS`.
         serves: whether sampling and features are measured too.
@@ -50,7 +50,7 @@ class Participant(NamedTuple):
     rounds: int = 1000
 
 
-def list_participants(device: str) -> list[Participant]:
+def list_participants(device: str) -> list[Column]:
     """Return the columns that are measured on a device."""
     ours = {"kind": "ours", "precision": "float32", "convolution": "auto"}
     bf16 = {"precision": "bfloat16"}
@@ -59,13 +59,13 @@ def list_participants(device: str) -> list[Participant]:
     # The formulation that `auto` does not choose.
     other = "lax" if device == "cpu" else "phase"
     return [
-        Participant("ours", ours, serves=True),
-        Participant("torch_eager", torch, serves=True),
-        Participant("ours_huge_pages", ours, "huge_pages"),
-        Participant("torch_best", best, "keep_memory", serves=True),
-        Participant("ours_bf16", {**ours, **bf16}, serves=True),
-        Participant("torch_bf16", {**best, **bf16}, "keep_memory", serves=True),
-        Participant(other, {**ours, "convolution": other}, rounds=FEW_ROUNDS),
+        Column("ours", ours, serves=True),
+        Column("torch_eager", torch, serves=True),
+        Column("ours_huge_pages", ours, "huge_pages"),
+        Column("torch_best", best, "keep_memory", serves=True),
+        Column("ours_bf16", {**ours, **bf16}, serves=True),
+        Column("torch_bf16", {**best, **bf16}, "keep_memory", serves=True),
+        Column(other, {**ours, "convolution": other}, rounds=FEW_ROUNDS),
     ]
 
 
@@ -169,7 +169,7 @@ class _Bench:
             numbers["first_step_warm_s"] = self._workers["ours"].start_seconds
         return numbers
 
-    def _open(self, participant: Participant) -> Worker:
+    def _open(self, participant: Column) -> Worker:
         spec = {
             **participant.spec,
             "net": self._net,
@@ -188,7 +188,7 @@ class _Bench:
         steps = int(min(max(fitting, 1), self._flags.capacity))
         return steps if self._flags.device == "cpu" else self._flags.capacity
 
-    def _take_turn(self, participant: Participant, count: int, index: int) -> None:
+    def _take_turn(self, participant: Column, count: int, index: int) -> None:
         name = participant.column
         worker = self._workers[name]
         worker.ask("train", count=self._warm)
@@ -214,9 +214,9 @@ class _Bench:
 
 
 def _arrange(
-    medians: dict[str, float], shape: nets.Shape, *, batch_size: int
+    medians: dict[str, float], shape: nets.PairShape, *, batch_size: int
 ) -> dict[str, Any]:
-    """Add what follows from the medians: rates, ratios, fraction of the limit."""
+    """Add the rates, the ratios and the fraction of the limit to the medians."""
     numbers: dict[str, Any] = {
         name: value
         for name, value in medians.items()
@@ -242,7 +242,7 @@ def _arrange(
 
 
 def _fractions(
-    layers: dict[str, dict[str, float]], shape: nets.Shape, numbers: dict[str, Any]
+    layers: dict[str, dict[str, float]], shape: nets.PairShape, numbers: dict[str, Any]
 ) -> dict[str, dict[str, float]]:
     """Return every layer's share of the matmul rate, product by product."""
     by_name = {layer.name: layer for layer in shape.convolutions}

@@ -1,6 +1,6 @@
-"""A measured process: reads requests, one JSON line each, and answers likewise.
+"""A measured process, which reads requests of one JSON line and answers with another.
 
-Started by `workers.Worker` with a specification as its only argument.
+`workers.Worker` starts it with a specification as its only argument.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 def main() -> int:
     spec = json.loads(sys.argv[1])
-    # What libraries print must not mix with the answers.
+    # The output of libraries must not mix with the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     if spec["threads"]:  # before a library counts the cores
@@ -34,14 +34,14 @@ def _make(spec: dict[str, Any]) -> Any:
     if spec["kind"] == "ours":
         from experiments.benchmarks import ours
 
-        return ours.Participant(spec)
+        return ours.OurParticipant(spec)
     if spec["kind"] == "point":
         from experiments.benchmarks import point
 
-        return point.Participant(spec)
+        return point.PointParticipant(spec)
     from experiments.benchmarks import theirs
 
-    return theirs.Participant(spec)
+    return theirs.TorchParticipant(spec)
 
 
 def _answer(stream: Any, value: Any) -> None:

@@ -14,7 +14,7 @@ _SOURCES = Path(__file__).resolve().parents[2] / "src"
 
 
 class WorkerError(RuntimeError):
-    """A measured process ended; its own message is on stderr."""
+    """Report that a measured process ended; its own message is on stderr."""
 
 
 class Worker:
@@ -22,7 +22,7 @@ class Worker:
 
     Attributes:
         start_seconds: time from the start of the process to the end of its first step.
-        peak_mb: most memory that it has held so far.
+        peak_mb: the most memory that it has held so far, in MB.
     """
 
     def __init__(self, spec: dict[str, Any], environment: dict[str, str]) -> None:

@@ -23,6 +23,7 @@ PARTS = (
     "damage",
     "full_disk",
     "two_at_once",
+    "odd_surroundings",
     "not_finite",
     "lost_process",
     "fuzz",

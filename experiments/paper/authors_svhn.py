@@ -1,4 +1,4 @@
-"""House numbers from the authors' own parameters: the oracle of our layers.
+"""House numbers from the authors' own parameters, which prove our layers right.
 
 python experiments/paper/authors_svhn.py WEIGHTS_DIR
 
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def score(params: Any, images: np.ndarray) -> float:
-    """Return the mean probability of being real that a discriminator gives."""
+    """Return the mean probability of being real that a discriminator gives images."""
     network = models.make_discriminator(authors.release_config(authors.SVHN))
     scaled = pixels.scale_images(images, "tanh")
     batches = np.split(np.asarray(scaled), 10)

@@ -1,4 +1,4 @@
-"""Rows of a table of features, measured one by one and kept when stopped."""
+"""The rows of a table of features, which are measured and saved one by one."""
 
 import argparse
 import sys
@@ -18,7 +18,7 @@ def measure(
         name: the file's name in experiments/results.
         rows: what to measure, by the key in the file's numbers.
         what: one line on the table.
-        again: measure all rows anew.
+        again: whether all rows are measured anew.
     """
     numbers = {} if again else results.read_numbers(name)
     for key, config in rows.items():
@@ -38,7 +38,8 @@ def measure(
             name,
             what=what,
             seed=config.seed,
-            protocol="of each row beside its numbers; shares from 0 to 1",
+            protocol="the protocol of each row is beside its numbers, which are shares"
+            " from 0 to 1",
             numbers=numbers,
         )
     for key, row in numbers.items():

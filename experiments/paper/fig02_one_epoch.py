@@ -18,7 +18,7 @@ import functools
 from dcgan_jax import cli
 from experiments.paper import sample_figure
 
-FIGURE = sample_figure.Figure(
+FIGURE = sample_figure.SampleFigure(
     name="fig02_one_epoch",
     title="Fig. 2, one epoch",
     preset="lsun_bedroom",

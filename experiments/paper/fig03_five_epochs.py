@@ -13,7 +13,7 @@ import functools
 from dcgan_jax import cli
 from experiments.paper import sample_figure
 
-FIGURE = sample_figure.Figure(
+FIGURE = sample_figure.SampleFigure(
     name="fig03_five_epochs",
     title="Fig. 3, five epochs",
     preset="lsun_bedroom",

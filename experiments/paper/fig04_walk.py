@@ -24,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     parser = latent_figures.make_parser(__doc__, name="fig04_walk")
     add = parser.add_argument
     add("--seed", type=int, default=0)
-    add("--label", type=int)
+    add("--label")
     add("--film", action="store_true")
     flags = parser.parse_args(argv)
     cli.configure_logging()

@@ -19,7 +19,7 @@ import functools
 from dcgan_jax import cli
 from experiments.paper import sample_figure
 
-FIGURE = sample_figure.Figure(
+FIGURE = sample_figure.SampleFigure(
     name="fig10_faces", title="Fig. 10, faces", preset="celeb_a"
 )
 

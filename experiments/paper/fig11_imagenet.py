@@ -16,7 +16,7 @@ import functools
 from dcgan_jax import cli
 from experiments.paper import sample_figure
 
-FIGURE = sample_figure.Figure(
+FIGURE = sample_figure.SampleFigure(
     name="fig11_imagenet", title="Fig. 11, ImageNet", preset="imagenet32"
 )
 

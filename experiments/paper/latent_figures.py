@@ -1,4 +1,4 @@
-"""What the experiments on the latent space share: flags, and figures of exemplars."""
+"""The flags of the experiments on the latent space, and figures of exemplars."""
 
 import argparse
 from collections.abc import Sequence

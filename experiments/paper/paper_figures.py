@@ -25,7 +25,7 @@ from dcgan_jax.pictures.report import Figure
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import disk, errors, json_values
 from experiments import results
-from experiments.paper.paper_parts import PARTS, Part
+from experiments.paper.paper_parts import PARTS, PagePart
 
 
 def main(argv: Sequence[str]) -> int:
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def make(part: Part, flags: argparse.Namespace, folder: Path) -> Figure:
+def make(part: PagePart, flags: argparse.Namespace, folder: Path) -> Figure:
     """Make a part of the page, unless an earlier call has, in the same way."""
     picture = folder / f"{part.name}{part.suffix}"
     note = folder / f"{part.name}.json"
@@ -76,7 +76,7 @@ def make(part: Part, flags: argparse.Namespace, folder: Path) -> Figure:
     return figure._replace(text=text, picture=picture.read_bytes())
 
 
-def _fill(part: Part, flags: argparse.Namespace, picture: Path) -> list[str]:
+def _fill(part: PagePart, flags: argparse.Namespace, picture: Path) -> list[str]:
     """Return a part's command as words; no words where there is no command."""
     values = {
         "run": str(flags.run),

@@ -1,24 +1,24 @@
 """The parts of paper_figures.py's page: what each shows, and the command that makes it.
 
-In a command {run} is the run's folder, {step} the flag of its checkpoint, {data} the
-flag of the data's folder, {picks} and {boxes} the files that a person has made.
+In a command {run} is the run's folder, {step} is the flag of its checkpoint, {data} is
+the flag of the data's folder, and {picks} and {boxes} are files that a person has made.
 """
 
 from pathlib import Path
 from typing import NamedTuple
 
 
-class Part(NamedTuple):
+class PagePart(NamedTuple):
     """A part of the page.
 
     Attributes:
         name: how its files are called.
-        title: heading.
+        title: the part's heading.
         caption: what is seen.
         arguments: what follows `python -m`; none: the part shows the training curves.
-        needs: picks or boxes, where it cannot be made without …
-        advice: … and how they are made.
-        found: where in the run the picture lies, of a command that has no --out.
+        needs: `picks` or `boxes`, if it cannot be made without them.
+        advice: how picks or boxes are made.
+        found: where in the run the picture lies if the command has no --out.
         suffix: the picture's form.
     """
 
@@ -33,34 +33,34 @@ class Part(NamedTuple):
 
 
 PARTS = (
-    Part(
+    PagePart(
         "samples",
         "Samples (Fig. 2, 3, 10, 11)",
         "Images of 100 latents of seed 0, by stored batch statistics; nothing is"
         " selected.",
         "dcgan_jax.sample {run} {step} --num=100",
     ),
-    Part(
+    PagePart(
         "film",
         "Samples over training",
         "The same latents at every grid that training has drawn.",
         "dcgan_jax.visualize film {run} --max_width=400 --max_frames=40",
         suffix=".gif",
     ),
-    Part(
+    PagePart(
         "curves",
         "Training curves",
         "Losses, the discriminator's mean outputs and gradient norms; below, the last"
         " row of the log. A GAN's losses do not tell how good its images are.",
     ),
-    Part(
+    PagePart(
         "walk",
         "A walk in the latent space (Fig. 4)",
         "Series between random points. Sharp transitions would be a sign of"
         " memorisation (§6.1).",
         "dcgan_jax.latent walk {run} {step}",
     ),
-    Part(
+    PagePart(
         "arithmetic",
         "Vector arithmetic (Fig. 7)",
         "Mean latents of exemplars of each concept, and what comes of adding and"
@@ -72,7 +72,7 @@ PARTS = (
         " arithmetic RUN --positive … --negative … --add … --save_picks=FILE`, then"
         " give --picks=FILE to paper_figures.py.",
     ),
-    Part(
+    PagePart(
         "forget",
         "Forgetting an object (Fig. 6)",
         "The same latents before and after dropping the feature maps that a logistic"
@@ -83,7 +83,7 @@ PARTS = (
         " dcgan_jax.sample RUN --numbered`, then give --boxes=FILE to"
         " paper_figures.py.",
     ),
-    Part(
+    PagePart(
         "filters",
         "What the discriminator's filters respond to (Fig. 5)",
         "The nine images with the largest response of each filter of the last"
@@ -91,7 +91,7 @@ PARTS = (
         " left of an untrained network, to the right of this one (§6.2).",
         "dcgan_jax.visualize filters {run} {step} {data}",
     ),
-    Part(
+    PagePart(
         "collapse",
         "Filters in a single mode (§7)",
         "The share of each filter's energy that one pattern holds, at every checkpoint"
@@ -99,7 +99,7 @@ PARTS = (
         " thresholds are ours.",
         "dcgan_jax.visualize collapse {run} {data}",
     ),
-    Part(
+    PagePart(
         "memorisation",
         "The nearest training images",
         "Left a sample, right the training image nearest to it in pixels. A copy would"

@@ -1,4 +1,4 @@
-"""Figures of a run's samples: train the run or take one, draw, say what is shown."""
+"""Figures of the samples of a run, which is trained first or is there already."""
 
 import argparse
 import dataclasses
@@ -22,20 +22,20 @@ SIDE = 8  # images a row and a column
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Figure:
+class SampleFigure:
     """A figure of the paper that shows samples."""
 
     name: str
-    """Of the script and its results."""
+    """The name of the script and its results."""
     title: str
-    """What the paper's figure is of."""
+    """The paper's figure and its subject."""
     preset: str
     """The recipe, and the name of the run's folder."""
     epochs: tuple[int, ...] = ()
-    """Moments of the run, the last of which is shown; none: the run's end."""
+    """Moments of the run, of which the last is shown; without any, the run's end is."""
 
 
-def draw(figure: Figure, doc: str | None, argv: Sequence[str]) -> int:
+def draw(figure: SampleFigure, doc: str | None, argv: Sequence[str]) -> int:
     """Make a figure as its command line asks; return the exit code.
 
     Args:
@@ -67,18 +67,20 @@ def draw(figure: Figure, doc: str | None, argv: Sequence[str]) -> int:
 
 
 def _have_run(
-    figure: Figure, flags: argparse.Namespace, others: list[str]
+    figure: SampleFigure, flags: argparse.Namespace, others: list[str]
 ) -> tuple[Path, int | None]:
     """Return the folder of the run that is shown, and the step; None: the newest."""
     if flags.run is not None:
         if others:
             raise errors.InputError(
-                f"--run takes a run as it is: {others[0]} would change nothing; leave"
-                " one of them out"
+                f"--run shows a run as it is, so {others[0]} would change nothing;"
+                " leave one of them out"
             )
         return flags.run, flags.step
     if flags.step is not None:
-        raise errors.InputError(f"--step={flags.step} is of a --run=FOLDER; add one")
+        raise errors.InputError(
+            f"--step={flags.step} is a step of a --run=FOLDER; give that too"
+        )
     workdir = flags.runs / figure.preset
     if not figure.epochs:
         trained.train(figure.preset, workdir, others)
@@ -100,7 +102,7 @@ def _describe(workdir: Path, *, step: int | None) -> dict[str, Any]:
 def _draw_picture(
     workdir: Path, *, step: int, seed: int
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """Draw real images and samples side by side; measure how much each differ."""
+    """Draw real images and samples side by side; measure how much either differ."""
     loaded = loading.load_generator(str(workdir), weights_dir=None, step=step)
     samples = SampleStream(loaded, seed).images(SIDE**2)
     store = kept_rows.open_training_store(data_config(loaded.config))
@@ -116,7 +118,7 @@ def _draw_picture(
     }
 
 
-def _caption(figure: Figure, about: dict[str, Any]) -> str:
+def _caption(figure: SampleFigure, about: dict[str, Any]) -> str:
     data = about["source"] or about["dataset"]
     stands_in = about["dataset"] != figure.preset
     return (

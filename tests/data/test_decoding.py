@@ -199,7 +199,7 @@ def test_a_large_jpeg_is_decoded_at_a_fraction(progressive):
 def test_far_too_large_images_are_refused_with_the_flag():
     grey = Image.new("L", (200, 200))
     for content in (save(grey), save(Image.new("L", (500, 500)), "JPEG")):
-        with pytest.raises(BrokenImage, match="--max_pixels=30000: a decompression"):
+        with pytest.raises(BrokenImage, match="--max_pixels=30000; it is a dec"):
             decoding.decode_image(content, max_pixels=30_000)
     assert decoding.decode_image(save(grey), max_pixels=40_000).size == (200, 200)
 

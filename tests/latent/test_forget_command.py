@@ -90,7 +90,7 @@ def test_the_picture_shows_samples_with_boxes_and_new_ones_above_what_became_of_
         ({}, ["--num_dropped=1000"], "only"),
         ({}, ["--num_dropped=0"], "--num_dropped=0, expected"),
         ({}, ["--num_shown=0"], "--num_shown=0, expected"),
-        ({}, ["--out=forget.jpg"], "must end in .png"),
+        ({}, ["--out=forget.bmp"], "must end in .png"),
         ({"boxes": ()}, [], "holds no box"),
     ],
 )

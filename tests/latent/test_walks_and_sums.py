@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,6 +60,22 @@ def test_a_walk_s_rows_begin_at_the_numbered_samples(run, tmp_path, run_command)
     assert ended.out.count("times the median") == 4
 
 
+@pytest.mark.parametrize(
+    ("command", "flags", "name"),
+    [
+        (walk.main, ("--points=2", "--steps=2"), "W.JPEG"),
+        (arithmetic.main, SUM, "sum.webp"),
+    ],
+)
+def test_a_picture_has_the_form_that_its_name_asks_for(
+    command, flags, name, run, tmp_path, run_command
+):
+    ended = run_command(command, run, *flags, f"--out={tmp_path / name}")
+    assert ended.code == 0, ended.err
+    with Image.open(tmp_path / name) as picture:
+        assert picture.format == Path(name).suffix[1:].upper()
+
+
 def test_a_closed_walk_makes_a_film_of_every_image_once(run, tmp_path, run_command):
     out = tmp_path / "walk.gif"
     ended = run_command(
@@ -77,7 +94,7 @@ def test_a_closed_walk_makes_a_film_of_every_image_once(run, tmp_path, run_comma
         (["--points=1"], "--points=1; a walk needs at least 2"),
         (["--steps=1"], "--steps=1"),
         (["--steps=100000"], "choose fewer"),
-        (["--out=x.jpg"], "--out=x.jpg must end in"),
+        (["--out=x.bmp"], "--out=x.bmp must end in .png or .jpg"),
         (["--out=x.gif", "--fps=0"], "--fps=0.0, expected more than 0"),
         (["--json=x.txt"], "--json=x.txt"),
         (["--interpolation=cubic"], "cubic"),
@@ -114,7 +131,7 @@ def test_a_conditional_generator_walks_within_one_class(
 ):
     out = tmp_path / "walk.png"
     walk_of = (walk.main, conditional, "--points=2", "--steps=2", f"--out={out}")
-    assert "--label=0 … 2" in one_error(*walk_of)
+    assert "--label, which is one of 0 to 2" in one_error(*walk_of)
     assert "knows 0 to 2" in one_error(*walk_of, "--label=3")
     pictures = []
     for label in (0, 2):
@@ -134,6 +151,35 @@ def test_picks_of_a_class_keep_it(conditional, tmp_path, run_command, one_error)
     again = (arithmetic.main, conditional, f"--picks={saved}", out)
     assert run_command(*again).code == 0
     assert "label=2" in one_error(*again, "--label=1")
+
+
+def test_a_class_is_called_by_its_name(conditional, tmp_path, run_command, one_error):
+    config, _, variables = safetensors_file.read_network(conditional)
+    config = dataclasses.replace(config, class_names='["1", "2", "red fox"]')
+    named = tmp_path / "named.safetensors"
+    safetensors_file.save_network(named, variables, config, step=1)
+    out, numbers = tmp_path / "walk.png", tmp_path / "numbers.json"
+    walk_of = (walk.main, named, "--points=2", "--steps=2", f"--out={out}")
+    assert "--label, which is one of 1, 2, red fox" in one_error(*walk_of)
+    assert "--label=0; this generator knows 1, 2" in one_error(*walk_of, "--label=0")
+    assert run_command(*walk_of, "--label=2", f"--json={numbers}").code == 0
+    found = json.loads(numbers.read_text())["numbers"]
+    assert (found["label"], found["class_name"]) == (1, "2")
+    images = draw_samples(conditional, tmp_path / "x.npz", run_command, "--label=1")
+    np.testing.assert_array_equal(read(out)[:84:3, :84:3], images[0, ..., 0])
+
+    saved = tmp_path / "picks.json"
+    sum_of = (arithmetic.main, named, f"--out={out}", f"--json={numbers}")
+    flags = (*SUM, "--label=red fox", f"--save_picks={saved}")
+    assert run_command(*sum_of, *flags).code == 0
+    found = json.loads(numbers.read_text())["numbers"]
+    assert (found["label"], found["class_name"]) == (2, "red fox")
+    assert json.loads(saved.read_text())["label"] == 2
+    again = (*sum_of, f"--picks={saved}")
+    assert run_command(*again, "--label=red fox").code == 0
+    assert "with label=2, the command line asks for label=1" in one_error(
+        *again, "--label=2"
+    )
 
 
 def test_a_sum_shows_the_numbered_samples_and_its_own_image(run, tmp_path, run_command):
@@ -217,7 +263,7 @@ def test_picks_are_of_their_checkpoint_s_samples(run, tmp_path, run_command, one
         ([*SUM[:2], "--add="], "--add is []"),
         ([*SUM[:2], "--add=-4"], "--add='-4', expected"),
         ([*SUM[:2], "--add=1000000"], "from 0 to 99,999"),
-        ([*SUM, "--seed=-1"], "--seed is -1"),
+        ([*SUM, "--seed=-1"], "--seed=-1; it must be"),
         ([*SUM, "--noise=nan"], "--noise=nan"),
         ([*SUM, "--rows=0"], "--rows=0"),
         ([*SUM, "--out=x.gif"], "--out=x.gif"),

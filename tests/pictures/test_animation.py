@@ -22,6 +22,16 @@ def test_a_gif_holds_the_frames_at_the_asked_speed_and_repeats(tmp_path):
             assert film.convert("RGB").getpixel((5, 5)) == tuple(colour)
 
 
+@pytest.mark.parametrize("name", ["film.GIF", "film.MP4"])
+def test_a_film_s_name_may_end_in_capitals(name, tmp_path):
+    if name.endswith("MP4"):
+        pytest.importorskip("cv2")
+    animation.save_animation(FRAMES, tmp_path / name, frames_per_second=9)
+    magic = b"GIF8" if name.endswith("GIF") else b"ftyp"
+    assert magic in (tmp_path / name).read_bytes()[:12]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_grey_frames_make_a_gif(tmp_path):
     frames = np.array([0, 200], np.uint8)[:, None, None, None] + np.zeros(
         (1, 8, 8, 1), np.uint8

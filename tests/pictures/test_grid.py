@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from dcgan_jax.pictures import grid
+from dcgan_jax.system import errors
 
 
 def numbered(count, channels=1):
@@ -50,6 +51,22 @@ def test_a_scale_repeats_pixels(tmp_path):
     grid.save_image(image, tmp_path / "image.png", scale=2)
     with Image.open(tmp_path / "image.png") as picture:
         assert np.asarray(picture).tolist() == [[0, 0, 9, 9]] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [("wide.WEBP", 16_384), ("wide.jpg", 65_501), ("tall.jpeg", 65_501)],
+)
+def test_a_picture_that_its_form_cannot_hold_is_told_of(name, side, tmp_path):
+    shape = (side, 1, 1) if name.startswith("tall") else (1, side, 1)
+    picture = np.zeros(shape, np.uint8)
+    with pytest.raises(errors.InputError, match=r"at most .* ends in \.png"):
+        grid.save_image(picture, tmp_path / name)
+    assert not list(tmp_path.iterdir())
+    largest = picture[: side - 1, : side - 1]
+    grid.save_image(largest, tmp_path / name)
+    with Image.open(tmp_path / name) as written:
+        assert written.size == largest.shape[1::-1]
 
 
 def test_a_failed_save_leaves_nothing(tmp_path):

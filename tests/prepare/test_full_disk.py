@@ -18,7 +18,7 @@ def test_too_little_room_is_seen_beforehand(make_folder, make_config, monkeypatc
 
 
 class Free:
-    free = 100
+    total, free = 1000, 100
 
 
 def test_a_file_that_the_disk_will_not_take_is_one_line(start):

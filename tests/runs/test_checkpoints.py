@@ -345,9 +345,9 @@ WILD = {"shape": [10**9, 10**9], "dtype": "float32"}
         (change_contents(arrays={"x": {**WILD, "shape": [-1]}}), r"float32 \[-1\]"),
         (change_contents(arrays={"x": {**WILD, "dtype": "O"}}), r"x is O"),
         (change_contents(arrays=[]), "arrays is"),
-        (change_contents(sha256={}), "is not known"),
+        (change_contents(sha256={}), "does not belong there"),
         (read_elsewhere, r"outside is missing"),
-        (add_a_file, "state/more is not known"),
+        (add_a_file, "state/more does not belong there"),
         (nest_deeply, "nested too deeply"),
     ],
 )

@@ -52,6 +52,8 @@ def named(*names: str) -> TrainConfig:
         (("cat", "dog", "red fox"), "1", 1),
         (tuple(map(str, range(1, 11))), "2", 1),
         (tuple(map(str, range(1, 11))), "10", 9),
+        (("1", "fox", "3"), "3", 2),
+        (("cat", "dog"), 1, 1),
         (("cat", "dog"), None, None),
     ],
 )
@@ -64,7 +66,9 @@ def test_a_class_is_found_by_its_name_before_its_number(names, label, expected):
     [
         (("cat", "dog"), "fox", "knows cat, dog"),
         (("1", "2", "3"), "0", "knows 1, 2, 3"),
-        (tuple(map(str, range(99))), "x", "18, 19, …"),
+        (("1", "2", "3"), 3, "knows 1, 2, 3"),
+        (tuple(map(str, range(1, 99))), "x", "19, 20, …"),
+        (tuple(map(str, range(99))), "99", "0 to 98"),
     ],
 )
 def test_a_class_that_is_none_lists_the_names(names, label, said):
@@ -77,12 +81,31 @@ def test_without_names_a_class_is_a_number():
     assert labels.find("7", config) == 7
     with pytest.raises(errors.InputError, match=r"--label=x; .* 0 to 9"):
         labels.find("x", config)
-    with pytest.raises(errors.InputError, match="not conditional"):
+    with pytest.raises(errors.InputError, match=r"--label=x, .* not conditional"):
         labels.find("x", presets.DIGITS)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("cat", "dog", "red fox"), tuple(map(str, range(1, 11))), tuple("0123456789")],
+)
+def test_what_a_class_is_called_is_what_is_asked_for(names):
+    config = named(*names)
+    for number, name in enumerate(names):
+        assert labels.name(number, config) == name
+        assert labels.find(name, config) == number
+    assert labels.list_choices(config) == [(name, n) for n, name in enumerate(names)]
+
+
+def test_names_that_are_the_numbers_say_no_more_than_these():
+    assert labels.own_names(named(*"0123")) is None
+    assert labels.own_names(named(*"1234")) == tuple("1234")
+    assert labels.describe_classes(None, named(*"0123")) == ""
+    assert labels.describe_classes(2, named(*"0123")) == " of class 2"
 
 
 def test_the_line_of_what_was_drawn_names_the_classes():
     config = named("cat", "red fox")
-    assert labels.describe(1, config) == " of class 1 (red fox)"
-    assert labels.describe(None, config) == " of the classes 0 cat, 1 red fox"
-    assert labels.describe(None, presets.DIGITS) == ""
+    assert labels.describe_classes(1, config) == " of class 1 (red fox)"
+    assert labels.describe_classes(None, config) == " of the classes 0 cat, 1 red fox"
+    assert labels.describe_classes(None, presets.DIGITS) == ""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dcgan_jax.pictures import captions
 from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.system import errors
 
@@ -90,3 +91,20 @@ def test_a_grid_is_written_in_the_form_that_its_name_asks_for(tmp_path, name, fo
         assert picture.format == form
         assert picture.size == (18, 18)
         assert abs(np.asarray(picture.convert("L"), int)[3, 3] - 200) <= 3
+
+
+def test_a_grid_of_several_classes_names_its_rows(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (6, 28, 28, 3), np.uint8)
+    labels, names = np.array([2, 0, 2, 0, 2, 0]), ("cat", "dog", "red fox")
+    pictures = []
+    for labels_of, names_of in ((labels, None), (labels, names), (labels * 0, names)):
+        sample.write_images(
+            images, tmp_path / "x.png", labels=labels_of, names=names_of
+        )
+        with Image.open(tmp_path / "x.png") as picture:
+            pictures.append(np.asarray(picture))
+    plain, named, one_class = pictures
+    np.testing.assert_array_equal(
+        named, captions.name_rows(plain, {0: "cat", 2: "red fox"})
+    )
+    assert one_class.shape == (2 * 28 + 2, 3 * 28 + 4, 3)

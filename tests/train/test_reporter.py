@@ -66,6 +66,13 @@ def test_a_grid_of_grey_images_is_a_grey_picture(reporter):
         assert picture.size == (10 * 8 + 9 * 2, 2 * 8 + 2)
 
 
+def test_the_classes_of_a_grid_s_rows_are_listed_beside_it(reporter, tmp_path):
+    reporter.save_classes(["cat", "red fox", "caf\udce9"])
+    path = reporter.save_samples(3, np.zeros((12, 8, 8, 1), np.uint8))
+    listed = (path.parent / "classes.txt").read_bytes()
+    assert listed == b"0 cat\n1 red fox\n2 caf\xe9\n"
+
+
 def read_events(folder):
     from tensorboardX.proto.event_pb2 import Event
 

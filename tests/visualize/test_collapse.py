@@ -86,12 +86,14 @@ def test_a_filter_that_stops_responding_is_named_with_its_step(
         pair = {name: file[name].copy() for name in file}
     pair["gen"][0, 1] = 0.0  # the energy of the second filter
     np.savez(folder / "step_00000020.npz", **pair)
-    out = tmp_path / "collapse.png"
-    ended = run_command(main, "collapse", later, f"--out={out}")
-    assert ended.code == 0
-    assert "filter    1  silent since step 20" in ended.out
-    with Image.open(out) as picture:
-        assert picture.size == (1200, 500)
+    for name, form in (("collapse.png", "PNG"), ("C.JPEG", "JPEG")):
+        out = tmp_path / name
+        ended = run_command(main, "collapse", later, f"--out={out}")
+        assert ended.code == 0
+        assert "filter    1  silent since step 20" in ended.out
+        with Image.open(out) as picture:
+            assert picture.size == (1200, 500)
+            assert picture.format == form
 
 
 def test_bad_input_is_told(run, tmp_path, one_error):

@@ -206,12 +206,12 @@ def name_program(command: str) -> str:
 
 
 def check_suffix(path: Path | None, flag: str, *suffixes: str) -> None:
-    """Raise an error unless a file's name ends as it must.
+    """Raise an error unless a file's name ends as it must, in letters of either case.
 
     Raises:
         InputError: naming the flag, its value and what was expected.
     """
-    if path is not None and path.suffix not in suffixes:
+    if path is not None and path.suffix.lower() not in suffixes:
         raise errors.InputError(f"--{flag}={path} must end in {' or '.join(suffixes)}.")
 
 

@@ -1,1 +1,1 @@
-"""Numbers about a generator: nearest neighbours, Parzen windows, memorisation."""
+"""Numbers about a generator: FID and its kin, nearest neighbours, Parzen windows."""

@@ -1,4 +1,4 @@
-"""What is evaluated: a generator and the data that it was trained on."""
+"""A generator that is evaluated, and the data that it was trained on."""
 
 import dataclasses
 from pathlib import Path
@@ -15,12 +15,12 @@ from dcgan_jax.system import errors, json_values
 
 
 class Candidate(NamedTuple):
-    """What is evaluated.
+    """A generator, and the data that it was trained on.
 
     Attributes:
         loaded: the generator.
-        train: the store that it was trained on …
-        num_rows: … its first rows.
+        train: the store of its training images.
+        num_rows: the number of rows, from the first on, that it was trained on.
     """
 
     loaded: LoadedGenerator
@@ -29,7 +29,7 @@ class Candidate(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A result: how, its numbers, and the lines that tell it."""
+    """A result: its protocol, its numbers, and the lines that tell it."""
 
     protocol: str
     numbers: dict[str, Any]
@@ -40,7 +40,7 @@ def read_candidate_config(config: EvaluateConfig) -> TrainConfig:
     """Read the config of the run or exported generator that is evaluated.
 
     Raises:
-        MissingInputError: if there is neither.
+        MissingInputError: if there is no such run or file.
         InputError: if it is damaged.
     """
     path = Path(config.run)
@@ -59,13 +59,14 @@ def require_pixels(config: EvaluateConfig, trained: TrainConfig) -> None:
     """
     if models.make_pair(trained).generator.pixel_range == "contrast":
         raise errors.InputError(
-            f"{config.run} makes images of normalised contrast, expected pixels, which"
-            f" --metric={config.metric} compares with the data's. Choose another run."
+            f"{config.run} makes images of normalised contrast, but"
+            f" --metric={config.metric} compares pixels with the data's. Choose another"
+            " run."
         )
 
 
 def train_data(config: EvaluateConfig, trained: TrainConfig) -> DataConfig:
-    """Return which images the generator was trained on, where they now lie."""
+    """Return the config of the generator's training images, where they lie now."""
     return dataclasses.replace(
         data_config(trained),
         data_dir=config.data_dir or trained.data_dir,
@@ -74,7 +75,7 @@ def train_data(config: EvaluateConfig, trained: TrainConfig) -> DataConfig:
 
 
 def split_data(config: EvaluateConfig, trained: TrainConfig, split: str) -> DataConfig:
-    """Return all images of another part of the same data set."""
+    """Return the config of all images of another part of the same data set."""
     return dataclasses.replace(train_data(config, trained), split=split, dedup=False)
 
 
@@ -87,7 +88,7 @@ def open_candidate(config: EvaluateConfig) -> Candidate:
     """Load the generator and open the store that it was trained on.
 
     Raises:
-        InputError: if run or data cannot be used.
+        InputError: if the run or the data cannot be used.
     """
     loaded = loading.load_generator(
         config.run, weights_dir=None, step=config.step, ema=config.ema
@@ -96,7 +97,7 @@ def open_candidate(config: EvaluateConfig) -> Candidate:
 
 
 def open_train(config: EvaluateConfig, trained: TrainConfig) -> tuple[Store, int]:
-    """Open the store that a generator was trained on; return it and how many rows.
+    """Open the store that a generator was trained on; return it and the number of rows.
 
     Raises:
         InputError: if the images at hand are others.
@@ -107,7 +108,7 @@ def open_train(config: EvaluateConfig, trained: TrainConfig) -> tuple[Store, int
 
 
 def folder(config: EvaluateConfig) -> Path:
-    """Return where files of an evaluation lie: in the run, or beside the file."""
+    """Return the folder of an evaluation's files: in the run, or beside the file."""
     path = Path(config.run)
     return (path if path.is_dir() else path.parent) / "evaluation"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from dcgan_jax import cli, presets
 from dcgan_jax.system import errors
 
-# Each metric, and its module in `evaluate.metrics`.
+# The metrics, each with its module in `evaluate.metrics`.
 METRICS = {
     "fid": "quality",
     "kid": "quality",
@@ -78,10 +78,10 @@ class EvaluateConfig(cli.RunFlags):
 
 
 def check(config: EvaluateConfig) -> None:
-    """Raise an error at once for flags that cannot be meant.
+    """Raise an error at once for flags that make no sense.
 
     Raises:
-        InputError: naming the flag, its value and what was expected.
+        InputError: if one does not; the message says what was expected.
     """
     quality = find_quality_metrics(config)
     for sigma in config.sigmas or ():
@@ -100,7 +100,7 @@ def check(config: EvaluateConfig) -> None:
 
 
 def find_quality_metrics(config: EvaluateConfig) -> tuple[str, ...]:
-    """Return those of QUALITY that are asked for, in its order; () for another metric.
+    """Return the metrics of QUALITY that are asked for, in its order; () for others.
 
     Raises:
         InputError: if a name is unknown, or metrics are asked for that do not go

@@ -1,4 +1,4 @@
-"""From a run to a number: generator and data → metric → result."""
+"""The way from a run to a number: generator and data → metric → result."""
 
 from dcgan_jax.data import ready
 from dcgan_jax.evaluate import candidate as candidates, metrics
@@ -34,7 +34,7 @@ def run(config: EvaluateConfig, *, command: str) -> str:
         The result as text.
 
     Raises:
-        InputError: if run or data cannot be used.
+        InputError: if the run or the data cannot be used.
     """
     measured = measure(config)
     if config.out is not None:

@@ -1,7 +1,7 @@
-"""What makes the features of fid, kid, is, prc: Inception, or a discriminator.
+"""The extractors of the features of fid, kid, is, prc: Inception, or a discriminator.
 
-A discriminator is at hand without a network and knows faces or digits better than
-photographs of dogs, but its distances are no FID and are never called so.
+A discriminator is there without a download, and may know faces or digits better than
+Inception does. Its distances are no FID and are never called so.
 """
 
 import hashlib
@@ -23,10 +23,10 @@ from dcgan_jax.system import disk, errors
 Encode = Callable[[np.ndarray], np.ndarray]
 
 INCEPTION_FILE = "weights-inception-2015-12-05-6726825d.pth"
-# First digits of its sha256, as torch's downloads carry them in their names.
+# The first digits of its sha256; torch's downloads carry them in their names.
 INCEPTION_SHA256 = "6726825d"
 _INCEPTION_FEATURES = 2048
-# Reference images over which a network without batch statistics takes them.
+# The number of reference images over which missing batch statistics are taken.
 _STATISTICS_IMAGES = 4096
 _DESCRIPTION = (
     "mean over a 4×4 grid of each feature map's maxima, all convolutions of"
@@ -39,9 +39,9 @@ class Images(NamedTuple):
 
     Attributes:
         read: (first, count) → uint8 (count, height, width, channels).
-        num_images: how many there are.
+        num_images: the number of images.
         shape: height, width, channels.
-        name: what they are.
+        name: what progress calls them.
     """
 
     read: Callable[[int, int], np.ndarray]
@@ -51,14 +51,14 @@ class Images(NamedTuple):
 
 
 class Extractor(NamedTuple):
-    """What maps images to features.
+    """A function that maps images to features, and what is said of it.
 
     Attributes:
         label: what it is called in the names of numbers.
         description: what the protocol says of it.
         digest: a digest of all that the features depend on besides the images.
         resize: how images are brought to the network's size.
-        num_features: length of a vector.
+        num_features: the length of a vector.
         encode: uint8 (n, H, W, C) → float32 (n, num_features); None for Inception,
             which torch-fidelity computes.
         weights_file: Inception's file; None: not asked for, or to be downloaded.
@@ -89,12 +89,12 @@ def check(config: EvaluateConfig) -> None:
 def check_inception(path: Path) -> None:
     """Raise an error unless a file holds the weights that every published FID rests on.
 
-    Other weights would give other numbers; and the file is a pickle, which runs what it
-    likes when it is read.
+    Other weights would give other numbers. Besides, the file is a pickle, which may run
+    any code when it is read.
 
     Raises:
         MissingInputError: if there is no such file.
-        InputError: if its sha256 is another.
+        InputError: if its sha256 is not the expected one.
     """
     if not path.is_file():
         raise errors.MissingInputError(
@@ -113,9 +113,9 @@ def make(config: EvaluateConfig, reference: Images) -> Extractor:
     """Make the extractor that is asked for.
 
     Args:
-        config: the flags; `check` has passed them.
-        reference: real images; a network that comes without batch statistics takes
-            them from the first of these.
+        config: the flags, which `check` has passed.
+        reference: real images; a network without batch statistics takes them from the
+            first of these.
     """
     if config.extractor == INCEPTION:
         return Extractor(

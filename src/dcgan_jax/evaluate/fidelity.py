@@ -1,4 +1,4 @@
-"""Images and an extractor → numbers: the one place that calls torch-fidelity."""
+"""Images and an extractor → numbers; only this module calls torch-fidelity."""
 
 import contextlib
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ _SPLITS = 10  # Salimans et al. 2016
 _INCEPTION = "inception-v3-compat"
 _READ_AT_ONCE = 256
 _FEATURES = "features"
-# torch-fidelity's names → the name on Inception, and on any other extractor.
+# torch-fidelity's names → the names on Inception, and on any other extractor.
 _NAMES = {
     "frechet_inception_distance": ("fid", "frechet_distance"),
     "kernel_inception_distance_mean": ("kid", "kernel_distance"),
     "kernel_inception_distance_std": ("kid_std", "kernel_distance_std"),
     "inception_score_mean": ("inception_score", ""),
     "inception_score_std": ("inception_score_std", ""),
-    # Published ones are on VGG-16, so Inception's carry its name too.
+    # Published precisions are on VGG-16, so those on Inception carry its name too.
     "precision": ("precision[inception]", "precision"),
     "recall": ("recall[inception]", "recall"),
     "f_score": ("f_score[inception]", "f_score"),
@@ -53,7 +53,7 @@ def compute(
     Args:
         samples: generated images.
         reference: real images; the Inception score needs none.
-        extractor: makes the features.
+        extractor: what makes the features.
         metrics: some of fid, kid, is, prc.
         seed: the seed of the kernel distance's subsets and the Inception score's parts.
         cache: a folder for the reference's features, and a name for the reference.
@@ -93,7 +93,7 @@ def list_parameters(metrics: Sequence[str], count: int) -> list[str]:
 
     Args:
         metrics: some of fid, kid, is, prc.
-        count: images of the kind of which there are fewer.
+        count: the number of samples or of real images, whichever is smaller.
     """
     size = min(_SUBSET_SIZE, count)
     told = {
@@ -125,7 +125,7 @@ def _choose_extractor(extractor: Extractor) -> dict[str, Any]:
 
 
 def _find_inception(given: Path | None) -> Path:
-    """Return Inception's file: the given one, or that in torch's cache or the web."""
+    """Return Inception's file: the given one, or one from torch's cache or the web."""
     if given is not None:
         extractors.check_inception(given)
         return given
@@ -150,7 +150,8 @@ def _find_inception(given: Path | None) -> Path:
 class _Pictures(Dataset):
     """Images as torch-fidelity takes them: uint8 (3, height, width), one by one.
 
-    They are asked for in their order, and read a block at a time. Grey is repeated.
+    They are asked for in their order and read a block at a time. Grey becomes three
+    channels.
     """
 
     def __init__(self, images: Images, stack: contextlib.ExitStack) -> None:
@@ -168,7 +169,7 @@ class _Pictures(Dataset):
         return torch.from_numpy(self._block[index - first])
 
     def _read(self, first: int) -> None:
-        if self._advance is None:  # not before: its features may be known already
+        if self._advance is None:  # no sooner, since the features may be known already
             self._advance = self._stack.enter_context(
                 progress.track(
                     self._images.name, self._images.num_images, unit="images"

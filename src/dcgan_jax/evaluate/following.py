@@ -1,6 +1,6 @@
 """Follow a run while it trains: measure its checkpoints, keep the best and the final.
 
-A GAN's quality rises, wavers and may fall: published numbers are of the best checkpoint
+A GAN's quality rises, wavers and may fall. Published numbers are of the best checkpoint
 or of the last, and the two can be far apart.
 """
 
@@ -39,13 +39,13 @@ _POLL_SECONDS = 2.0
 def follow(config: EvaluateConfig) -> Measured:
     """Measure a run's checkpoints as they appear, until the last step is measured.
 
-    Rows that an earlier call wrote of the same generators by the same yardstick stand.
+    Rows of an earlier call stand if they are of the same generator and yardstick.
 
     Args:
         config: the flags, with `every`; the data are prepared.
 
     Raises:
-        InputError: if another process measures this run.
+        InputError: if another process is measuring this run.
     """
     workdir = Path(config.run)
     with disk.try_exclusive(workdir / ".quality.lock") as alone:
@@ -73,7 +73,7 @@ class _Follower:
         config: the flags.
         yardstick: what the generators are measured by.
         log: the rows so far.
-        num_rows: images that the run is trained on.
+        num_rows: the number of images that the run is trained on.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class _Follower:
             waits = not due
 
     def _find_last(self, newest: int) -> int:
-        """Return the step that the run ends at, by its settings as they are now."""
+        """Return the step that the run ends at by its present settings."""
         if not self._wait:
             return newest
         return batches.count_run_steps(
@@ -194,7 +194,7 @@ class _Follower:
             return None
 
     def _keep_best(self, row: Row, loaded: LoadedGenerator) -> None:
-        # Before the row is written: a row promises that its generator was kept.
+        # This is done before the row is written, which promises that the file is there.
         for name in self._primary(row):
             if self._log.is_best(name, row["numbers"][name]):
                 self._export(f"best_{_plain(name)}", loaded, row["step"])
@@ -211,9 +211,9 @@ class _Follower:
 
 
 def _identify(trained: TrainConfig) -> str:
-    """Return a digest of what a run learns by, so that another's rows are not its own.
+    """Return a digest of all settings that a run learns by.
 
-    Its folder may have held another run before.
+    It tells the run's rows from those of another run that its folder held before.
     """
     values = configs.to_json(trained).items()
     kept = {name: value for name, value in values if name not in OPERATIONAL_FIELDS}

@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Moments(NamedTuple):
-    """What the distance knows of a set of features, in float64.
+    """The moments of a set of features that the distance compares, in float64.
 
     Attributes:
         mean: (num_features,).

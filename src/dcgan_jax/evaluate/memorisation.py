@@ -1,6 +1,6 @@
-"""The nearest training image of each sample: is the generator only repeating them?
+"""The nearest training image of each sample, which tells whether samples are copies.
 
-The paper looks for memorisation in walks (§6.1); copies in pixel space show here.
+The paper looks for memorisation in walks (§6.1); this finds copies in pixel space.
 """
 
 from pathlib import Path
@@ -19,10 +19,10 @@ class Distances(NamedTuple):
     """Root mean square distances to the nearest training image, in grey levels.
 
     Attributes:
-        samples: median over the samples.
-        closest: least over the samples; 0 would be a copy.
-        unseen: median over as many images that were held out of training; None where
-            none were.
+        samples: the median over the samples.
+        closest: the smallest distance of a sample; 0 would be a copy.
+        unseen: the median over as many images that were held out of training; None if
+            there are none.
     """
 
     samples: float
@@ -37,10 +37,10 @@ def find_copies(
 
     Args:
         samples: uint8 (n, height, width, channels).
-        train: the images that the generator was trained on, the first `num_rows`; the
-            others were held out.
-        num_rows: how many.
-        picture: file for a grid of pairs: sample and, to its right, the nearest.
+        train: the images, of which the generator was trained on the first `num_rows`;
+            the others were held out.
+        num_rows: the number of training images.
+        picture: the file for a grid of pairs: a sample and, to its right, the nearest.
     """
     held_out = np.arange(num_rows, len(train))[: len(samples)]
     images = np.concatenate([samples, train.rows(held_out).images])

@@ -1,7 +1,7 @@
 """Nearest neighbours among more images than memory holds, by exact distances (§8.1).
 
-Images come in blocks, are compared by a product of matrices, and are forgotten. What
-float32 multiplies is exact: pixels less 128 have products of at most 2¹⁴, of which
+Images come in blocks, are compared by a product of matrices, and are forgotten. The
+products are exact in float32: pixels less 128 have products of at most 2¹⁴, of which
 1,024 add up without rounding. Parts of so many pixels are then summed as integers
 modulo 2³², which the squared distance of two images up to 128×128×3 does not reach.
 """
@@ -18,11 +18,11 @@ from dcgan_jax.system import backend
 
 Array = jax.Array
 
-# Candidates that are compared at once; all blocks have this length.
+# The number of candidates that are compared at once, which all blocks have.
 BLOCK = 1024
 _EXACT_PIXELS = 1024  # 1024 · 128² = 2²⁴
 _MAX_PIXELS = 2**32 // 255**2
-# Queries whose distances to a block stay in a core's cache.
+# The number of queries whose distances to a block stay in a core's cache.
 _QUERIES_AT_ONCE = 500
 
 
@@ -31,7 +31,7 @@ class Nearest(NamedTuple):
 
     Attributes:
         distances: (n,) uint32, squared Euclidean, in grey levels².
-        rows: (n,) int32 number of the candidate; −1 before the first.
+        rows: (n,) int32, the number of the candidate; −1 before the first.
     """
 
     distances: Array | np.ndarray
@@ -88,17 +88,17 @@ def search_block(
     """Compare the queries with a block of candidates; the earlier of equals wins.
 
     Args:
-        nearest: so far.
-        queries: n of them.
+        nearest: the state before the block.
+        queries: the n queries.
         block: uint8 (BLOCK, height, width, channels).
-        first_row: number of the block's first candidate; all numbers are int32.
-        count: candidates of the block that are compared; the first ones.
+        first_row: the number of the block's first candidate; all numbers are int32.
+        count: the number of the block's first candidates that are compared.
     """
     return Nearest(*_compile()(tuple(nearest), queries, block, first_row, count))
 
 
 def _cut(images: Array) -> tuple[Array, ...]:
-    """(n, …) uint8 → float32 pixels less 128 in parts whose products are exact."""
+    """Cut uint8 (n, …) into float32 parts, less 128, whose products are exact."""
     flat = images.reshape(len(images), -1).astype(jnp.float32) - 128.0
     return tuple(
         flat[:, begin : begin + _EXACT_PIXELS]
@@ -112,7 +112,7 @@ def _sum_squares(parts: tuple[Array, ...]) -> Array:
 
 
 def _to_integers(values: Array) -> Array:
-    """Convert exact float32 integers, also negative ones, modulo 2³²."""
+    """Convert exact float32 integers, which may be negative, modulo 2³²."""
     return values.astype(jnp.int32).astype(jnp.uint32)
 
 

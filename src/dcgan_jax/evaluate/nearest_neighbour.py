@@ -23,13 +23,13 @@ from dcgan_jax.system import disk, errors, npy_file, progress
 
 _LOG = logging.getLogger(__name__)
 
-# Numbers of samples at which the error is told on the way; Table 3 has 50K and 10M.
+# The numbers of samples at which the error is told; Table 3 has 50K and 10M.
 MARKS = (1_000, 10_000, 50_000, 100_000, 1_000_000, 10_000_000)
 _BLOCKS_BETWEEN_SAVES = 100
 
 
 class Identity(NamedTuple):
-    """All that a count depends on besides its length: digests, and the seed."""
+    """All that a count depends on besides its length: two digests and the seed."""
 
     generator: str
     seed: int
@@ -43,10 +43,10 @@ class Identity(NamedTuple):
 
 
 class _Count(NamedTuple):
-    """How far a count is.
+    """A count that may go on.
 
     Attributes:
-        done: samples compared, whole blocks.
+        done: the number of samples compared, in whole blocks.
         nearest: the nearest sample of each test image so far.
         errors: the errors in %, by number of samples.
     """
@@ -67,13 +67,13 @@ def count_errors(
 ) -> dict[int, float]:
     """Classify the test images by their nearest neighbours among samples.
 
-    The count is kept in `folder` every hundred blocks, from where the same call goes
-    on, as does one for more samples.
+    The count is kept in `folder` every hundred blocks. The same call goes on from
+    there, and so does a call for more samples.
 
     Args:
-        samples: the generator's.
-        test: labelled images.
-        num_samples: how many to compare with, at most 2³¹ − 1.
+        samples: the generator's samples.
+        test: the labelled images.
+        num_samples: the number of samples to compare with, at most 2³¹ − 1.
         identity: what this count depends on.
         folder: where the count is kept.
         former: identities of this count in files of earlier versions.
@@ -94,7 +94,7 @@ def count_errors(
 
 
 def find_real_error(train: Store, test: Store, *, num_rows: int) -> float:
-    """Classify the test images by the first training images: the row "real data".
+    """Classify the test images by training images, for the row "real data".
 
     Returns:
         The error in %.
@@ -109,7 +109,7 @@ def find_in_store(images: np.ndarray, store: Store, *, num_rows: int) -> Nearest
     Args:
         images: uint8 (n, height, width, channels).
         store: the images that are searched.
-        num_rows: rows that are searched.
+        num_rows: the number of rows that are searched.
     """
     queries = nearest.make_queries(images)
     found = nearest.begin_search(len(images))
@@ -134,7 +134,7 @@ def _count_errors(
     wanted = [mark for mark in marks if mark <= num_samples]
     none = _Count(0, nearest.begin_search(len(test)), {})
     kept = read_count(file, len(test)) or none
-    # A count cannot go back to a number that it has passed without telling it.
+    # A count cannot go back to a number that it has passed untold.
     count = kept if all(m > kept.done or m in kept.errors for m in wanted) else none
     if count.done:
         _LOG.info("%s: going on after %d samples", file, count.done)
@@ -206,7 +206,7 @@ def _keep(file: Path, count: _Count, *, beyond: int) -> None:
 
 
 def read_count(file: Path, num_queries: int) -> _Count | None:
-    """Read how far a count has come; None if none was begun.
+    """Read how far a count has come; None if it was not begun.
 
     Raises:
         InputError: if the file is damaged or of other test images.

@@ -1,9 +1,10 @@
 """Parzen-window log-likelihood of a generator (Goodfellow et al. 2014, Table 1).
 
 A Gaussian of one width around each of 10,000 samples is the estimate of the density;
-the width is chosen by the likelihood of validation images. §4 of that paper, and its
-authors' parzen_ll.py. Theis et al. 2016 show that these numbers rank models badly; the
-DCGAN paper's §6 calls them a poor metric too.
+the width is chosen by the likelihood of validation images. Theis et al. 2016 show that
+these numbers rank models badly; the DCGAN paper's §6 calls them a poor metric too.
+
+Source: §4 of that paper, and its authors' parzen_ll.py.
 """
 
 import math
@@ -24,7 +25,7 @@ class Likelihood(NamedTuple):
         sigma: the width that was chosen; pixels lie in [0, 1].
         log_likelihood: the mean over test images.
         standard_error: the standard error of that mean.
-        validation: mean log-likelihood of the validation images by width.
+        validation: the mean log-likelihood of the validation images by width.
         at_edge: whether the best width is the grid's first or last.
     """
 
@@ -45,10 +46,10 @@ def estimate_likelihood(
     """Choose the width and measure the test set.
 
     Args:
-        samples: (n, pixels) in [0, 1], of the generator.
-        valid: (m, pixels) images that choose the width.
-        test: (k, pixels).
-        sigmas: widths to choose from.
+        samples: (n, pixels) in [0, 1], the generator's.
+        valid: (m, pixels), the images that choose the width.
+        test: (k, pixels), the images that are measured.
+        sigmas: the widths to choose from.
     """
     by_sigma = log_likelihoods(valid, samples, sigmas=sigmas).mean(1)
     validation = dict(zip(sigmas, by_sigma.tolist(), strict=True))
@@ -68,8 +69,8 @@ def log_likelihoods(
 ) -> np.ndarray:
     """Return the log density at each query for each width: (widths, queries) float64.
 
-    In blocks of queries, and in log space: far from all samples the densities
-    themselves are 0 in any floating-point format.
+    It is computed in log space, since far from all samples the densities themselves are
+    0 in any floating-point format.
     """
     from scipy.special import logsumexp
 

@@ -1,7 +1,7 @@
 """Fréchet and kernel distance, Inception score, precision and recall of a generator.
 
-Every number comes with what it depends on: without the number of samples, the reference
-images, the resizing and the extractor, a FID says nothing.
+Every number comes with all that it depends on. Without the number of samples, the
+reference images, the resizing and the extractor, a FID says nothing.
 """
 
 import importlib.util
@@ -30,7 +30,7 @@ from dcgan_jax.system import errors, result_file
 
 _LOG = logging.getLogger(__name__)
 
-# Ten parts of the Inception score; more than precision's three neighbours.
+# The Inception score takes ten parts, and precision needs more than three neighbours.
 LEAST_IMAGES = 10
 _INSTALL = "pip install 'dcgan-jax[eval]'"
 _PUBLISHED = (
@@ -38,23 +38,23 @@ _PUBLISHED = (
     " CIFAR-10 37.7, LSUN bedrooms 70.4"
 )
 _OTHER_PRC = (
-    "precision and recall on Inception's features, as Dhariwal & Nichol 2021; those of"
-    " Kynkäänniemi et al. 2019 are on VGG-16's"
+    "precision and recall are on Inception's features, as in Dhariwal & Nichol 2021;"
+    " those of Kynkäänniemi et al. 2019 are on VGG-16's"
 )
 _NOT_FID = (
-    "on features of a discriminator: comparable with each other alone, never with"
-    " published FID or KID"
+    "these are on features of a discriminator: compare them with each other alone,"
+    " never with published FID or KID"
 )
 
 
 class Yardstick(NamedTuple):
-    """What generators are measured by.
+    """The metrics and the images that generators are measured by.
 
     Attributes:
         metrics: some of fid, kid, is, prc.
-        extractor: makes the features.
+        extractor: what makes the features.
         reference: real images.
-        num_samples: images to generate.
+        num_samples: the number of images to generate.
         seed: the seed of the samples and the subsets.
         cache: a folder for the reference's features, and a name for the reference.
         settings: all that the numbers depend on besides the generator, as JSON values.
@@ -70,7 +70,7 @@ class Yardstick(NamedTuple):
 
 
 def check(config: EvaluateConfig, trained: TrainConfig) -> None:
-    """Raise an error for what stands in the way, before data are prepared or read.
+    """Raise an error if nothing can be measured, before data are prepared or read.
 
     Raises:
         InputError: if torch-fidelity is not installed or the extractor cannot be had.
@@ -93,13 +93,13 @@ def check(config: EvaluateConfig, trained: TrainConfig) -> None:
 def make_yardstick(
     config: EvaluateConfig, trained: TrainConfig, train: Store, num_rows: int
 ) -> Yardstick:
-    """Make what the generators of a run are measured by.
+    """Make the yardstick of a run's generators.
 
     Args:
         config: the flags.
-        trained: settings of the run.
-        train: the images that it was trained on, the first `num_rows`.
-        num_rows: how many.
+        trained: the run's settings.
+        train: the images, of which it was trained on the first `num_rows`.
+        num_rows: the number of training images.
 
     Raises:
         InputError: if there are too few reference images.
@@ -179,7 +179,7 @@ def describe_quality(yardstick: Yardstick) -> str:
 
 
 def list_remarks(yardstick: Yardstick) -> list[str]:
-    """Return what the numbers may and may not be compared with."""
+    """Return lines on what the numbers may and may not be compared with."""
     if yardstick.extractor.encode is not None:
         return [_NOT_FID]
     remarks = {"fid": _PUBLISHED, "prc": _OTHER_PRC}
@@ -189,7 +189,7 @@ def list_remarks(yardstick: Yardstick) -> list[str]:
 def _open_reference(
     config: EvaluateConfig, trained: TrainConfig, train: Store, num_rows: int
 ) -> tuple[Images, dict[str, Any]]:
-    """Return the reference images and what the protocol says of them."""
+    """Return the reference images, and what the protocol says of them."""
     store, available, part = train, num_rows, f"{trained.split} (trained on)"
     if config.reference_split is not None:
         part = config.reference_split
@@ -217,8 +217,8 @@ def _open_reference(
 def _warn_of_few(count: int, extractor: Extractor) -> None:
     if count <= extractor.num_features:
         _LOG.warning(
-            "%d images for %d features: their covariance is singular, and a Fréchet"
-            " distance far too large; compare only at equal numbers",
+            "there are %d images for %d features: their covariance is singular, and a"
+            " Fréchet distance far too large; compare only at equal numbers",
             count,
             extractor.num_features,
         )

@@ -1,4 +1,4 @@
-"""How steadily a generator learns: arrays of samples and features in, numbers out."""
+"""Measures of how steadily a generator learns, of arrays of samples and features."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,9 @@ def measure_oscillation(checks: np.ndarray) -> float:
 
     Returns:
         The mean absolute change from a check to the next, divided by the mean absolute
-        difference of two samples (each and the next one) of one check: 0 where samples
-        stand still, 1 where each changes as much as if another took its place;
-        infinity where all samples are one and yet change.
+        difference of a sample and the next one of the same check. It is 0 where samples
+        stand still, 1 where each changes as much as if another took its place, and
+        infinity where all samples are the same and yet change.
     """
     values = checks.astype(np.float32)
     change = float(np.abs(np.diff(values, axis=0)).mean())
@@ -29,18 +29,18 @@ def measure_oscillation(checks: np.ndarray) -> float:
 def measure_distance(features: np.ndarray, reference: np.ndarray) -> float:
     """Measure how far two sets of features lie apart, one feature at a time.
 
-    The squared 2-Wasserstein distance of two normal distributions with the sets' means
-    and variances, in units of the reference's standard deviation, averaged over the
-    features. Features that are constant over the reference are left out.
+    It is the squared 2-Wasserstein distance of two normal distributions with the sets'
+    means and variances, in units of the reference's standard deviation, averaged over
+    the features. Features that are constant over the reference are left out.
 
     Args:
         features: (count, num_features).
         reference: (count, num_features) of real images.
 
     Returns:
-        0 where the moments agree.
+        The distance, which is 0 if the moments agree.
 
-    Differs from: the Fréchet distance of Heusel et al. 2017, which compares whole
+    Differs from the Fréchet distance of Heusel et al. 2017, which compares whole
     covariances; a hundred samples do not determine those of thousands of features.
     """
     scale = reference.std(axis=0, dtype=np.float64)
@@ -55,7 +55,7 @@ def match_contrast(images: np.ndarray, like: np.ndarray) -> np.ndarray:
     """Give a set of images the brightness and contrast of another, channel by channel.
 
     Without a bias in its first layer a discriminator does not see the contrast of a
-    batch (`models.dcgan`), which then drifts; this takes the drift out.
+    batch (`models.dcgan`), which then drifts. This takes the drift out.
 
     Args:
         images: uint8 (count, height, width, channels).
@@ -76,7 +76,7 @@ def match_contrast(images: np.ndarray, like: np.ndarray) -> np.ndarray:
 def find_first_below(
     steps: Sequence[int], distances: Sequence[float], target: float
 ) -> int | None:
-    """Return the first step whose distance is at most `target`; None: there is none."""
+    """Return the first step whose distance is at most `target`, or None."""
     reached = (
         step
         for step, distance in zip(steps, distances, strict=True)

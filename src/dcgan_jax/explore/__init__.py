@@ -1,1 +1,1 @@
-"""A local page on which samples are picked, boxed, walked between and compared."""
+"""A local page to pick samples, draw boxes on them, walk between and compare them."""

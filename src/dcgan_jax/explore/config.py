@@ -30,10 +30,10 @@ class ExploreConfig(cli.RunFlags):
 
 
 def listen(config: ExploreConfig) -> socket.socket | None:
-    """Take the page's address before anything is loaded, which takes long.
+    """Take the page's address before anything is loaded, since loading takes long.
 
     Returns:
-        The socket that listens; None where Gradio opens its own.
+        The socket that listens; None if Gradio opens its own.
 
     Raises:
         InputError: if Gradio is not installed, or nothing can listen at the address.

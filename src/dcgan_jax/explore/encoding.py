@@ -1,4 +1,4 @@
-"""Arrays → pictures inside the page itself, so that no file is written or served."""
+"""Arrays → pictures within the page itself, so that no file is written or served."""
 
 import base64
 import io
@@ -27,8 +27,8 @@ def to_element(url: str, text: str, *, scale: int | None = None, width: int = 0)
 
     Args:
         url: the picture's address, from `to_url`.
-        text: what it shows, for those who cannot see it; no markup in it.
-        scale: screen pixels to a pixel; None: as wide as the page allows.
+        text: what the picture shows, in plain text, for those who cannot see it.
+        scale: screen pixels to a pixel; None makes it as wide as the page allows.
         width: the picture's width, in pixels.
     """
     style = "" if scale is None else f' style="width:{width * scale}px"'
@@ -42,7 +42,8 @@ def to_sprite(images: np.ndarray) -> dict[str, object]:
         images: uint8 (count, height, width, channels).
 
     Returns:
-        url, number of columns, and count, width and height of the images, pixels.
+        The url, the number of columns, and the images' count, width and height in
+        pixels.
     """
     count, height, width, _ = images.shape
     columns = min(count, 32)

@@ -1,4 +1,4 @@
-"""Files of picks and boxes in the folder of what is looked at, and nowhere else."""
+"""Files of picks and boxes, which lie in the folder of the run and nowhere else."""
 
 import dataclasses
 import re
@@ -21,11 +21,11 @@ def find_file(folder: Path, name: str) -> Path:
 
     Args:
         folder: the folder that all of them lie in.
-        name: without a folder, ending in .json.
+        name: the file's name without a folder, ending in .json.
 
     Raises:
-        InputError: for anything else: a path, a link that leads out of the folder, or
-            the run's settings.
+        InputError: if it is anything else, leads out of the folder by a link, or is the
+            file of the run's settings.
     """
     if not _NAME.fullmatch(name) or name == run_dir.CONFIG:
         raise errors.InputError(
@@ -50,14 +50,14 @@ def keep_picks(
         file: the file's name.
 
     Raises:
-        InputError: if a group is empty, or the file is no file of picks.
+        InputError: if a group is empty, or an existing file holds no picks.
     """
     groups = session.complete(names)
     if groups is None:
         raise errors.InputError("each group needs a sample before they can be saved.")
     path = find_file(subject.folder, file)
     if path.exists():
-        pick_files.read_picks(path)  # replaces nothing else
+        pick_files.read_picks(path)  # other files are not replaced
     picks = Picks(
         generator=subject.require().digest,
         run=Path(subject.name).resolve().name,
@@ -75,7 +75,7 @@ def load_picks(subject: Subject, names: tuple[str, ...], file: str) -> Picks:
 
     Raises:
         MissingInputError: if there is no such file.
-        InputError: if it holds other groups, or another generator's samples.
+        InputError: if it holds other groups, or samples of another generator.
     """
     path = find_file(subject.folder, file)
     picks = pick_files.read_picks(path)
@@ -91,7 +91,7 @@ def keep_boxes(subject: Subject, session: Session, file: str) -> Path:
     """Write boxes for `python -m dcgan_jax.latent forget --boxes=…`.
 
     Raises:
-        InputError: if there are none, or the file is no file of boxes.
+        InputError: if there are none, or an existing file holds no boxes.
     """
     if not session.boxes:
         raise errors.InputError("draw a box before they can be saved.")
@@ -124,19 +124,19 @@ def load_boxes(subject: Subject, file: str) -> BoxFile:
 
 
 def name_boxes(label: int | None) -> str:
-    """Return the file of boxes that is read at the start; it knows of no classes."""
+    """Return the name of a class's file of boxes, which itself names no class."""
     return BOXES if label is None else f"boxes-class{label}.json"
 
 
 def open_session(
     subject: Subject, seed: int | None, label: int | None
 ) -> tuple[Session, list[str]]:
-    """Begin with what was saved of these samples.
+    """Begin with the picks and boxes that were saved of these samples.
 
     Args:
         subject: the generator.
         seed: the samples' seed; None: that of the saved picks or boxes, or 0.
-        label: their class; None: that of the saved picks, or 0 of those that there are.
+        label: their class; None: that of the saved picks, or the first one.
 
     Returns:
         The session, and a line for each file that does not fit.

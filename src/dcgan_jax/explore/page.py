@@ -1,6 +1,6 @@
 """The explorer's page.
 
-Ids of its elements, which tests and scripts may rely on:
+Tests and scripts may rely on the ids of its elements:
 
     tab-wall-button, tab-walk-button, …    the tabs wall, walk, turn, forget, training
     wall                samples; the one of number 17 is `#wall [data-number="17"]`
@@ -59,7 +59,7 @@ def make_page(subject: Subject) -> Any:
 
 
 def describe_subject(subject: Subject) -> str:
-    """Tell what is looked at, and what it lacks."""
+    """Tell which generator the page shows, and what it lacks."""
     told = [f"`{subject.name}`"]
     if subject.loaded is not None:
         config, step = subject.loaded.config, subject.loaded.step
@@ -79,14 +79,14 @@ def _make_tab(label: str, name: str) -> Any:
 class _Tabs(NamedTuple):
     """The elements of the tabs about a generator."""
 
-    wall: wall.Elements
-    walk: walk.Elements
-    turn: turn.Elements
-    forget: forget.Elements | None
+    wall: wall.WallElements
+    walk: walk.WalkElements
+    turn: turn.TurnElements
+    forget: forget.ForgetElements | None
 
 
 class _Samples(NamedTuple):
-    """What depends on the samples' seed and class.
+    """The parts of the page that depend on the samples' seed and class.
 
     Attributes:
         subject: the generator.
@@ -136,7 +136,7 @@ def _connect_tabs(subject: Subject, tabs: _Tabs, blocks: Any) -> None:
     _connect_samples(samples, blocks)
 
 
-def _build_forget(subject: Subject) -> forget.Elements | None:
+def _build_forget(subject: Subject) -> forget.ForgetElements | None:
     import gradio as gr
 
     try:

@@ -1,4 +1,4 @@
-"""What the tabs are made of; the only module beside the tabs that knows Gradio's HTML.
+"""The parts of the tabs; no other module but the tabs knows Gradio's HTML.
 
 Every function is called inside a `gradio.Blocks`.
 """
@@ -13,21 +13,21 @@ from dcgan_jax.system import errors
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Changes of a slider while the last one is being drawn: only the newest counts.
+# While a slider's last change is being drawn, only the newest of the next ones counts.
 FOLLOW: dict[str, Any] = {
     "show_progress": "hidden",
     "trigger_mode": "always_last",
     "api_visibility": "private",
 }
-# Clicks: each one counts.
+# Each click counts.
 CLICK: dict[str, Any] = {
     "show_progress": "hidden",
     "trigger_mode": "multiple",
     "api_visibility": "private",
-    # One after the other, since each goes on from what the last one has left.
+    # They run one after the other, since each goes on from where the last one ended.
     "concurrency_id": "clicks",
 }
-# Buttons of longer work.
+# Some buttons start longer work.
 WORK: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
 
 
@@ -49,8 +49,8 @@ def make_cells(elem_id: str, *, zoom: int, draws: bool) -> Any:
     drawn = " data-draws" if draws else ""
     return gr.HTML(
         None,
-        # Settings are part of the template: a tab that was not opened yet receives no
-        # more than what is sent to it.
+        # Settings are part of the template, since a tab that was not opened yet gets
+        # nothing else.
         html_template=f'<div class="cells" data-zoom="{zoom}"{drawn}></div>',
         js_on_load=read_static("cells.js"),
         elem_id=elem_id,
@@ -109,7 +109,7 @@ def make_note(elem_id: str, text: str = "") -> Any:
 
 
 def telling(function: Callable[P, R]) -> Callable[P, R]:
-    """Show an error of the input as a notice on the page."""
+    """Wrap a function so that an error of the input becomes a notice on the page."""
     import gradio as gr
 
     @functools.wraps(function)

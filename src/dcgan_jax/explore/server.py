@@ -21,7 +21,7 @@ def serve(
     Args:
         subject: what the page shows.
         config: the flags.
-        listener: from `config.listen`.
+        listener: the socket of `config.listen`.
 
     Nothing leaves this machine unless `config.share` asks for it: no telemetry, no
     fonts from elsewhere, no file but those that Gradio's page consists of.
@@ -45,8 +45,8 @@ def serve(
 def _listen(blocks: Any, listener: socket.socket, tell: Callable[[], None]) -> None:
     """Serve to those who reach the address at which a socket listens.
 
-    Not by `launch`, which asks itself for the page first: within 3 seconds, and by way
-    of a proxy if the environment names one.
+    Gradio's own `launch` is not used: it asks itself for the page first, within 3
+    seconds and by way of a proxy if the environment names one.
     """
     import fastapi
     import gradio as gr
@@ -67,7 +67,7 @@ def _listen(blocks: Any, listener: socket.socket, tell: Callable[[], None]) -> N
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Tell whether a line of the server's log is about more than pages left open."""
+    """Tell whether a line of the server's log is about anything but open pages."""
     error = record.exc_info[1] if record.exc_info else None
     return not (
         isinstance(error, asyncio.CancelledError)

@@ -1,13 +1,10 @@
-"""What one person has picked and drawn on the page."""
+"""The picks and boxes that one person has made on the page."""
 
 import dataclasses
 from collections.abc import Mapping
 
-from dcgan_jax.latent import picks as pick_files
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.picks import Groups
-
-GROUPS = (*pick_files.ARITHMETIC, *pick_files.TURN)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,8 +13,8 @@ class Session:
 
     Attributes:
         seed: the samples' seed.
-        label: their class; None for a generator without.
-        groups: name of a concept → numbers, in the order of the clicks.
+        label: their class; None for a generator without classes.
+        groups: the name of a concept → numbers, in the order of the clicks.
         boxes: rectangles in pixels of the generator's images.
     """
 
@@ -31,7 +28,7 @@ class Session:
         return (self.seed, self.label) == (other.seed, other.label)
 
     def group(self, name: str) -> tuple[int, ...]:
-        """Return a concept's numbers, none if nothing is picked."""
+        """Return a concept's numbers, which are none if nothing is picked."""
         return self.groups.get(name, ())
 
     def toggle(self, name: str, number: int) -> "Session":
@@ -49,6 +46,6 @@ class Session:
         return dataclasses.replace(self, groups={**self.groups, **groups})
 
     def complete(self, names: tuple[str, ...]) -> Groups | None:
-        """Return some concepts; None unless each has an exemplar."""
+        """Return the numbers of some concepts; None unless each has an exemplar."""
         found = {name: self.group(name) for name in names}
         return found if all(found.values()) else None

@@ -1,4 +1,4 @@
-"""What is looked at: a generator, its discriminator and log, as far as they exist."""
+"""The generator that the page shows, with its discriminator and log if they exist."""
 
 import dataclasses
 import functools
@@ -15,14 +15,14 @@ from dcgan_jax.system import errors
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
-    """A generator with what belongs to it.
+    """A generator, and all that the page shows of it.
 
     Attributes:
-        name: as it was given on the command line.
-        run: folder of the run, which has a log; None for other generators.
-        folder: into which picks and boxes are written, and nothing else.
+        name: the run or file, as the command line has it.
+        run: the run's folder, which has a log; None for other generators.
+        folder: the only folder that picks and boxes are written into.
         loaded: the generator; None for a run without a checkpoint yet.
-        scorer: the discriminator; None where there is none.
+        scorer: the discriminator; None if there is none.
         remarks: a line for each thing that is lacking.
     """
 
@@ -39,7 +39,11 @@ class Subject:
         return sampling.make_sampler(self.require().network)
 
     def require(self) -> LoadedGenerator:
-        """Return the generator; the page offers nothing that needs one without."""
+        """Return the generator; without one the page offers nothing that needs it.
+
+        Raises:
+            MissingInputError: if there is none.
+        """
         if self.loaded is None:
             raise errors.MissingInputError(f"{self.name} has no checkpoint yet.")
         return self.loaded
@@ -50,11 +54,11 @@ class Subject:
 
 
 def open_subject(config: ExploreConfig) -> Subject:
-    """Load what there is.
+    """Load a generator and whatever belongs to it.
 
     Raises:
         MissingInputError: if there is neither a run nor a generator.
-        InputError: if what is there is damaged.
+        InputError: if it is damaged.
     """
     run = find_run(config.run)
     try:
@@ -68,7 +72,7 @@ def open_subject(config: ExploreConfig) -> Subject:
         if run is None or config.step is not None or config.ema:
             raise
         reading.read_any_config(config.run)  # or it is no run
-        remark = "no checkpoint yet: start the explorer again when there is one"
+        remark = "no checkpoint yet; start the explorer again when there is one"
         return Subject(config.run, run, run, None, None, (remark,))
     remarks = [] if run is not None else ["no log of a training run"]
     remarks += ["the generator's average (--ema)"] * config.ema
@@ -82,14 +86,14 @@ def open_subject(config: ExploreConfig) -> Subject:
 
 
 def find_run(where: str) -> Path | None:
-    """Return the folder of a run, None for other generators."""
+    """Return the folder of a run; None for other generators."""
     if where in authors.RELEASES or Path(where).suffix == ".safetensors":
         return None
     return Path(where)
 
 
 def _name_folder(where: str) -> Path:
-    """Return a folder for the picks and boxes of what is no run: beside the file."""
+    """Return the folder for picks and boxes of an exported file, which is beside it."""
     path = Path(where)
     return path.with_name(f"{path.stem}-explorer")
 

@@ -18,10 +18,10 @@ _MAX_WIDTH = 640  # pixels of a frame
 
 
 class Progress(NamedTuple):
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
-        step: the step of the log's last row; 0 without any.
+        step: the step of the log's last row; 0 if it has no rows.
         num_rows: the number of the log's rows.
         steps: the steps of the grids, at even distances if there are many.
     """
@@ -32,7 +32,7 @@ class Progress(NamedTuple):
 
 
 def read_progress(run: Path) -> Progress:
-    """Look how far a run is."""
+    """Read how far a run has come."""
     rows = run_dir.read_metrics(run)
     try:
         grids = film.choose_grids(film.list_grids(run), most=MAX_FRAMES)
@@ -60,7 +60,7 @@ def read_frame(run: Path, step: int) -> str:
         step: the step at which it was drawn.
 
     Raises:
-        InputError: if there is none that can be read.
+        InputError: if there is no such grid.
     """
     for found, path in film.list_grids(run):
         if found == step:

@@ -1,1 +1,1 @@
-"""A trained network written for others: safetensors, PyTorch, ONNX."""
+"""Trained networks as files for others: safetensors, PyTorch, ONNX."""

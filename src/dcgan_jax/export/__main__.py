@@ -18,8 +18,8 @@ SUFFIXES: dict[Format, str] = {
 class ExportConfig(cli.RunFlags):
     """Write a run's networks for use without the run, with a model card.
 
-    Generator and discriminator get a file each. Of the authors' networks and of
-    exported files there is only a generator.
+    Generator and discriminator get a file each. The authors' networks and exported
+    files have only a generator.
 
     Examples:
         dcgan export runs/digits

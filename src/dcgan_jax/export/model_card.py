@@ -1,6 +1,6 @@
 """A model card: what a generator was trained on and how, how good it is, how to use it.
 
-Markdown with the front matter of the Hugging Face hub.
+It is Markdown, with the front matter of the Hugging Face hub.
 """
 
 import contextlib
@@ -14,14 +14,14 @@ from dcgan_jax.config import TrainConfig, class_names_of
 from dcgan_jax.runs import folder as run_dir, quality_log
 from dcgan_jax.system import disk, errors, json_values
 
-# Rows of quality numbers, from the newest.
+# The number of rows of quality numbers on a card, which are the newest.
 _MAX_QUALITY_ROWS = 8
-# Of how they were taken, what the card tells.
+# What the card tells of how they were taken.
 _QUALITY_SETTINGS = (
     "num_samples", "seed", "reference", "num_reference", "resize", "extractor",
     "versions",
 )  # fmt: skip
-# Settings of the run that the table of the protocol shows.
+# The settings of the run that the table of the protocol shows.
 _SETTINGS = (
     "architecture", "width_multiplier", "image_size", "channels", "latent_size",
     "latent_distribution", "loss", "num_d_steps", "batch_size", "precision", "seed",
@@ -33,7 +33,7 @@ _LIBRARY, _BY_US = "dcgan_jax", "exported by dcgan_jax"
 
 
 class Card(NamedTuple):
-    """What a card tells.
+    """The contents of a card.
 
     Attributes:
         title: its heading.
@@ -41,9 +41,9 @@ class Card(NamedTuple):
         config: the run's config.
         step: the checkpoint's step.
         form: safetensors, torch or onnx.
-        files: names of the networks' files, the generator's first.
-        picture: name of the grid's file.
-        codes: code of each network, for form torch.
+        files: the names of the networks' files, the generator's first.
+        picture: the name of the grid's file.
+        codes: the code of each network, for form torch.
     """
 
     title: str
@@ -131,10 +131,10 @@ def _protocol(card: Card) -> str:
 
 
 def _numbers(card: Card) -> str:
-    """Return the last losses and what `evaluate` has measured."""
+    """Return the last losses and the numbers that `evaluate` has measured."""
     folder = Path(card.source)
     if not folder.is_dir():
-        return "None come with this file."
+        return "This file comes without numbers."
     logged = [row for row in run_dir.read_metrics(folder) if row["step"] <= card.step]
     lines = []
     if logged:
@@ -154,7 +154,7 @@ def _numbers(card: Card) -> str:
         told = {key: row["settings"].get(key) for key in _QUALITY_SETTINGS}
         protocol = ", ".join(f"{key} {value}" for key, value in told.items() if value)
         lines.append(f"| {row['step']:,} | {numbers} | {protocol} |")
-    return "\n".join(lines) or "None were measured."
+    return "\n".join(lines) or "Nothing was measured."
 
 
 def _usage(card: Card) -> str:

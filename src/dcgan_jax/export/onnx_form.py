@@ -16,7 +16,7 @@ from dcgan_jax import models
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.system import disk, errors
 
-# Images by which both are compared.
+# The number of images by which both are compared.
 _NUM_COMPARED = 4
 
 
@@ -46,7 +46,7 @@ def save(
     *,
     net: str,
 ) -> float | None:
-    """Write a graph; its first dimension is free.
+    """Write a graph whose first dimension is free.
 
     A generator maps (batch, latent_size) to (batch, height, width, channels) in the
     range of its output; a discriminator maps such images to (batch,) logits. Networks
@@ -60,7 +60,7 @@ def save(
         net: generator or discriminator.
 
     Returns:
-        The relative error of the graph's output, max |a − b| / max |b|; None where
+        The relative error of the graph's output, max |a − b| / max |b|; None if
         onnxruntime is not installed.
     """
     from jax2onnx import to_onnx
@@ -76,7 +76,7 @@ def save(
     shapes: list[Any] = [
         jax.ShapeDtypeStruct((*free, *array.shape[1:]), array.dtype) for array in inputs
     ]
-    # Of what it leaves out of its graph's annotations.
+    # Its warnings tell what it leaves out of the graph's annotations.
     logging.getLogger("onnx_ir").setLevel(logging.ERROR)
     graph = to_onnx(apply, inputs=shapes, return_mode="proto").SerializeToString()
     disk.write_whole(path, graph)

@@ -1,10 +1,10 @@
 """A plain DCGAN as PyTorch layers, named as in PyTorch's DCGAN example.
 
-There a network is `main`, a sequence: main.0.weight is the first layer's kernel,
-main.1.running_mean the mean of the batch norm after it. Ours differs where the paper
-does: kernels of 5×5 or 3×3 at a padding of their own, and the generator's first batch
-norm, which has a gain for every unit (§4: the authors' code normalises before the
-reshape), is a flattened BatchNorm1d inside of main.1.
+There a network is a sequence, `main`: main.0.weight is the first layer's kernel, and
+main.1.running_mean is the mean of the batch norm after it. Ours differs where the paper
+does. Kernels are 5×5 or 3×3, with a padding of their own. The generator's first batch
+norm has a gain for every unit, since the authors' code normalises before the reshape;
+it is a flattened BatchNorm1d inside of main.1.
 
 Source: pytorch/examples, dcgan/main.py.
 """
@@ -20,13 +20,13 @@ from dcgan_jax.models import dcgan, layers as own_layers, spectral
 from dcgan_jax.system import disk
 
 ARCHITECTURES = PLAIN
-# Kernel (rows, columns, in, out) of a convolution → PyTorch's (out, in, rows, columns);
-# that of its adjoint is stored as the convolution's by us and by PyTorch.
+# A convolution's kernel (rows, columns, in, out) → PyTorch's (out, in, rows, columns).
+# The kernel of its adjoint is stored as the convolution's by us and by PyTorch.
 _TO_TORCH = (3, 2, 0, 1)
 
 
 class Layer(NamedTuple):
-    """One of a sequence.
+    """A layer of a sequence.
 
     Attributes:
         code: the expression that makes it, given `from torch import nn`.
@@ -152,7 +152,7 @@ def _map_norm(
 def _unit_norm(
     network: dcgan.Generator, params: dict[str, Any], stats: dict[str, Any]
 ) -> Layer:
-    """Return the batch norm of every unit of the first map, each with its gain."""
+    """Return the batch norm of the first map, which has a gain for every unit."""
     size, features = network.base_size, network.base_features
     code = (
         f"nn.Sequential(nn.Flatten(), nn.BatchNorm1d({features * size * size}, "

@@ -1,4 +1,4 @@
-"""Networks → files for others, each with a model card and a grid of samples."""
+"""Networks → files for others, with a model card and a grid of samples."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,9 +9,9 @@ from flax import linen as nn
 from dcgan_jax import models
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.export import model_card, onnx_form, torch_form
-from dcgan_jax.pictures import grid
+from dcgan_jax.pictures import captions, grid
 from dcgan_jax.runs import load as loading, safetensors_file
-from dcgan_jax.sample import draw as sampling, numbered
+from dcgan_jax.sample import draw as sampling, labels, numbered
 from dcgan_jax.system import errors
 
 NUM_GRID_SAMPLES = 64
@@ -36,9 +36,9 @@ class Exported(NamedTuple):
     """What is exported.
 
     Attributes:
-        source: the run or file, as it was named.
+        source: the run or file, as the user named it.
         loaded: the generator.
-        discriminator: None where there is none.
+        discriminator: the discriminator; None if there is none.
     """
 
     source: str
@@ -55,17 +55,17 @@ class Exported(NamedTuple):
 def load(
     source: str, *, step: int | None, folder: Path | None, ema: bool = False
 ) -> Exported:
-    """Load what is to be exported.
+    """Load the networks of a run, or the generator of a file or release.
 
     Args:
         source: as in `loading.load_generator`.
         step: the step of a run's checkpoint; None: the newest.
         folder: the folder of the authors' files.
-        ema: take the average of the generator.
+        ema: whether to take the average of the generator.
 
     Raises:
-        MissingInputError: if there is nothing there.
-        InputError: if what is there is damaged.
+        MissingInputError: if there is no such run or file.
+        InputError: if it is damaged.
     """
     loaded = loading.load_generator(source, weights_dir=folder, step=step, ema=ema)
     if not Path(source).is_dir():
@@ -80,7 +80,7 @@ def write(subject: Exported, out: Path, *, form: str) -> Iterator[str]:
 
     Args:
         subject: what `load` returned.
-        out: file of the generator; the others' names begin with its stem.
+        out: the generator's file; the others' names begin with its stem.
         form: safetensors, torch or onnx.
 
     Raises:
@@ -143,13 +143,13 @@ def _torch_code(net: Net, config: TrainConfig) -> str:
 
 
 def _write_onnx(net: Net, path: Path, config: TrainConfig) -> str:
-    # Plain operations in float32: a converter knows no other formulation.
+    # A converter knows plain operations in float32 alone.
     plain = models.make_pair(onnx_form.simplify(config))
     module = plain.generator if net.name == "generator" else plain.discriminator
     difference = onnx_form.save(path, module, net.variables, config, net=net.name)
     if difference is None:
-        return ", not compared: onnxruntime is not installed"
-    return f", {difference:.1e} of the largest output from ours"
+        return "; it was not compared with ours, since onnxruntime is not installed"
+    return f"; it differs from ours by {difference:.1e} of the largest output"
 
 
 def _draw_grid(loaded: loading.LoadedGenerator, path: Path) -> None:
@@ -161,4 +161,9 @@ def _draw_grid(loaded: loading.LoadedGenerator, path: Path) -> None:
         seed=0,
     )
     images = sampling.make_sampler(loaded.network)(loaded.variables, latents, chosen)
-    grid.save_image(grid.make_grid(images, columns=GRID_COLUMNS), path)
+    picture = grid.make_grid(images, columns=GRID_COLUMNS)
+    names = labels.own_names(loaded.config)
+    if names is not None:
+        rows = names[: len(images) // GRID_COLUMNS]
+        picture = captions.name_rows(picture, dict(enumerate(rows)))
+    grid.save_image(picture, path)

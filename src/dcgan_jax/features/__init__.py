@@ -1,1 +1,1 @@
-"""What the discriminator's features are worth: §5 of the paper."""
+"""Classification by the discriminator's features, as in §5 of the paper."""

@@ -26,7 +26,7 @@ class BlockedRows:
     Args:
         matrix: (rows, features) float32 or float64, in memory or mapped; products are
             computed in its full precision and summed over blocks in float64.
-        constant: value of the column that is added; None adds none.
+        constant: the value of the column that is added; None adds none.
     """
 
     def __init__(self, matrix: np.ndarray, *, constant: float | None) -> None:

@@ -1,4 +1,4 @@
-"""The discriminator's network as a classifier, and how it learns from labels alone."""
+"""The discriminator's network as a classifier, which learns from labels alone."""
 
 import functools
 from collections.abc import Callable
@@ -27,8 +27,8 @@ class Classifier(nn.Module):
 
     Attributes:
         discriminator: the network whose last activation is classified.
-        num_classes: logits.
-        dropout: share of that activation that training drops.
+        num_classes: the number of logits.
+        dropout: the share of that activation that training drops.
     """
 
     discriminator: Discriminator
@@ -49,13 +49,13 @@ class Classifier(nn.Module):
 
 
 class Plan(NamedTuple):
-    """What is static about training: a program is compiled for each.
+    """The settings of training that a program is compiled for.
 
     Attributes:
         net: the classifier.
-        b2: Adam's; so are the following.
-        epsilon: added to the root.
-        decay_fraction: share of the updates, at their end, of a linearly falling rate.
+        b2: Adam's decay of the squared gradients.
+        epsilon: Adam's addition to the root.
+        decay_fraction: the share of the updates, at the end, whose rate falls linearly.
         num_updates: the number of updates in all.
     """
 
@@ -67,7 +67,7 @@ class Plan(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """The settings of Adam that all trials share a program for, as float32 scalars."""
+    """Adam's other settings, float32 scalars, which need no program of their own."""
 
     learning_rate: Array
     b1: Array
@@ -95,12 +95,12 @@ def fit_step(
 ) -> tuple[NetState, Array]:
     """Update the classifier on one minibatch.
 
-    It is normalised by its own statistics, which the running ones follow.
+    The minibatch is normalised by its own statistics, which the running ones follow.
 
     Args:
-        plan: the static part.
+        plan: the static settings.
         rates: Adam's settings.
-        state: before the update.
+        state: the state before the update.
         batch: uint8 images (batch, height, width, channels) and labels (batch,).
         key: the random key of the dropout.
 
@@ -131,11 +131,11 @@ def train_epoch(
     """Run one update for each minibatch of an epoch.
 
     Args:
-        plan: the static part.
+        plan: the static settings.
         rates: Adam's settings.
-        state: before the epoch.
+        state: the state before the epoch.
         data: all training images and labels.
-        rows: int32 (updates, batch), which of them make up the minibatches.
+        rows: int32 (updates, batch), the rows of each minibatch.
         key: the epoch's random key.
 
     Returns:
@@ -154,13 +154,13 @@ def train_epoch(
 
 
 def count_wrong(net: Classifier, state: NetState, blocks: Batch) -> Array:
-    """Count the images that get another label than their own.
+    """Count the images that get a wrong label.
 
     Args:
         net: the classifier, normalising by its running statistics.
         state: its variables.
         blocks: uint8 images (blocks, block, height, width, channels) and labels
-            (blocks, block); those of label −1 do not count.
+            (blocks, block); images of label −1 do not count.
     """
     variables = {"params": state.params, "batch_stats": state.batch_stats}
 
@@ -174,7 +174,7 @@ def count_wrong(net: Classifier, state: NetState, blocks: Batch) -> Array:
 
 
 class Programs(NamedTuple):
-    """The functions above of the same names, compiled; `train_epoch` donates state."""
+    """The compiled functions of the same names; `train_epoch` donates the state."""
 
     draw_variables: Callable[..., PyTree]
     train_epoch: Callable[..., tuple[NetState, Array]]
@@ -183,8 +183,8 @@ class Programs(NamedTuple):
 
 @functools.cache
 def compile_programs() -> Programs:
-    """Return the compiled functions; what is static is their first argument."""
-    # At the first use, since importing a module must not start a backend.
+    """Return the compiled functions, whose first argument is static."""
+    # They are compiled at the first use, since an import must not start a backend.
     return Programs(
         draw_variables=jax.jit(
             draw_variables, static_argnums=0, static_argnames="image_shape"

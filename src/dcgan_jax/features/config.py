@@ -10,7 +10,7 @@ from dcgan_jax.system import errors, marks
 from dcgan_jax.system.marks import Bounds
 
 DEFAULT_WEIGHTS = {"svhn": "authors_svhn", "cifar10": "authors_imagenet"}
-# Presets of the networks above, for the same with random filters.
+# The presets of these networks, which have the same layers with random filters.
 _PRESETS = {"authors_svhn": "svhn", "authors_imagenet": "imagenet32"}
 _SVHN_LABELS = 100  # §5.2: 1000 labels, ten classes
 _SVHN_DRAWS, _DEFAULT_DRAWS = 100, 10  # svhn/svhn_semisup_analysis.py:157
@@ -114,10 +114,10 @@ class FeaturesConfig(FitFlags, cli.WeightsFlags, MethodFlags, TargetFlags):
 
 
 def check(config: FeaturesConfig) -> None:
-    """Raise an error at once for flags that cannot be meant.
+    """Raise an error at once for flags that make no sense.
 
     Raises:
-        InputError: naming the flag, its value and what was expected.
+        InputError: if one does not; the message says what was expected.
     """
     if not config.target.startswith("tfds:"):
         presets.check_name("target", config.target, list(presets.PRESETS))
@@ -133,7 +133,7 @@ def check(config: FeaturesConfig) -> None:
 
 
 def find_weights(config: FeaturesConfig) -> str | None:
-    """Return the discriminator that is meant; None where the method needs none.
+    """Return the discriminator that the flags ask for; None if the method needs none.
 
     Raises:
         InputError: if none is given for a target that has no default.
@@ -152,7 +152,7 @@ def find_weights(config: FeaturesConfig) -> str | None:
 
 
 def find_labels_per_class(config: FeaturesConfig) -> int | None:
-    """Return the size of a draw for each class; None for all labels."""
+    """Return the number of labels that a draw takes of each class; None for all."""
     if config.labels_per_class == "all":
         return None
     return config.labels_per_class or (

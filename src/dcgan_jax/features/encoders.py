@@ -11,20 +11,20 @@ from dcgan_jax.features.config import FeaturesConfig, find_weights
 from dcgan_jax.features.feature_file import Identity
 from dcgan_jax.system import errors
 
-# Images from which K-means draws its patches.
+# The number of images from which K-means draws its patches.
 _PATCH_IMAGES = 50_000
 
 
 class Encoder(NamedTuple):
-    """What turns images into vectors.
+    """A function that turns images into vectors, and what is said of it.
 
     Attributes:
         name: what results call it.
         encode: uint8 (n, H, W, C) → float32 (n, num_features).
-        num_features: length of a vector.
+        num_features: the length of a vector.
         identity: what the vectors depend on besides the images.
-        standardise: whether they are brought to mean 0 and variance 1 over the training
-            images.
+        standardise: whether vectors are brought to mean 0 and variance 1 over the
+            training images.
     """
 
     name: str
@@ -68,7 +68,7 @@ def _make_discriminator(config: FeaturesConfig, train: Store) -> Encoder:
             " --batch_statistics=reestimated"
         )
 
-    # Not before an image is to be encoded: all may have been.
+    # It is compiled when the first image is encoded, since all may have been before.
     @functools.cache
     def compile_encoder() -> extract.Encode:
         stats = loaded.batch_stats

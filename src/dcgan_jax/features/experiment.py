@@ -1,4 +1,4 @@
-"""From a labelled data set to a score: stores → vectors → protocol → result."""
+"""The way from a labelled data set to a score: stores → vectors → protocol → result."""
 
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ _WIDE_GRID = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 
 
 class FeatureResult(NamedTuple):
-    """A result: of what, how, and its numbers."""
+    """A result: the method's name, the protocol and the numbers."""
 
     name: str
     protocol: str
@@ -47,7 +47,7 @@ def run(config: FeaturesConfig, *, command: str) -> str:
         A table of the result beside the paper's rows.
 
     Raises:
-        InputError: if data or weights cannot be used.
+        InputError: if the data or the weights cannot be used.
     """
     name, protocol, numbers = measure(config)
     shown = tables.show(config.target, name, numbers)
@@ -83,7 +83,7 @@ def measure(config: FeaturesConfig) -> FeatureResult:
 
 
 def describe_protocol(config: FeaturesConfig, num_train: int, num_test: int) -> str:
-    """Say in a line what is done."""
+    """Describe in a line how a score is taken."""
     labels = find_labels_per_class(config)
     how = {
         "discriminator": "activations of every convolution after LeakyReLU, max-pooled"
@@ -122,10 +122,10 @@ def _score(config: FeaturesConfig, data: LabelledData) -> Score:
 
 
 def load_vectors(config: FeaturesConfig) -> tuple[str, LabelledData]:
-    """Return the vectors of both splits, mapped from files, and what made them.
+    """Return the encoder's name and the vectors of both splits, mapped from files.
 
     Raises:
-        InputError: if data or weights cannot be used.
+        InputError: if the data or the weights cannot be used.
     """
     train, test = _open_stores(config)
     encoder = encoders.open_encoder(config, train)
@@ -186,7 +186,7 @@ def _make_file(
 
 
 def _open_stores(config: FeaturesConfig) -> tuple[Store, Store]:
-    """Open both splits; their images must be labelled alike."""
+    """Open both splits, whose images must have the same classes."""
     train, test = (
         stores.open_store(stores.store_path(data)) for data in _data_configs(config)
     )
@@ -211,7 +211,7 @@ def _labels(store: Store) -> np.ndarray:
 
 
 def _data_configs(config: FeaturesConfig) -> list[DataConfig]:
-    """Return what to prepare: both splits, in the form that the network takes."""
+    """Return the configs of both splits, in the form that the network takes."""
     from dcgan_jax.runs import load as loading
 
     found = find_weights(config)

@@ -33,10 +33,11 @@ def estimate_statistics(
     Args:
         loaded: the discriminator.
         read: reads the training images.
-        num_images: take the first ones; a last partial batch is left out.
+        num_images: the number of first images that are taken; a last partial batch is
+            left out.
 
     Returns:
-        `batch_stats` for the network; those that it has where it is without batch norm.
+        The network's `batch_stats`; those that it has already if it has no batch norm.
 
     Source: svhn/svhn_semisup_analysis.py:50-85.
     """
@@ -74,8 +75,8 @@ def make_encoder(loaded: LoadedDiscriminator, batch_stats: Any) -> Encode:
     """Compile the features of a discriminator.
 
     Returns:
-        `images → features`: uint8 (n, size, size, channels) → float32 (n,
-        `count_features`). Images do not depend on each other.
+        A function of uint8 (n, size, size, channels) that returns float32 (n,
+        `count_features`). An image's features depend on no other image.
     """
     network = models.for_inference(find_network(loaded))
 
@@ -110,7 +111,7 @@ def pool(maps: Array) -> Array:
         maps: (batch, n, n, channels).
 
     Returns:
-        (batch, 16·channels), by row, column, channel.
+        (batch, 16·channels), ordered by row, column, channel.
     """
     size = maps.shape[1]
     bounds = [
@@ -126,13 +127,13 @@ def average_cells(vectors: np.ndarray, widths: Sequence[int]) -> np.ndarray:
     """Average each map's maxima over the cells of the grid.
 
     Args:
-        vectors: (n, cells·features) of all layers, each by cell, then map, as
-            `make_encoder` gives them.
-        widths: maps of each layer.
+        vectors: (n, cells·features) of all layers, each ordered by cell, then map, as
+            `make_encoder` returns them.
+        widths: the number of maps of each layer.
 
     Returns:
-        (n, sum of widths) float32; as many features as there are maps, so that their
-        covariance can be estimated from some thousands of images.
+        float32 (n, sum of widths). Their covariance can be estimated from some
+        thousands of images, since there are only as many features as maps.
     """
     cells = NUM_CELLS**2
     ends = np.cumsum([cells * width for width in widths])

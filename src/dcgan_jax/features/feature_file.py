@@ -1,6 +1,7 @@
-"""Features on the disk: float rows in one .npy file, written block by block, resumable.
+"""Features on the disk: rows of floats in one .npy file.
 
-The manifest is written last; until then a note says which blocks are whole.
+The file is written block by block. A note says which blocks are whole, so that a killed
+process goes on from there. The manifest, which is written last, takes its place.
 """
 
 import contextlib
@@ -31,11 +32,11 @@ _AGAIN = "delete the folder and run the command again"
 
 
 class Shape(NamedTuple):
-    """What lies in the file.
+    """The size and type of a file's contents.
 
     Attributes:
-        num_rows: one for each image, in the order of its store.
-        num_features: length of a row.
+        num_rows: the number of rows, one for each image in the order of its store.
+        num_features: the length of a row.
         dtype: the type of the numbers.
     """
 
@@ -52,7 +53,7 @@ def find_folder(data_dir: Path, identity: Identity, dtype: FeatureType) -> Path:
 
 
 def make(folder: Path, produce: Produce, shape: Shape, *, identity: Identity) -> Mapped:
-    """Extract the features of all images, or find them there.
+    """Extract the features of all images, unless the folder has them.
 
     Args:
         folder: the file's own; another identity must have another one.
@@ -79,7 +80,7 @@ def read(folder: Path, shape: Shape, *, identity: Identity) -> Mapped:
     """Map a finished file into memory after checking that it is whole.
 
     Raises:
-        InputError: if it holds other features than asked for, or is damaged.
+        InputError: if it holds other features than expected, or is damaged.
     """
     manifest = _read_json(folder / _MANIFEST)
     _check_identity(folder, manifest, identity)
@@ -110,7 +111,7 @@ def _write(folder: Path, produce: Produce, shape: Shape, *, identity: Identity) 
     known = {"version": VERSION, "identity": identity, "shape": list(shape)}
     hashes: list[str] = []
     if note.is_file() and file.is_file():
-        # A damaged note costs the work that it tells of, and nothing else.
+        # A damaged note costs the work that it tells of, but nothing else.
         with contextlib.suppress(errors.InputError):
             found = _read_json(note)
             if {name: found.get(name) for name in known} == known:
@@ -152,7 +153,7 @@ def _write(folder: Path, produce: Produce, shape: Shape, *, identity: Identity) 
 
 
 def _check_blocks(blocks: Any, shape: Shape, file: Path) -> list[str]:
-    """Return the blocks of a note if the file can hold as many; else none."""
+    """Return the blocks of a note if the file can hold them; else return none."""
     most = -(-shape.num_rows // ROWS_PER_BLOCK)
     if not isinstance(blocks, list) or len(blocks) > most:
         return []
@@ -162,7 +163,7 @@ def _check_blocks(blocks: Any, shape: Shape, file: Path) -> list[str]:
 
 
 def _batches(start: int, stop: int) -> list[tuple[int, int]]:
-    # What is held beside the file: a batch of images and their features.
+    # A batch of images and their features are all that memory holds beside the file.
     cuts = [*range(start, stop, BATCH), stop]
     return list(itertools.pairwise(cuts))
 
@@ -193,7 +194,7 @@ def _hash(block: np.ndarray) -> str:
 
 
 def _check_identity(folder: Path, manifest: dict[str, Any], identity: Identity) -> None:
-    """Raise an error that names what the folder's features were made of instead."""
+    """Raise an error if a folder's features were made of something else."""
     found = manifest.get("identity")
     found = found if isinstance(found, dict) else {}
     for name, value in identity.items():

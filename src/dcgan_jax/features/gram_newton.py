@@ -1,10 +1,10 @@
 """Minimise the objective of `squared_hinge` through the Gram matrix of few rows.
 
-At the minimum w is a combination Xᵀ β of the rows, so that G = X Xᵀ is all of X that is
-needed. A Newton step is then exact: with the active rows A, those within the margin,
-(G_AA + I / 2C) α = y_A (Keerthi & DeCoste 2005; Chapelle 2007). That beats conjugate
-gradients where C is large, since few rows stay active and their number of steps does
-not grow with C.
+At the minimum w is a combination Xᵀ β of the rows, so that no more of X is needed than
+G = X Xᵀ. A Newton step is then exact: the active rows A are those within the margin,
+and (G_AA + I / 2C) α = y_A (Keerthi & DeCoste 2005; Chapelle 2007). This beats
+conjugate gradients if C is large, since few rows stay active and the number of steps
+does not grow with C.
 """
 
 import functools
@@ -41,12 +41,12 @@ def minimise_by_gram(
         gram: (n, n) float64, of rows with their constant.
         targets: (n, problems), each −1 or 1.
         cost: C, above 0.
-        tolerance: largest gap, as a share of f.
-        max_newton_steps: after which it gives up.
-        slack: (n, problems) max(0, 1 − y z) where the search begins.
+        tolerance: the largest gap, as a share of f.
+        max_newton_steps: the number of steps after which it gives up.
+        slack: (n, problems), max(0, 1 − y z) where the search begins.
 
     Returns:
-        β (n, problems) and the Newton steps taken.
+        β (n, problems), and the number of Newton steps taken.
     """
     weights = 2.0 * cost * targets * slack
     scores = gram @ weights
@@ -82,7 +82,7 @@ def minimise_by_gram(
 def _solve_active(
     gram: np.ndarray, targets: np.ndarray, active: np.ndarray, *, cost: float
 ) -> np.ndarray:
-    """Return the minimum's β if exactly these rows are active."""
+    """Return the β of the minimum on the assumption that these rows are active."""
     rows = np.flatnonzero(active)
     count = len(rows)
     size = -(-count // _STEP) * _STEP

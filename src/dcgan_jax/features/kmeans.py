@@ -26,21 +26,21 @@ MAX_ITERATIONS = 50  # kmeans_demo.m, run_kmeans
 CONTRAST_OFFSET = 10.0  # kmeans_demo.m; grey levels²
 WHITENING_OFFSET = 0.1  # kmeans_demo.m
 VARIANCE_OFFSET = 0.01  # kmeans_demo.m, trainXC_sd
-# Of features that are in memory at once while their statistics are measured.
+# The features that are in memory at once while their statistics are measured.
 _BLOCK_BYTES = 64 << 20
 
 
 class Codebook(NamedTuple):
-    """What an encoder is made of.
+    """The arrays that an encoder needs.
 
     A patch is a vector of d = patch_size² · channels values: row by row, in a row pixel
     by pixel, in a pixel channel by channel.
 
     Attributes:
-        mean: (d,) of the patches after contrast normalisation.
+        mean: (d,), the mean patch after contrast normalisation.
         whitening: (d, d), symmetric.
-        centroids: (k, d), of whitened patches.
-        patch_size: side of a patch, pixels.
+        centroids: (k, d), the centroids of whitened patches.
+        patch_size: the side of a patch, in pixels.
     """
 
     mean: np.ndarray
@@ -50,7 +50,7 @@ class Codebook(NamedTuple):
 
 
 class Standard(NamedTuple):
-    """What brings features to mean 0 and a common scale; each is (d,) float32."""
+    """The moments that bring features to mean 0 and one scale; each is (d,) float32."""
 
     mean: np.ndarray
     deviation: np.ndarray
@@ -68,17 +68,17 @@ def learn(
 
     Args:
         images: uint8 (n, height, width, channels).
-        num_centroids: k.
-        num_patches: drawn in all, as evenly as possible from the images.
-        patch_size: side of a patch, pixels.
+        num_centroids: the number of centroids, k.
+        num_patches: the number of patches, which come from the images evenly.
+        patch_size: the side of a patch, in pixels.
         seed: the seed of the patches and of the first centroids.
 
     Raises:
         InputError: if there are fewer patches than centroids, or the images are smaller
             than a patch.
 
-    Differs from run_kmeans.m: begins at k of the patches, where that draws the first
-    centroids from a narrow Gaussian, and does not leave clusters empty.
+    Differs from run_kmeans.m, which draws the first centroids from a narrow Gaussian
+    and may leave clusters empty. This begins at k of the patches and leaves none empty.
     """
     _check(images, num_centroids, num_patches=num_patches, patch_size=patch_size)
     from sklearn.cluster import KMeans
@@ -132,10 +132,10 @@ def make_centroid_encoder(codebook: Codebook) -> Callable[[np.ndarray | Array], 
     Returns:
         A function of uint8 images (batch, height, width, channels) that returns float32
         (batch, 4 k): for each quadrant of the patches' positions (top left, top right,
-        bottom left, bottom right) the sum of each centroid's activations. Of an odd
-        number of rows or columns the first half takes one more (32 pixels, 6×6: 27
-        positions, 14 and 13). Each batch size compiles anew. Quadrants pass one after
-        another: memory holds k activations for each position of one of them.
+        bottom left, bottom right) the sum of each centroid's activations. The first
+        half of an odd number of rows or columns takes one more: 32 pixels and 6×6 give
+        27 positions, 14 and 13. Each batch size compiles anew. Quadrants pass one after
+        another, so that memory holds k activations for each position of one of them.
     """
     encode = backend.jit(functools.partial(_encode, patch_size=codebook.patch_size))
     arrays = (codebook.mean, codebook.whitening, codebook.centroids)
@@ -149,7 +149,7 @@ def measure_standard(features: np.ndarray) -> Standard:
         features: (n, d), n at least 2; in memory or mapped.
 
     Returns:
-        The means and √(variance + 0.01), the variance being the unbiased one.
+        The means and √(variance + 0.01), where the variance is the unbiased one.
     """
     row_bytes = 8 * features.shape[1]
     block_rows = max(1, _BLOCK_BYTES // row_bytes)
@@ -169,7 +169,7 @@ def measure_standard(features: np.ndarray) -> Standard:
 
 
 def standardise(features: np.ndarray, standard: Standard) -> np.ndarray:
-    """Bring a block of features (n, d) to the standard of the training features."""
+    """Bring a block of features (n, d) to mean 0 and the scale of a standard."""
     return (features - standard.mean) / standard.deviation
 
 
@@ -225,7 +225,7 @@ def _cut_patches(images: Array, patch_size: int) -> Array:
 
 
 def _cut_quadrants(grid: Array) -> list[Array]:
-    """Return the quarters of (rows, columns, …), row by row; the first are larger."""
+    """Return the quarters of (rows, columns, …), row by row, the first largest."""
     row, column = (-(-side // 2) for side in grid.shape[:2])
     halves = (grid[:row], grid[row:])
     return [part for half in halves for part in (half[:, :column], half[:, column:])]
@@ -234,7 +234,7 @@ def _cut_quadrants(grid: Array) -> list[Array]:
 def _draw_patches(
     images: np.ndarray, count: int, *, patch_size: int, seed: int
 ) -> np.ndarray:
-    """Return float32 (count, d), from each image as many as from the others."""
+    """Return float32 (count, d), as many patches from each image."""
     rng = np.random.default_rng(seed)
     num_images, height, width, _ = images.shape
     rows = np.arange(count) * num_images // count

@@ -26,8 +26,8 @@ class Ray(NamedTuple):
 def minimise_along(ray: Ray, *, cost: float) -> np.ndarray:
     """Return t for each problem that minimises ½‖w + t d‖² + C Σ max(0, 1 − margin)².
 
-    Along a line that is convex and piecewise quadratic: Newton's method on the slope,
-    kept inside the interval that is known to hold the minimum.
+    Along a line the objective is convex and piecewise quadratic. Newton's method finds
+    the root of its slope, inside the interval that is known to hold the minimum.
     """
     low = np.zeros_like(ray.linear)
     high = np.full_like(ray.linear, np.inf)

@@ -1,4 +1,4 @@
-"""The linear L2-SVM of §5 as a scikit-learn estimator that solves in JAX."""
+"""The linear L2-SVM of §5 as a scikit-learn estimator that is solved by JAX."""
 
 import warnings
 from typing import Any, Self
@@ -12,38 +12,38 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from dcgan_jax.features import blocked_rows, squared_hinge
 
-# Features up to so many numbers are computed with in float64, as scikit-learn does.
+# Up to so many numbers, features are computed with in float64, as in scikit-learn.
 _SMALL = 4_000_000
 
 
 class LinearSVM(ClassifierMixin, BaseEstimator):
-    """Linear classifier: squared hinge, L2 penalty, one class against the rest.
+    """Classify by a linear SVM: squared hinge, L2 penalty, one class against the rest.
 
-    Minimises what `sklearn.svm.LinearSVC` with its default loss and penalty minimises,
-    ½‖(w, b)‖² + C Σ max(0, 1 − y (w·x + b))² for each class, the intercept being the
+    The objective is that of `sklearn.svm.LinearSVC` with its default loss and penalty,
+    ½‖(w, b)‖² + C Σ max(0, 1 − y (w·x + b))² for each class. The intercept is the
     weight of a constant feature and penalised like the others. All classes are solved
-    at once; the features may be a memory map far larger than memory and are never
+    at once. The features may be a memory map far larger than memory; they are never
     copied as a whole.
 
     Args:
-        C: weight of the samples' losses, above 0.
-        tol: largest distance of the objective from its minimum, as a share of it.
-        max_iter: Newton steps.
+        C: the weight of the samples' losses, above 0.
+        tol: the largest distance of the objective from its minimum, as a share of it.
+        max_iter: the most Newton steps.
         fit_intercept: whether there is an intercept.
-        intercept_scaling: value of the constant feature.
-        warm_start: begin at the former solution, as along a grid of C.
+        intercept_scaling: the value of the constant feature.
+        warm_start: whether to begin at the former solution, as along a grid of C.
 
     Attributes:
         classes_: (classes,) labels, sorted.
         coef_: (classes, features), or (1, features) for two classes.
         intercept_: (classes,), or (1,).
         objective_: (classes,), or (1,); the primal objective that was reached.
-        n_iter_: Newton steps taken.
-        n_features_in_: features.
+        n_iter_: the number of Newton steps taken.
+        n_features_in_: the number of features.
 
     Differs from LinearSVC: `tol` bounds the objective; large float32 features are
-    computed with in float32 (sums over blocks of rows in float64); nothing is random;
-    there are no sample or class weights, and no sparse input.
+    computed with in float32, and summed over blocks of rows in float64; nothing is
+    random; there are no sample or class weights and no sparse input.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
 
 
 def _one_against_rest(encoded: np.ndarray, num_classes: int) -> np.ndarray:
-    """Return ±1 (samples, classes); for two classes one column, of the second."""
+    """Return ±1 (samples, classes); two classes share the column of the second."""
     if num_classes == 2:
         return np.where(encoded == 1, 1.0, -1.0)[:, None]
     return np.where(encoded[:, None] == np.arange(num_classes), 1.0, -1.0)

@@ -13,7 +13,7 @@ _BLOCK_ROWS = 1000
 
 
 class NeighbourErrors(NamedTuple):
-    """The choice of k and what it is worth.
+    """The choice of k and its errors.
 
     Attributes:
         num_neighbours: k, the smallest of those with the least validation error.
@@ -39,10 +39,10 @@ def classify(
     vote each, and the smallest of the winning labels is taken.
 
     Args:
-        train: the labelled images that are compared with.
-        valid: rows to choose k by.
-        test: rows that nothing is chosen by.
-        choices: values of k; those above the number of training rows are left out.
+        train: the labelled images that others are compared with.
+        valid: the rows that k is chosen by.
+        test: the rows that nothing is chosen by.
+        choices: the values of k; those above the number of training rows are left out.
 
     Raises:
         InputError: if a part has no rows or no labels, or no k is left.

@@ -1,4 +1,4 @@
-"""How features are scored: the paper's protocols, each a function of labelled rows."""
+"""The paper's protocols of scoring features, each a function of labelled rows."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ ClassifierName = Literal["auto", "linear_svc", "linear_svm"]
 
 
 class SklearnClassifier(Protocol):
-    """What is needed of scikit-learn's classifiers."""
+    """The methods of scikit-learn's classifiers that are needed here."""
 
     C: float
 
@@ -61,7 +61,7 @@ class LabelledData(NamedTuple):
 
 
 class Score(NamedTuple):
-    """What a protocol found.
+    """The outcome of a protocol.
 
     Attributes:
         accuracies: shares of the test set, 0 to 1, one for each draw of the labels.
@@ -74,7 +74,7 @@ class Score(NamedTuple):
     validation_errors: dict[float, float]
 
     def numbers(self) -> dict[str, Any]:
-        """Return what a result file holds; accuracies and errors from 0 to 1."""
+        """Return the numbers of a result file, where shares are from 0 to 1."""
         accuracies = np.array(self.accuracies)
         several = len(accuracies) > 1
         std = float(accuracies.std()) if several else None
@@ -112,10 +112,10 @@ def few_labels(
 
     Args:
         data: the rows of `train` in random order.
-        labels_per_class: size of a draw, for each class.
+        labels_per_class: the number of labels that a draw takes of each class.
         num_draws: the number of draws of the labels for the test.
         seed: the seed of the draws.
-        svm: its settings; where C is given no rows are held out.
+        svm: the SVM's settings; if C is given, no rows are held out.
 
     Differs from the script: where 10,000 rows are more than a fifth of the training
     set, a fifth is held out.
@@ -160,7 +160,7 @@ def all_labels(data: LabelledData, *, svm: Svm) -> Score:
 
     Args:
         data: the rows of `train` in random order.
-        svm: its settings.
+        svm: the SVM's settings.
     """
     check_classes(data.train.labels, data.class_names)
     cost, errors_by_cost = svm.cost, dict[float, float]()
@@ -187,7 +187,7 @@ def make_classifier(
 
     Args:
         name: the solver's name.
-        features: what it will be fitted to.
+        features: the rows that it will be fitted to.
         cost: C.
         tol: our solver's tolerance; scikit-learn's keeps its default.
     """
@@ -220,7 +220,7 @@ def split_train(train: Split, num_validation: int) -> tuple[Split, Split]:
 def draw_rows(
     labels: np.ndarray, labels_per_class: int, *, seed: tuple[int, int]
 ) -> np.ndarray:
-    """Choose as many rows of every class, in ascending order."""
+    """Choose rows, as many of every class, in ascending order."""
     rng = np.random.default_rng(seed)
     chosen = [
         rng.choice(np.flatnonzero(labels == label), labels_per_class, replace=False)
@@ -233,7 +233,7 @@ def check_classes(labels: np.ndarray, class_names: tuple[str, ...]) -> None:
     """Raise an error if a class has no training image.
 
     Raises:
-        InputError: naming the first.
+        InputError: if one has none; the message names the first.
     """
     counts = np.bincount(labels, minlength=len(class_names))
     missing = [name for name, n in zip(class_names, counts, strict=True) if n == 0]
@@ -257,11 +257,11 @@ def check_counts(
     Args:
         pool: labels of the rows to draw from.
         class_names: the names of all classes.
-        labels_per_class: size of a draw, for each class.
-        held_out: rows of the training set that are not in the pool.
+        labels_per_class: the number of labels that a draw takes of each class.
+        held_out: the number of training rows that are not in the pool.
 
     Raises:
-        InputError: naming the smallest class and its size.
+        InputError: if one has; the message names the smallest class and its size.
     """
     counts = np.bincount(pool, minlength=len(class_names))
     least = int(counts.argmin())
@@ -276,10 +276,10 @@ def check_counts(
 
 
 def check_features(features: np.ndarray, what: str) -> None:
-    """Raise an error if features say nothing, because all are constant or not finite.
+    """Raise an error if features say nothing, being constant or not finite.
 
     Raises:
-        InputError: naming them.
+        InputError: if they are; the message begins with `what`.
     """
     varies = False
     for start in range(0, len(features), 1024):
@@ -304,7 +304,7 @@ def _validate(
     *,
     svm: Svm,
 ) -> dict[float, float]:
-    """Return the mean validation error for each C; solvers go on along the grid."""
+    """Return the mean validation error for each C, solved along the grid."""
     totals = dict.fromkeys(sorted(svm.grid), 0.0)
     with progress.track("choosing C", num_draws * len(totals), unit="fits") as advance:
         for drawn in draws:

@@ -15,7 +15,7 @@ from dcgan_jax.features import supervised
 from dcgan_jax.features.supervised import SearchConfig, TrialResult
 from dcgan_jax.system import disk, errors, json_values, precision, progress
 
-# Settings of the discriminator's recipe that its network depends on.
+# The settings of the discriminator's recipe that its network depends on.
 _NETWORK_FIELDS = (
     "architecture", "width_multiplier", "input_bias", "image_size", "channels",
     "convolution",
@@ -32,7 +32,7 @@ def search(
 ) -> list[TrialResult]:
     """Run the trials that a folder does not hold yet.
 
-    Each one is written there when it is done, so that a kill costs one trial. Several
+    Each trial is written there when it is done, so that a kill costs one trial. Several
     processes can share a folder; each ends when all trials are done.
 
     Args:
@@ -40,7 +40,7 @@ def search(
         train: uint8 images (n, height, width, channels) and labels (n,).
         valid: the images whose errors are counted, and labels.
         folder: where the trials' files `trial-000.json` … lie.
-        show_progress: report it on stderr.
+        show_progress: whether progress is reported on stderr.
 
     Returns:
         All trials, in their order.
@@ -60,7 +60,7 @@ def search(
         done=len(results) * config.num_epochs,
         visible=show_progress,
     ) as advance:
-        # First what nobody else is at; then wait for the others, in case they die.
+        # First come trials that nobody else is at, then the others, in case they died.
         for wait in (False, True):
             for index in (index for index in indices if index not in results):
                 with files.claim(index, wait=wait) as held:
@@ -107,7 +107,7 @@ class _Files(NamedTuple):
         disk.write_whole(self._path(result.index), text.encode())
 
     def read(self, index: int) -> TrialResult:
-        """Read a trial; refuse one of another search."""
+        """Read a trial, unless it is of another search."""
         path = self._path(index)
         values = json_values.read_json(path, finite=False)
         try:
@@ -115,7 +115,7 @@ class _Files(NamedTuple):
             result = supervised.result_from_json(values)
         except (KeyError, TypeError) as error:
             raise errors.InputError(
-                f"{path} is damaged or no trial's result ({error}); delete it and"
+                f"{path} is damaged or not a trial's result ({error}); delete it and"
                 " search again."
             ) from None
         drawn = supervised.draw_trial(self.config.seed, index)

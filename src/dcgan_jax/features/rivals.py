@@ -18,7 +18,7 @@ from dcgan_jax.features.protocols import Split
 def measure_neighbours(
     config: FeaturesConfig, train: Store, test: Store
 ) -> dict[str, Any]:
-    """Classify by the nearest training images; k by the held-out ones."""
+    """Classify by the nearest training images; the held-out ones choose k."""
     from dcgan_jax.features import neighbours
 
     drawn, held_out = _draw(config, train)
@@ -33,7 +33,7 @@ def measure_neighbours(
 
 
 def search_supervised(config: FeaturesConfig, train: Store) -> dict[str, Any]:
-    """Train the discriminator's architecture on the labels; random search (§5.2)."""
+    """Train the discriminator's architecture on the labels by random search (§5.2)."""
     from dcgan_jax.features import random_search
     from dcgan_jax.features.supervised import SearchConfig
     from dcgan_jax.runs import load as loading
@@ -65,7 +65,7 @@ def search_supervised(config: FeaturesConfig, train: Store) -> dict[str, Any]:
 
 
 def _draw(config: FeaturesConfig, train: Store) -> tuple[Batch, Batch]:
-    """Return the labelled images, drawn as for the linear SVM, and the held-out."""
+    """Return labelled images, drawn as for the linear SVM, and the held-out ones."""
     batch = train.rows(np.arange(len(train)))
     assert batch.labels is not None
     assert train.class_names is not None  # checked

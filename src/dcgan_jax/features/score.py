@@ -24,7 +24,7 @@ Scorer = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
 def open_scorer(loaded: LoadedDiscriminator, pixel_range: PixelRange) -> Scorer:
     """Compile D(x) of a discriminator.
 
-    One that comes without statistics takes those of the images at hand.
+    A discriminator without statistics takes those of the images at hand.
     """
     if loaded.batch_stats is not None:
         return make_scorer(
@@ -62,7 +62,7 @@ def make_scorer(
     def score(images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         scaled = pixels.scale_images(jnp.asarray(images), pixel_range)
         variables = {"params": params, "batch_stats": find_statistics(scaled)}
-        # Blocks of one size: one program for any number of images.
+        # Blocks of one size need one program for any number of images.
         rest = -len(images) % BLOCK
         padded = jnp.pad(scaled, [(0, rest), (0, 0), (0, 0), (0, 0)])
         marks = None if labels is None else np.pad(labels, (0, rest))

@@ -1,12 +1,12 @@
-"""Minimise the primal of LIBLINEAR's L2-regularised squared-hinge SVM, many at once.
+"""Minimise the primal objective of LIBLINEAR's L2-regularised squared-hinge SVM.
 
 For each column k of the targets y in {-1, 1}:
 
     f_k(w) = ½‖w‖² + C Σ_i max(0, 1 − y_ik z_ik)²,   z = X w,
 
-by Newton's method with conjugate gradients (Keerthi & DeCoste 2005; LIBLINEAR's
-`-s 2`). X is touched only by products with thin matrices, block of rows by block of
-rows, so that it may lie on a disk.
+is minimised, all at once, by Newton's method with conjugate gradients (Keerthi &
+DeCoste 2005; LIBLINEAR's `-s 2`). X is multiplied only by thin matrices, block of rows
+by block of rows, so that it may lie on a disk.
 """
 
 import functools
@@ -25,26 +25,26 @@ from dcgan_jax.system import backend
 Array = jax.Array
 
 MAX_CG_STEPS = 1000
-# Along which conjugate gradients are preconditioned.
+# The number of axes along which conjugate gradients are preconditioned.
 NUM_AXES = 128
-# Where 2C‖x‖² is above this share of the number of rows, conjugate gradients take so
-# many steps that the rows' Gram matrix, up to 512 MB, is the faster way.
+# If 2C‖x‖² is above this share of the number of rows, conjugate gradients take so many
+# steps that the rows' Gram matrix, up to 512 MB, is the faster way.
 STIFF, MAX_GRAM_ROWS = 0.05, 8192
-# How far conjugate gradients reduce the gradient's model in one Newton step.
+# Conjugate gradients reduce the gradient's model to this share in one Newton step.
 FORCING = 0.1
 # Newton steps in a row that lower no objective by this share of it before it gives up.
 _MAX_STALLS, _STALLED = 3, 1e-12
 
 
 class Solution(NamedTuple):
-    """Where the minimiser stopped.
+    """The point where the minimiser stopped.
 
     Attributes:
         weights: (features, problems) float64.
         objective: (problems,), the value of f there.
-        gap: (problems,), no more than which f lies above its minimum.
-        num_newton_steps: outer iterations.
-        num_products: passes over X.
+        gap: (problems,), a bound on how far f lies above its minimum.
+        num_newton_steps: the number of outer iterations.
+        num_products: the number of passes over X.
         converged: whether every gap is within the tolerance.
     """
 
@@ -106,11 +106,12 @@ def minimise(
         rows: X, (n, features).
         targets: (n, problems), each −1 or 1.
         cost: C, above 0.
-        tolerance: largest gap, as a share of f. The gap is bounded by ‖∇f‖²/2, since f
-            curves at least as ½‖w‖² does.
-        max_newton_steps: after which it gives up, as where numbers leave their range
-            or rounding stops it; then the last finite weights are the solution.
-        start: (features, problems) weights to go on from; None: 0.
+        tolerance: the largest gap, as a share of f. The gap is bounded by ‖∇f‖²/2,
+            since f curves at least as ½‖w‖² does.
+        max_newton_steps: the number of steps after which it gives up. It gives up too
+            if numbers leave their range or rounding stops it. The last finite weights
+            are then the solution.
+        start: (features, problems), the weights to go on from; None stands for 0.
     """
     shape = (rows.num_features, targets.shape[1])
     weights = np.zeros(shape) if start is None else start.astype(np.float64)
@@ -135,7 +136,7 @@ def minimise(
         finite = Solution(weights, objective, gap, step, rows.num_products, False)
         if step >= max_newton_steps or not open_.any():
             return finite._replace(converged=not open_.any())
-        if by_gram:  # what it leaves is rounding, for the steps below
+        if by_gram:  # it leaves rounding errors, which the steps below remove
             by_gram = False
             combination, step = gram_newton.minimise_by_gram(
                 rows.gram(),
@@ -186,7 +187,7 @@ def _newton_direction(
     directions = jax.device_put(axes.directions)
 
     def precondition(residual: np.ndarray) -> np.ndarray:
-        # By XLA too: the threads of numpy's library would go on spinning beside it.
+        # XLA does this too: the threads of numpy's library would spin beside it.
         correction = _compile_correction()(
             directions, shrink, residual.astype(np.float32)
         )

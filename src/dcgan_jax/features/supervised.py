@@ -1,8 +1,8 @@
-"""What the discriminator's architecture alone is worth, trained on the labelled images.
+"""The discriminator's architecture trained on labelled images alone.
 
-§5.2: "a purely supervised CNN with the same architecture on the same data", its
-settings found "via random search over 64 hyperparameter choices"; 28.87 % validation
-error on SVHN with 1000 labels.
+§5.2 has "a purely supervised CNN with the same architecture on the same data", whose
+settings were found "via random search over 64 hyperparameter choices". Its validation
+error is 28.87 % on SVHN with 1000 labels.
 """
 
 import dataclasses
@@ -37,16 +37,16 @@ class SearchConfig:
     """A random search."""
 
     network: TrainConfig
-    """The recipe whose discriminator learns; of the rest only Adam's b2 and epsilon."""
+    """The recipe whose discriminator learns; it gives Adam's b2 and epsilon too."""
     num_classes: int
     num_trials: int = 64  # §5.2
-    """Choices of settings; the first ones of a longer search are those of a short."""
+    """The number of trials; a longer search begins with the trials of a shorter one."""
     num_epochs: int
-    """Length of a trial."""
+    """The length of a trial."""
     eval_every_epochs: int = 1
-    """Interval at which the validation error is taken; a divisor of num_epochs."""
+    """The interval between two validation errors, a divisor of num_epochs."""
     seed: int
-    """Of the settings, the weights and the order of the images."""
+    """The seed of the settings, the weights and the order of the images."""
 
     @property
     def adam(self) -> AdamConfig:
@@ -63,25 +63,25 @@ class Trial:
     learning_rate: float
     b1: float
     l2: float
-    """As in AdamConfig, as are the other settings of Adam."""
+    """The weight of the L2 penalty, as in AdamConfig."""
     dropout: float
-    """Share of the last activation that is dropped."""
+    """The share of the last activation that is dropped."""
     batch_size: int
     decay_fraction: float
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrialResult:
-    """How a trial went; errors are shares of the validation images."""
+    """The result of a trial; errors are shares of the validation images."""
 
     index: int
     trial: Trial
     valid_errors: tuple[float, ...]
-    """After every `eval_every_epochs`-th epoch."""
+    """The errors after every `eval_every_epochs`-th epoch."""
     best_epoch: int | None
-    """Epochs done at the lowest validation error, the first of several."""
+    """The number of epochs after which the error was first at its lowest."""
     best_error: float
-    """The lowest; of a trial that diverged, that of guessing: 1 − 1 / num_classes."""
+    """The lowest error; a trial that diverged has that of guessing."""
     final_error: float
     diverged: bool
     """Whether the loss became NaN or infinite, which ended the trial."""
@@ -123,7 +123,7 @@ def run_trial(
         trial: the settings.
         train: uint8 images (n, height, width, channels) and labels (n,).
         valid: the images whose errors are counted, and labels.
-        index: of the trial; its weights and dropout follow from it and the seed.
+        index: the trial's number; weights and dropout follow from it and the seed.
         advance: takes the number of epochs done since its last call.
     """
     programs = classifier.compile_programs()
@@ -137,7 +137,7 @@ def run_trial(
         jax.random.fold_in(keys.make_key(config.seed, purpose), index)
         for purpose in (keys.Purpose.INIT, keys.Purpose.TRAINING)
     )
-    # Of whatever dropout, the same program draws the weights.
+    # The same program draws the weights whatever the dropout is.
     variables = programs.draw_variables(
         plan.net.clone(dropout=0.0), init_key, image_shape=train.images.shape[1:]
     )
@@ -160,7 +160,7 @@ def run_trial(
 
 
 def result_from_json(values: dict[str, Any]) -> TrialResult:
-    """Rebuild a result from what JSON made of its `dataclasses.asdict`.
+    """Rebuild a result from the JSON of its `dataclasses.asdict`.
 
     Raises:
         KeyError: if the trial or its errors are missing.

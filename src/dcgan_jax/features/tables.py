@@ -1,18 +1,18 @@
-"""The paper's Tables 1 and 2 beside what is measured here.
+"""The paper's Tables 1 and 2 beside the numbers that are measured here.
 
-Systems of others are not rebuilt: their numbers are the paper's own quotations.
+Other people's systems are not rebuilt; their numbers are the paper's own quotations.
 """
 
 from typing import Any, NamedTuple
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """A row of a table.
 
     Attributes:
-        method: as the paper names it.
+        method: the method's name in the paper.
         value: the number in its first column, %.
-        few: of Table 1's column of 400 labels a class, % with its ±; "" in Table 2.
+        few: Table 1's number with 400 labels a class, % with its ±; "" in Table 2.
         source: where the number comes from.
     """
 
@@ -24,28 +24,28 @@ class Row(NamedTuple):
 
 # Radford et al. 2015, Table 1: accuracy on CIFAR-10.
 TABLE_1 = (
-    Row("1 Layer K-means", "80.6", "63.7 ± 0.7", "Coates & Ng 2011"),
-    Row("3 Layer K-means Learned RF", "82.0", "70.7 ± 0.7", "Coates & Ng 2011"),
-    Row("View Invariant K-means", "81.9", "72.6 ± 0.7", "Hui 2013"),
-    Row("Exemplar CNN", "84.3", "77.4 ± 0.2", "Dosovitskiy et al. 2015"),
-    Row("DCGAN + L2-SVM", "82.8", "73.8 ± 0.4", "the paper, §5.1"),
+    TableRow("1 Layer K-means", "80.6", "63.7 ± 0.7", "Coates & Ng 2011"),
+    TableRow("3 Layer K-means Learned RF", "82.0", "70.7 ± 0.7", "Coates & Ng 2011"),
+    TableRow("View Invariant K-means", "81.9", "72.6 ± 0.7", "Hui 2013"),
+    TableRow("Exemplar CNN", "84.3", "77.4 ± 0.2", "Dosovitskiy et al. 2015"),
+    TableRow("DCGAN + L2-SVM", "82.8", "73.8 ± 0.4", "the paper, §5.1"),
 )
 # Radford et al. 2015, Table 2: test error on SVHN with 1,000 labels.
 TABLE_2 = (
-    Row("KNN", "77.93", "", "Kingma et al. 2014"),
-    Row("TSVM", "66.55", "", "Kingma et al. 2014"),
-    Row("M1+KNN", "65.63", "", "Kingma et al. 2014"),
-    Row("M1+TSVM", "54.33", "", "Kingma et al. 2014"),
-    Row("M1+M2", "36.02", "", "Kingma et al. 2014"),
-    Row("SWWAE without dropout", "27.83", "", "Zhao et al. 2015"),
-    Row("SWWAE with dropout", "23.56", "", "Zhao et al. 2015"),
-    Row("DCGAN + L2-SVM", "22.48", "", "the paper, §5.2"),
-    Row("Supervised CNN, same architecture", "28.87 (validation)", "", "§5.2"),
+    TableRow("KNN", "77.93", "", "Kingma et al. 2014"),
+    TableRow("TSVM", "66.55", "", "Kingma et al. 2014"),
+    TableRow("M1+KNN", "65.63", "", "Kingma et al. 2014"),
+    TableRow("M1+TSVM", "54.33", "", "Kingma et al. 2014"),
+    TableRow("M1+M2", "36.02", "", "Kingma et al. 2014"),
+    TableRow("SWWAE without dropout", "27.83", "", "Zhao et al. 2015"),
+    TableRow("SWWAE with dropout", "23.56", "", "Zhao et al. 2015"),
+    TableRow("DCGAN + L2-SVM", "22.48", "", "the paper, §5.2"),
+    TableRow("Supervised CNN, same architecture", "28.87 (validation)", "", "§5.2"),
 )
 
 
 def show(target: str, name: str, numbers: dict[str, Any]) -> str:
-    """Return a measured row as text, under the paper's rows where it has such a table.
+    """Return a measured row as text, under the paper's rows if it has such a table.
 
     Args:
         target: the data set.

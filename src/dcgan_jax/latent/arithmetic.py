@@ -13,6 +13,7 @@ from dcgan_jax import cli
 from dcgan_jax.latent import flags, picks as pick_files
 from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.latent.picks import Groups, Picks
+from dcgan_jax.pictures import formats
 from dcgan_jax.system import errors, json_values
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class ArithmeticConfig(GeneratorFlags):
     """The number of positions on the axis, from −1 to 1; an odd number shows the
     samples too."""
     out: Path = Path("arithmetic.png")
-    """The picture (.png)."""
+    """The picture (.png, .jpg or .webp)."""
 
 
 def parse(argv: Sequence[str]) -> ArithmeticConfig:
@@ -106,13 +107,13 @@ def check(config: ArithmeticConfig) -> None:
             f"--rows={config.rows} --columns={config.columns}, expected at least 1 and "
             f"2, and at most {MAX_IMAGES:,} images."
         )
-    cli.check_suffix(config.out, "out", ".png")
+    cli.check_suffix(config.out, "out", *formats.SUFFIXES)
     cli.check_suffix(config.json, "json", ".json")
     cli.check_suffix(config.save_picks, "save_picks", ".json")
 
 
 def find_picks(config: ArithmeticConfig) -> Picks:
-    """Return what is picked; the flags' picks name no generator yet.
+    """Return what is picked; the flags' picks name no generator and no class yet.
 
     Raises:
         MissingInputError: if there is no such file of picks.
@@ -128,22 +129,26 @@ def find_picks(config: ArithmeticConfig) -> Picks:
         seed = json_values.require_integer(
             config.seed or 0, "--seed", most=pick_files.MAX_SEED
         )
-        return Picks("", config.run, config.step, seed, config.label, groups)
+        return Picks("", config.run, config.step, seed, None, groups)
     if given:
         raise errors.InputError(
             f"--picks={config.picks} and --{next(iter(given))} both name exemplars; "
             "give one of them."
         )
     picks = pick_files.read_picks(config.picks)
-    for name in ("seed", "label", "step"):
-        asked, found = getattr(config, name), getattr(picks, name)
-        if asked not in (None, found):
-            raise errors.InputError(
-                f"{config.picks} holds numbers of samples with {name}={found}, the "
-                f"command line asks for {name}={asked}; leave --{name} out, or pick "
-                "anew."
-            )
+    for name in ("seed", "step"):
+        _require_same(config, name, getattr(config, name), getattr(picks, name))
     return picks
+
+
+def _require_same(
+    config: ArithmeticConfig, name: str, asked: int | None, found: int | None
+) -> None:
+    if asked not in (None, found):
+        raise errors.InputError(
+            f"{config.picks} holds numbers of samples with {name}={found}, the "
+            f"command line asks for {name}={asked}; leave --{name} out, or pick anew."
+        )
 
 
 def run(config: ArithmeticConfig) -> Findings:
@@ -153,7 +158,7 @@ def run(config: ArithmeticConfig) -> Findings:
         InputError: if there is no generator, or the picks are of another one's samples.
     """
     from dcgan_jax.pictures import grid
-    from dcgan_jax.sample import numbered as generators
+    from dcgan_jax.sample import labels, numbered as generators
 
     picks = find_picks(config)
     generator = generators.open_generator(
@@ -161,10 +166,12 @@ def run(config: ArithmeticConfig) -> Findings:
         weights_dir=config.weights_dir,
         step=picks.step,
         seed=picks.seed,
-        label=picks.label,
+        label=config.label if config.picks is None else picks.label,
         ema=config.ema,
     )
     if config.picks is not None:
+        asked = labels.find(config.label, generator.loaded.config)
+        _require_same(config, "label", asked, picks.label)
         pick_files.check_generator(
             picks, config.picks, digests=generator.loaded.digests
         )
@@ -177,10 +184,16 @@ def run(config: ArithmeticConfig) -> Findings:
         generator=generator.loaded.digest,
         run=flags.name_run(config.run),
         step=generator.loaded.step,
+        label=generator.label,
     )
     if config.save_picks is not None:
         pick_files.save_picks(saved, config.save_picks)
-    numbers = {**dataclasses.asdict(saved), "ema": config.ema, **found}
+    numbers = {
+        **dataclasses.asdict(saved),
+        "class_name": generator.class_name,
+        "ema": config.ema,
+        **found,
+    }
     return Findings("\n".join([*lines, str(config.out)]), numbers, _PROTOCOL)
 
 

@@ -15,8 +15,9 @@ from dcgan_jax.system import result_file
 class GeneratorFlags(cli.RunFlags):
     """Samples: which class they show, and where the numbers go."""
 
-    label: int | None = None
-    """The class to draw, which a conditional generator needs."""
+    label: str | None = None
+    """The class to draw, by its name or its number, which a conditional generator
+    needs."""
     json: Path | None = None
     """The numbers are written into this file, as JSON."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dcgan_jax import cli
 from dcgan_jax.latent import flags
 from dcgan_jax.latent.flags import Findings, GeneratorFlags
+from dcgan_jax.pictures import formats
 from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ class ForgetConfig(GeneratorFlags):
     seed: int | None = None
     """The seed of the samples. Without this flag it is what the file of boxes says, or
     0."""
-    label: int | None = None
-    """The class that a conditional generator draws. Without this flag all classes take
-    turns."""
+    label: str | None = None
+    """The class that a conditional generator draws, by its name or its number. Without
+    this flag all classes take turns."""
     layer: str | None = None
     """The convolution whose maps are dropped: conv0 (the lowest), conv1, and so on.
     Without this flag it is the second highest, as in the paper."""
@@ -112,13 +113,14 @@ def run(
     from dcgan_jax.latent import boxes as box_files, forgetting
     from dcgan_jax.pictures import grid, pairs
     from dcgan_jax.pictures.pairs import Pairs
-    from dcgan_jax.sample import numbered
+    from dcgan_jax.sample import labels, numbered
 
     boxes = box_files.fit_boxes(
         drawn, image_size=loaded.config.image_size, num_samples=config.num_samples
     )
     count = config.num_samples + config.num_shown
-    samples = numbered.choose(loaded, count=count, seed=seed, label=config.label)
+    label = labels.find(config.label, loaded.config)
+    samples = numbered.choose(loaded, count=count, seed=seed, label=label)
     boxed = sorted({box.sample for box in boxes})
     shown = [*boxed, *range(config.num_samples, count)]
     fitted = forgetting.fit_maps(
@@ -195,7 +197,7 @@ def _check(config: ForgetConfig) -> None:
         if value is not None and not 1 <= value <= bound:
             limit = "1 or more" if bound == math.inf else f"1 to {bound:,}"
             raise errors.InputError(f"--{name}={value}, expected {limit}.")
-    cli.check_suffix(config.out, "out", ".png")
+    cli.check_suffix(config.out, "out", *formats.SUFFIXES)
     cli.check_suffix(config.json, "json", ".json")
 
 

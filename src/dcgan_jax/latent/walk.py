@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from dcgan_jax import cli
 from dcgan_jax.latent import flags
 from dcgan_jax.latent.flags import Findings, GeneratorFlags
+from dcgan_jax.pictures import formats
 from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class WalkConfig(GeneratorFlags):
     seed: int = 0
     """The seed of the points."""
     out: Path = Path("paths.png")
-    """What is written: a picture (.png) or a film (.gif, .mp4)."""
+    """What is written: a picture (.png, .jpg, .webp) or a film (.gif, .mp4)."""
     fps: float = 12.0
     """The number of images that a film shows in a second."""
 
@@ -97,9 +98,9 @@ def check(config: WalkConfig) -> None:
         raise errors.InputError(
             f"--fps={config.fps}, expected more than 0 and at most {MAX_FPS:g}."
         )
-    cli.check_suffix(config.out, "out", ".png", ".gif", ".mp4")
+    cli.check_suffix(config.out, "out", *formats.SUFFIXES, ".gif", ".mp4")
     cli.check_suffix(config.json, "json", ".json")
-    if config.out.suffix != ".png":
+    if not formats.is_picture(config.out):
         from dcgan_jax.pictures import animation
 
         animation.check_path(config.out)
@@ -142,7 +143,8 @@ def run(config: WalkConfig, *, outs: Sequence[Path]) -> Findings:
         "run": flags.name_run(config.run),
         "step": generator.loaded.step,
         "ema": config.ema,
-        "label": config.label,
+        "label": generator.label,
+        "class_name": generator.class_name,
         "points": config.points,
         "steps": config.steps,
         "interpolation": config.interpolation,
@@ -165,7 +167,7 @@ def _write(images: "np.ndarray", out: Path, config: WalkConfig) -> None:
     from dcgan_jax.latent import paths
     from dcgan_jax.pictures import animation, captions, grid
 
-    if out.suffix == ".png":
+    if formats.is_picture(out):
         rows, columns = images.shape[:2]
         large = captions.enlarge(
             images.reshape(rows * columns, *images.shape[2:]), least_side=64

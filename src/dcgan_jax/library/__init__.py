@@ -1,1 +1,1 @@
-"""The library's face: a trained pair of networks, to work with from Python."""
+"""The library: a trained pair of networks to work with from Python."""

@@ -1,4 +1,4 @@
-"""What a user of the library hands over, checked and made the arrays it means."""
+"""The arguments of the library's users, checked and turned into arrays."""
 
 import operator
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from dcgan_jax.config import TrainConfig
 from dcgan_jax.sample import labels as label_rules
 from dcgan_jax.system import errors
 
-# Labels as users give them: one for all, or one each.
-Labels = int | Sequence[int] | np.ndarray
+# Users name classes by their numbers or names, one for all images or one for each.
+Labels = int | str | Sequence[int] | Sequence[str] | np.ndarray
 _MOST = 2**31 - 1
 
 
 def check_whole(name: str, value: Any, *, least: int) -> int:
-    """Return a whole number, NumPy's too.
+    """Return a value that is a whole number of Python or NumPy.
 
     Raises:
         InputError: if it is anything else, below `least` or beyond int32.
@@ -60,9 +60,10 @@ def check_labels(
     """Return the labels of images.
 
     Args:
-        labels: one for all, or (count,); None: the classes take turns.
+        labels: one class for all, or (count,): numbers from 0, or texts that `--label`
+            would take. None lets the classes take turns.
         config: the pair's config.
-        count: number of images.
+        count: the number of images.
 
     Returns:
         (count,) int32; None for a pair that is not conditional.
@@ -77,11 +78,11 @@ def check_labels(
         raise errors.InputError(
             "labels are given, but this pair is not conditional; leave them out."
         )
-    given = np.asarray(labels)
+    given = _number_names(labels, config)
     if given.dtype.kind not in "iu" or given.shape not in ((), (count,)):
         raise errors.InputError(
-            f"labels are {given.dtype} {given.shape}, expected a whole number or "
-            f"({count},) of them."
+            f"labels are {given.dtype} {given.shape}, expected a whole number, the "
+            f"name of a class, or ({count},) of them."
         )
     if not ((given >= 0) & (given < num_classes)).all():
         raise errors.InputError(
@@ -89,6 +90,17 @@ def check_labels(
             f" {num_classes - 1}."
         )
     return np.broadcast_to(given, count).astype(np.int32)
+
+
+def _number_names(labels: Labels, config: TrainConfig) -> np.ndarray:
+    """Return the classes' numbers where all labels are texts, else labels as given."""
+    given = np.asarray(labels, object)
+    if not given.size or not all(isinstance(label, str) for label in given.flat):
+        return np.asarray(labels)
+    known = {
+        label: label_rules.find(label, config, flag="labels") for label in given.flat
+    }
+    return np.vectorize(known.__getitem__, otypes=[int])(given)
 
 
 def check_images(
@@ -99,10 +111,10 @@ def check_images(
     Args:
         images: the images to check.
         config: the pair's config.
-        what: they are, for the message.
+        what: what the message calls them.
 
     Raises:
-        InputError: if they are none.
+        InputError: if they have another type or shape.
     """
     side, channels = config.image_size, config.channels
     rows = np.asarray(images)

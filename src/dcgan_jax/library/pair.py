@@ -10,7 +10,7 @@ from dcgan_jax.config import TrainConfig
 from dcgan_jax.features import extract, score as scoring
 from dcgan_jax.library import arguments
 from dcgan_jax.library.arguments import Labels
-from dcgan_jax.pictures import grid
+from dcgan_jax.pictures import formats, grid
 from dcgan_jax.runs import authors, load as loading, safetensors_file
 from dcgan_jax.runs.load import LoadedDiscriminator, LoadedGenerator
 from dcgan_jax.sample import draw as sampling, numbered
@@ -31,13 +31,13 @@ def load(
         path: a run's folder; an exported .safetensors file, beside which the file of
             the discriminator may lie; `authors_svhn` or `authors_imagenet`.
         step: the step of a run's checkpoint; None: the newest that verifies.
-        ema: take the average of the generator, which a run with ema_decay keeps.
+        ema: whether to take the generator's average, which a run with ema_decay keeps.
         weights_dir: folder of the authors' files; None: a cache, into which they are
             downloaded.
 
     Raises:
-        FileNotFoundError: if there is nothing there, or no average.
-        ValueError: if what is there is damaged or no generator.
+        FileNotFoundError: if there is no such run or file, or no average.
+        ValueError: if it is damaged or no generator.
     """
     where = str(path)
     folder = None if weights_dir is None else Path(weights_dir)
@@ -67,13 +67,13 @@ class GAN:
     `config`. All errors of input are ValueErrors of one line.
 
     Args:
-        name: the run or file, for messages.
+        name: what messages call the run or file.
         generator: the pair's generator.
         load_discriminator: loads the pair's other network when it is first needed.
 
     Attributes:
-        name: as given.
-        generator: its network, variables, config and step.
+        name: the run or file, as it was given.
+        generator: the generator's network, variables, config and step.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class GAN:
     @functools.cached_property
     @backend.own_settings()
     def discriminator(self) -> LoadedDiscriminator | None:
-        """The discriminator of the same step; None where an export has none beside it.
+        """The discriminator of the same step; None if an export has none beside it.
 
         Raises:
             FileNotFoundError: if its checkpoint has been deleted meanwhile.
@@ -125,14 +125,14 @@ class GAN:
         Args:
             num: the number of images; the first n are the same however many are drawn.
             seed: the seed of the latents, from 0 to 2³¹ − 1.
-            labels: of a conditional generator, one for all or (num,); None: the
-                classes take turns.
+            labels: a conditional generator's classes, one for all or (num,): numbers
+                from 0, or names. None lets the classes take turns.
 
         Returns:
             uint8 (num, size, size, channels).
 
         Raises:
-            ValueError: if an argument cannot be meant.
+            ValueError: if an argument is out of range.
         """
         count = arguments.check_whole("num", num, least=1)
         start = arguments.check_whole("seed", seed, least=0)
@@ -170,8 +170,8 @@ class GAN:
 
         Args:
             images: uint8 (count, size, size, channels).
-            labels: of a conditional discriminator, which needs them: one for all or
-                (count,).
+            labels: one label for all, or (count,); a conditional discriminator needs
+                them.
 
         Returns:
             float32 (count,), from 0 to 1.
@@ -196,8 +196,8 @@ class GAN:
     ) -> np.ndarray:
         """Return the discriminator's features: §5.1's vector of each image.
 
-        Maxima over a 4×4 grid of every convolution's activations, for a linear
-        classifier such as scikit-learn's LinearSVC.
+        It holds the maxima over a 4×4 grid of every convolution's activations, for a
+        linear classifier such as scikit-learn's LinearSVC.
 
         Args:
             images: uint8 (count, size, size, channels).
@@ -238,15 +238,16 @@ class GAN:
         Args:
             images: uint8 (count, height, width, channels).
             path: the .png file; its folder is made.
-            columns: images a row; None: as square as it can be.
+            columns: the images in a row; None makes the grid as square as it can be.
 
         Raises:
             ValueError: if the images or the name cannot be used.
         """
         out = Path(path)
-        if out.suffix != ".png":
+        if not formats.is_picture(out):
             raise errors.InputError(
-                f"path is {out}, expected a name that ends in .png."
+                f"path is {out}, expected a name that ends in"
+                f" {' or '.join(formats.SUFFIXES)}."
             )
         rows = arguments.check_images(images, self.config)
         if columns is not None:

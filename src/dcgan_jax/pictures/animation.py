@@ -25,12 +25,12 @@ def check_path(path: Path) -> None:
         InputError: if the suffix is not a film's, or MP4 needs a package that is not
             installed.
     """
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise errors.InputError(
             f"cannot write a film as {path.suffix!r}; give a name that ends in "
             f"{' or '.join(SUFFIXES)}."
         )
-    if path.suffix == ".mp4" and not _is_installed("imageio_ffmpeg", "cv2"):
+    if path.suffix.lower() == ".mp4" and not _is_installed("imageio_ffmpeg", "cv2"):
         raise errors.InputError(
             f"{path} needs a package that writes MP4: run pip install imageio-ffmpeg, "
             "or pip install 'dcgan-jax[faces]' for OpenCV; a .gif needs none."
@@ -66,7 +66,7 @@ def save_animation(
             f"and at most {MAX_FRAMES_PER_SECOND:g}."
         )
     with disk.replacing(path) as partial:
-        if path.suffix == ".gif":
+        if path.suffix.lower() == ".gif":
             _save_gif(frames, partial, frames_per_second)
         elif _is_installed("imageio_ffmpeg"):
             _save_by_ffmpeg(frames, partial, frames_per_second)

@@ -1,7 +1,9 @@
 """Words on pictures, and images with a line of text below each."""
 
+import importlib.util
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -10,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 LEAST_SIDE = 96
 _FONT_SIZE = 13
 _STRIP_HEIGHT = 17
+_MAX_NAME_LETTERS = 30
 
 
 def enlarge(images: np.ndarray, *, least_side: int = LEAST_SIDE) -> np.ndarray:
@@ -41,6 +44,59 @@ def write_below(images: np.ndarray, texts: Sequence[str]) -> np.ndarray:
     for image, text in zip(captioned, texts, strict=True):
         image[height:] = _draw_strip(text, width)[..., None]
     return captioned
+
+
+def name_rows(
+    picture: np.ndarray, names: Mapping[int, str], *, gap: int = 2
+) -> np.ndarray:
+    """Write the name of a class into a white margin left of each row of a grid.
+
+    Args:
+        picture: of `grid.make_grid`, uint8 (height, width, channels).
+        names: a class's number → its name, for each row from the top. Where no font
+            here has its letters, the number stands for it.
+        gap: pixels between rows.
+
+    Returns:
+        uint8 (height, wider, channels).
+    """
+    height, _, channels = picture.shape
+    pitch = (height + gap) // len(names)
+    font = _open_name_font(min(_FONT_SIZE, max(pitch - gap, 1)))
+    texts = [
+        _cut(name) if _can_write(name, font) else f"class {number}"
+        for number, name in names.items()
+    ]
+    margin = math.ceil(max(map(font.getlength, texts))) + 2 * _FONT_SIZE // 2
+    strip = Image.new("L", (margin, height), 255)
+    draw = ImageDraw.Draw(strip)
+    for row, text in enumerate(texts):
+        middle = row * pitch + (pitch - gap) / 2
+        draw.text((margin - _FONT_SIZE // 2, middle), text, 0, font, anchor="rm")
+    column = np.repeat(np.asarray(strip)[..., None], channels, axis=-1)
+    return np.concatenate([column, picture], axis=1)
+
+
+def _cut(name: str) -> str:
+    most = _MAX_NAME_LETTERS
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def _can_write(text: str, font: ImageFont.FreeTypeFont) -> bool:
+    lacking = bytes(font.getmask("\U0010ffff"))
+    return text.isprintable() and all(
+        letter.isspace() or bytes(font.getmask(letter)) != lacking for letter in text
+    )
+
+
+def _open_name_font(size: int) -> ImageFont.FreeTypeFont:
+    """Open matplotlib's font: the letters of Pillow's own are those of English."""
+    found = importlib.util.find_spec("matplotlib")
+    for folder in (found and found.submodule_search_locations) or ():
+        file = Path(folder, "mpl-data", "fonts", "ttf", "DejaVuSans.ttf")
+        if file.is_file():
+            return ImageFont.truetype(file, size)
+    return ImageFont.load_default(size)  # type: ignore[return-value]
 
 
 def letter(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from dcgan_jax.pictures import formats
 from dcgan_jax.system import disk
 
 
@@ -73,8 +74,13 @@ def split_grid(grid: np.ndarray, *, size: tuple[int, int], gap: int = 2) -> np.n
 
 
 def save_image(image: np.ndarray, path: Path, *, scale: int = 1) -> None:
-    """Write uint8 (height, width, channels) as a file, `scale` dots to a pixel."""
+    """Write uint8 (height, width, channels) as a file, `scale` dots to a pixel.
+
+    Raises:
+        InputError: if the form that the file's name asks for holds no such picture.
+    """
     pixels = image.repeat(scale, 0).repeat(scale, 1)
+    formats.require_room(path, height=pixels.shape[0], width=pixels.shape[1])
     if pixels.shape[-1] == 1:
         pixels = pixels[..., 0]
     with disk.replacing(path) as partial:

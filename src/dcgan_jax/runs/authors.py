@@ -23,11 +23,12 @@ class Release(NamedTuple):
     """A pair of networks that the authors released.
 
     Attributes:
-        folder: below `models/` of their repository.
+        folder: the folder below `models/` of their repository.
         gen_stem: how the names of the generator's files begin, before the number.
         disc_stem: how those of the discriminator's begin.
         preset: the recipe whose networks they are.
-        blobs: git's id of every file's content, in order, first the generator's.
+        gen_blobs: git's ids of the contents of the generator's files, in order.
+        disc_blobs: those of the discriminator's files.
     """
 
     folder: str
@@ -163,9 +164,9 @@ def read_discriminator(
 
     Args:
         release: `SVHN` or `IMAGENET`.
-        weights_dir: as there.
-        num_layers: read the first convolutions alone, from as many files as that takes;
-            there is then no `logit`.
+        weights_dir: as in `read_generator`.
+        num_layers: the number of convolutions to read, from as few files as that
+            takes; there is then no `logit`. None reads all.
     """
     config = release_config(release)
     depth = len(models.make_discriminator(config).convolutions)
@@ -200,12 +201,12 @@ def release_config(release: Release) -> TrainConfig:
 
 
 def _kernel(array: np.ndarray) -> np.ndarray:
-    """(filters, channels, rows, cols), flipped → (rows, cols, channels, filters)."""
+    """Turn (filters, channels, rows, cols), flipped, to our (rows, cols, in, out)."""
     return np.ascontiguousarray(array[:, :, ::-1, ::-1].transpose(2, 3, 1, 0))
 
 
 def _rows_last(array: np.ndarray, size: int) -> np.ndarray:
-    """Reorder a last axis of channels·rows·columns to rows·columns·channels."""
+    """Reorder the last axis from channels·rows·columns to rows·columns·channels."""
     lead = array.shape[:-1]
     maps = array.reshape(*lead, -1, size, size)
     return np.moveaxis(maps, -3, -1).reshape(array.shape)

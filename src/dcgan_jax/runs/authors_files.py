@@ -1,7 +1,7 @@
 """The authors' numbered files: found in a folder, or downloaded into a cache once.
 
-Every file is compared with the git blob id that their repository gives it, wherever it
-comes from: sha1 of "blob", its size, a zero byte and the content.
+Wherever a file comes from, it is compared with the git blob id that their repository
+gives it, which is the sha1 of "blob", its size, a zero byte and the content.
 """
 
 import hashlib
@@ -33,12 +33,12 @@ def read_numbered_arrays(
     """Yield the first files of a released network as float32 arrays, in order.
 
     Args:
-        folder: below `models/` of the authors' repository.
+        folder: the folder below `models/` of the authors' repository.
         stem: how the files' names begin; `_01.npy`, `_02.npy`, … follow.
         blobs: the git blob ids of as many files as are wanted.
         weights_dir: the folder of the files, or one that holds that folder; None: the
             user's cache, into which missing files are downloaded.
-        hint: a way on without a missing file, for the message.
+        hint: how to go on without a missing file, for the message.
 
     Raises:
         MissingInputError: if a file is missing in `weights_dir`.
@@ -87,8 +87,8 @@ def _cache() -> Path:
     home = surroundings.find_cache_folder()
     if home is None:
         raise errors.InputError(
-            "there is no home folder to keep the authors' files in; give --weights_dir "
-            "a folder."
+            "there is no home folder to keep the authors' files in; give a folder as "
+            "--weights_dir."
         )
     return home / "dcgan_jax" / "authors"
 

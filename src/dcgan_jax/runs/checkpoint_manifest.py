@@ -1,4 +1,4 @@
-"""A checkpoint's manifest: what is in its files, and whether they are as it says."""
+"""A checkpoint's manifest, which says what is in its files and proves them whole."""
 
 import dataclasses
 import hashlib
@@ -14,8 +14,8 @@ from dcgan_jax.system import disk, json_values
 FORMAT_VERSION = 1
 FILE_NAME = "manifest.json"
 _SIGNATURE = "manifest_sha256"
-# Parameters hardly compress; the zeros of a new optimiser do, and are at most twice as
-# many.
+# Parameters hardly compress. The zeros of a new optimiser do, and there are at most
+# twice as many of them.
 _MAX_RATIO = 1000
 _SLACK_BYTES = 1 << 20
 _DTYPES = ("float32", "int32", "uint32", "float16", "bool")
@@ -31,7 +31,7 @@ class _Array:
 
 @dataclasses.dataclass(frozen=True)
 class _Contents:
-    """What of a manifest reading depends on."""
+    """The fields of a manifest that are needed to read a checkpoint."""
 
     step: int
     arrays: dict[str, _Array]
@@ -48,11 +48,11 @@ def verify(path: Path, *, name: str | None = None) -> dict[str, Any]:
 
     Args:
         path: the checkpoint's folder.
-        name: the one that the folder will have; None: its own.
+        name: the name that the folder will have; None if it has it already.
 
     Raises:
         OSError: if a file cannot be read.
-        ValueError: if one is missing, changed or unknown, or the manifest cannot be.
+        ValueError: if a file is missing, changed or unknown, or the manifest is wrong.
     """
     manifest = json_values.parse((path / FILE_NAME).read_bytes())
     version = manifest.get("format_version")
@@ -74,9 +74,9 @@ def verify(path: Path, *, name: str | None = None) -> dict[str, Any]:
     for file in sorted(files.keys() ^ about.sha256.keys()):
         if file in about.sha256:
             raise ValueError(f"{file} is missing")
-        # Hidden ones are those of systems that copy folders.
+        # Systems that copy folders leave hidden files there.
         if not Path(file).name.startswith("."):
-            raise ValueError(f"{file} is not known")
+            raise ValueError(f"{file} does not belong there")
     for file, digest in about.sha256.items():
         if disk.hash_file(path / file) != digest:
             raise ValueError(f"{file} is damaged (its sha256 differs)")

@@ -1,9 +1,9 @@
 """Checkpoints of the whole TrainState: written whole or not at all, verified when read.
 
-`checkpoints/step_00001200/` holds `state/` (orbax) and `manifest.json`: format version,
-step, resolved config, the store's fingerprint, every array's shape, the sha256 of every
-file and of itself. The folder is written under another name and renamed when it is
-complete and has been read back.
+`checkpoints/step_00001200/` holds `state/`, which orbax writes, and `manifest.json`.
+The manifest has the format version, the step, the resolved config, the store's
+fingerprint, every array's shape, and the sha256 of every file and of itself. The folder
+is written under another name and renamed when it is complete and has been read back.
 """
 
 import errno
@@ -44,20 +44,21 @@ class Checkpoint(NamedTuple):
 
 
 def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
-    """Write a state as a new checkpoint; of several processes, one alone does so.
+    """Write a state as a new checkpoint; only one of several processes does so.
+
+    Older checkpoints stay as they are even if this one fails.
 
     Args:
         folder: the folder of all checkpoints of the run.
         state: the whole state.
-        about: what else the manifest says (config, fingerprint).
+        about: more fields of the manifest: config and fingerprint.
 
     Returns:
         The checkpoint's folder.
 
     Raises:
         OSError: if the disk is full.
-        InputError: if what was written is not what is read back. Older checkpoints stay
-            as they are in both cases.
+        InputError: if the files that were written are read back otherwise.
     """
     step = int(state.step)
     final = folder / f"step_{step:08d}"
@@ -102,7 +103,7 @@ def save(folder: Path, state: TrainState, *, about: Mapping[str, Any]) -> Path:
 
 
 def prove_folder(folder: Path) -> None:
-    """Save an array in a run's folder and read it back, before there is much to lose.
+    """Save an array in a run's folder and read it back, before anything can be lost.
 
     Raises:
         InputError: if checkpoints cannot be kept there.
@@ -119,8 +120,8 @@ def prove_folder(folder: Path) -> None:
         if isinstance(error, OSError):
             raise
         raise errors.InputError(
-            f"{folder} cannot hold checkpoints: what is written there to try it is not "
-            f"read back ({errors.first_line(error)}). Choose another --workdir."
+            f"{folder} cannot hold checkpoints: an array that was saved there as a test"
+            f" is not read back ({errors.first_line(error)}). Choose another --workdir."
         ) from error
     shutil.rmtree(partial)
 
@@ -136,11 +137,11 @@ def list_steps(folder: Path) -> list[int]:
 def find_newest(folder: Path, *, step: int | None = None) -> Checkpoint | None:
     """Return the newest checkpoint that verifies, or None if there is none at all.
 
-    Says on the log which ones were skipped and why.
+    The log says which ones were skipped and why.
 
     Args:
         folder: the folder of all checkpoints of the run.
-        step: take this one and no other.
+        step: the step of the only checkpoint that will do; None if any will.
 
     Raises:
         MissingInputError: if `step` is given and there is no such checkpoint.
@@ -182,7 +183,7 @@ def restore(checkpoint: Checkpoint, template: TrainState) -> TrainState:
             `optional` that the checkpoint does not have are kept from the template.
 
     Raises:
-        InputError: if an array is missing or has another shape, naming both.
+        InputError: if an array is missing or has another shape or dtype.
     """
     wanted = train_state.to_flat(template)
     on_disk = checkpoint.manifest["arrays"]
@@ -196,7 +197,7 @@ def read_arrays(checkpoint: Checkpoint) -> dict[str, jax.Array]:
     """Read every array by its name, such as `gen/params/conv0/kernel`.
 
     Raises:
-        InputError: if orbax cannot make of the files what the manifest says.
+        InputError: if orbax cannot read the arrays that the manifest lists.
     """
     about = checkpoint.manifest["arrays"]
     return orbax_files.read(checkpoint.path / _STATE, about)
@@ -213,13 +214,13 @@ def prune(folder: Path, *, keep_newest: int, keep_every: int | None) -> None:
 
 
 def remove_partial(folder: Path) -> None:
-    """Delete what a killed save left behind."""
+    """Delete the folders that killed saves have left behind."""
     for path in folder.glob(".step_*.partial"):
         shutil.rmtree(path)
 
 
 def _remove_for_good(folder: Path) -> None:
-    """Remove a folder until it stays away: threads of a failed save make it anew."""
+    """Remove a folder until it stays away, since threads of a failed save remake it."""
     absences = 0
     for _ in range(100):
         absences = 0 if folder.exists() else absences + 1
@@ -230,7 +231,7 @@ def _remove_for_good(folder: Path) -> None:
 
 
 def _require_room(folder: Path, num_bytes: int) -> None:
-    """Raise before orbax does: its threads report a full disk with tracebacks."""
+    """Raise an error before orbax does, whose threads report a full disk at length."""
     free = disk.find_free(folder)
     if free is not None and free < num_bytes:
         raise OSError(

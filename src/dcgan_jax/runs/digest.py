@@ -1,4 +1,4 @@
-"""Digests of networks, by which files say which network they are of."""
+"""Digests of networks, by which files name the network that they belong to."""
 
 import hashlib
 from typing import Any
@@ -14,7 +14,7 @@ def hash_network(params: dict[str, Any], batch_stats: dict[str, Any] | None) -> 
 
     Args:
         params: its parameters.
-        batch_stats: its running statistics; None where there are none of its own.
+        batch_stats: its running statistics; None if it has none of its own.
     """
     digest = hashlib.sha256()
     flat = train_state.to_flat({"p": params, "s": batch_stats or {}})
@@ -29,10 +29,10 @@ def list_former(variables: dict[str, Any]) -> tuple[str, str]:
     """Return the digests by which files of version 0.1 and before name a generator.
 
     Args:
-        variables: its {params, batch_stats}.
+        variables: the generator's {params, batch_stats}.
 
     Returns:
-        That of picks, and that of neighbour counts and quality rows.
+        The digest in picks, and the digest in neighbour counts and quality rows.
     """
     of_params, of_all = hashlib.sha256(), hashlib.sha256()
     for name, leaf in sorted(train_state.to_flat(variables["params"]).items()):

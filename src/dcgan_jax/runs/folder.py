@@ -1,4 +1,4 @@
-"""A run's folder: settings, log, lock, and whether a run may go on in it."""
+"""A run's folder: its settings, log and lock, and whether a run may go on there."""
 
 import contextlib
 import errno
@@ -17,6 +17,7 @@ CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 SAMPLES = "samples"
+CLASSES = "classes.txt"
 CURVES = "curves.png"
 PROFILE = "profile"
 
@@ -24,8 +25,8 @@ PROFILE = "profile"
 def workdir_of(config: TrainConfig) -> Path:
     """Return the run's folder, by default runs/DATASET.
 
-    A recipe that is no data set's own has a folder of its own: runs/PRESET, or
-    runs/DATASET-PRESET with other data than it is for.
+    A recipe that is not the data set's default has a folder of its own: runs/PRESET, or
+    runs/DATASET-PRESET if it is used with other data than its own.
     """
     if config.workdir is not None:
         return config.workdir
@@ -61,7 +62,7 @@ def lock(workdir: Path) -> Iterator[None]:
 
 
 def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
-    """Write the run's settings, or refuse if the folder holds a run unlike this one.
+    """Write the run's settings, or refuse if the folder holds a different run.
 
     Args:
         workdir: the run's folder.
@@ -69,7 +70,7 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
         fingerprint: the store's fingerprint.
 
     Raises:
-        InputError: naming each setting that differs, with both values.
+        InputError: if it does; the message names each setting, with both values.
     """
     path = workdir / CONFIG
     asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
@@ -93,7 +94,7 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
 def _check_same_data(
     workdir: Path, stored: dict[str, Any], config: TrainConfig, changed: list[str]
 ) -> None:
-    """Raise an error in words if a run is asked for other data, not by a setting."""
+    """Raise an error that says in words that a run was trained on other images."""
     was = stored.get("source") or stored.get("dataset")
     now = config.source or config.dataset
     if config.allow_changes or "data_fingerprint" not in changed:
@@ -150,7 +151,7 @@ def read_config(workdir: Path) -> TrainConfig:
 
 
 def cut_metrics(workdir: Path, *, step: int) -> None:
-    """Drop the log's rows beyond a step, and rows that a kill or damage left unread."""
+    """Drop the log's rows beyond a step, and rows that cannot be read."""
     path = workdir / METRICS
     if not path.exists():
         return
@@ -163,7 +164,7 @@ def cut_metrics(workdir: Path, *, step: int) -> None:
 
 
 def append_metrics(workdir: Path, row: dict[str, float]) -> None:
-    """Add a row to the log, or leave it as it is.
+    """Add a row to the log, or leave the log as it is.
 
     Raises:
         OSError: if the disk does not take it.
@@ -182,10 +183,10 @@ def append_metrics(workdir: Path, row: dict[str, float]) -> None:
 
 
 def read_metrics(workdir: Path) -> list[dict[str, float]]:
-    """Read the log's rows, oldest first; not one that is being written.
+    """Read the log's rows, oldest first, except one that is being written.
 
     Raises:
-        InputError: if one of them is damaged.
+        InputError: if a row is damaged.
     """
     path = workdir / METRICS
     if not path.exists():

@@ -1,4 +1,4 @@
-"""Networks from wherever they lie: a run, an exported file, the authors' release."""
+"""Networks, loaded from a run, an exported file or the authors' release."""
 
 import dataclasses
 import functools
@@ -20,17 +20,17 @@ from dcgan_jax.runs.digest import hash_network, list_former
 from dcgan_jax.system import errors
 
 RANDOM = "random"
-# Latents over which the statistics of released generators are taken (seed 0).
+# The number of latents over which a released generator's statistics are taken (seed 0).
 NUM_STATISTICS_LATENTS = 4096
 _STATISTICS_BATCH = 128  # authors' batch size
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LoadedGenerator:
-    """A generator and what it takes to draw from it.
+    """A generator, with all that is needed to draw from it.
 
     Attributes:
-        network: latents, and labels where config.num_classes is set, → images.
+        network: latents, and labels if config.num_classes is set, → images.
         variables: {params, batch_stats}.
         draw_latents: (key, count) → (count, latent_size).
         config: the run's config.
@@ -46,7 +46,7 @@ class LoadedGenerator:
     @functools.cached_property
     def digest(self) -> str:
         """Its sha256: the same in a run, its export, a copy, on any machine."""
-        # Statistics that were estimated here may differ in the last bit elsewhere.
+        # Statistics that are estimated here may differ in the last bit elsewhere.
         stats = None if self.step is None else self.variables["batch_stats"]
         return hash_network(self.variables["params"], stats)
 
@@ -58,15 +58,15 @@ class LoadedGenerator:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LoadedDiscriminator:
-    """A discriminator and what it takes to read its activations.
+    """A discriminator, with all that is needed to read its activations.
 
     Attributes:
-        network: images, and labels where config.num_classes is set, → (logits,
+        network: images, and labels if config.num_classes is set, → (logits,
             activations).
         params: its parameters.
-        batch_stats: its running statistics; None where there are none of its own.
+        batch_stats: its running statistics; None if it has none of its own.
         config: the config of the run or recipe whose network it is.
-        name: what it is, for results.
+        name: what results call it.
         step: the checkpoint's step; None for released and random parameters.
     """
 
@@ -94,11 +94,11 @@ def load_generator(
         weights_dir: folder of the authors' files; None: a cache, into which they are
             downloaded.
         step: the checkpoint's step; None: the newest that verifies.
-        ema: load the average of a run's generator instead.
+        ema: whether to load the average of a run's generator instead.
 
     Raises:
-        MissingInputError: if there is nothing there, or no average.
-        InputError: if what is there is damaged or no generator.
+        MissingInputError: if there is no such run or file, or no average.
+        InputError: if it is damaged or no generator.
     """
     path = Path(where)
     is_run = where not in authors.RELEASES and path.suffix != ".safetensors"
@@ -137,13 +137,12 @@ def load_discriminator(
         weights_dir: folder of the authors' files; None: a cache, into which they are
             downloaded.
         step: the step of a run's checkpoint; None: the newest that verifies.
-        num_layers: keep the first convolutions alone; None: all.
+        num_layers: the number of convolutions to keep; None keeps all.
         seed: the seed of random parameters.
 
     Raises:
-        MissingInputError: if there is nothing there.
-        InputError: if what is there is damaged, does not fit its config, or has fewer
-            layers.
+        MissingInputError: if there is no such run or file.
+        InputError: if it is damaged, does not fit its config, or has fewer layers.
     """
     name, found, config = where, None, find_config(where)
     network: nn.Module
@@ -174,7 +173,7 @@ def load_discriminator(
 
 
 def find_config(where: str) -> TrainConfig:
-    """Return the run or recipe whose discriminator is meant, without loading it.
+    """Return the config of the run or recipe of a discriminator, without loading it.
 
     Args:
         where: as in `load_discriminator`.
@@ -207,7 +206,7 @@ def _read_discriminator(
 
 
 def _cut(loaded: LoadedDiscriminator, num_layers: int) -> LoadedDiscriminator:
-    """Keep the first layers; the network's logit then sees another map."""
+    """Keep the first layers; the network's logit then gets another map."""
     network = models.make_discriminator(loaded.config)
     if num_layers == len(network.convolutions):
         return loaded

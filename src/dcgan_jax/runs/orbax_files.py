@@ -19,7 +19,7 @@ from dcgan_jax.system import errors
 
 # Orbax finds its own files by patterns, and TensorStore spells names in UTF-8.
 _PLAIN = re.compile(r"[\w./ +,=@-]+", re.ASCII)
-# What orbax leaves apart when it does not find it, as in folders of other names.
+# Orbax leaves this index in this part if it cannot find it, as in oddly named folders.
 _PART = "ocdbt.process_0"
 _INDEX = "manifest.ocdbt"
 
@@ -36,7 +36,7 @@ def save(path: Path, arrays: Mapping[str, jax.Array | np.ndarray]) -> None:
             checkpointer.save(parent / path.name, nested)
             checkpointer.wait_until_finished()
     except ValueError as error:
-        # What TensorStore makes of ENOSPC and EDQUOT.
+        # TensorStore turns ENOSPC and EDQUOT into this.
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path.parents[1]))
@@ -51,7 +51,7 @@ def read(path: Path, about: Mapping[str, Mapping[str, Any]]) -> dict[str, jax.Ar
         about: each array's shape and dtype, by its name.
 
     Raises:
-        InputError: if orbax cannot make of the files what `about` says.
+        InputError: if orbax cannot read the arrays that `about` lists.
     """
     device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     target = {
@@ -62,10 +62,10 @@ def read(path: Path, about: Mapping[str, Mapping[str, Any]]) -> dict[str, jax.Ar
 
 
 def prove(path: Path, arrays: Mapping[str, jax.Array | np.ndarray]) -> None:
-    """Read what `save` has written and compare it, to the bit, with what was given.
+    """Read the arrays that `save` has written and compare them with these, to the bit.
 
     Raises:
-        InputError: if it differs or cannot be read.
+        InputError: if one differs or cannot be read.
     """
     target = {name: np.empty(one.shape, one.dtype) for name, one in arrays.items()}
     back = _restore(path, target)
@@ -84,17 +84,17 @@ def _restore(path: Path, target: Mapping[str, Any]) -> dict[str, Any]:
     except Exception as error:  # orbax and TensorStore have no errors in common
         raise errors.InputError(
             f"{path.parent} cannot be read ({errors.first_line(error)}). Move it away "
-            "to go on from an older one."
+            "to go on from an older checkpoint."
         ) from error
     return traverse_util.flatten_dict(nested, sep="/")
 
 
 @contextlib.contextmanager
 def plainly_named(folder: Path) -> Iterator[Path]:
-    """Yield an absolute name of a folder that is no pattern and plain ASCII.
+    """Yield an absolute name of a folder that is plain ASCII and no pattern.
 
-    Where its own is none, it is that of a link in a temporary folder; the link's name
-    alone lies there. Without any such place, it is the folder's own.
+    If the folder's own name is not, a link in a temporary folder stands for it. Without
+    any place for the link, the folder's own name is used.
     """
     folder = folder.absolute()
     if _PLAIN.fullmatch(str(folder)):
@@ -113,8 +113,8 @@ def plainly_named(folder: Path) -> Iterator[Path]:
 def _readable(path: Path) -> Iterator[Path]:
     """Yield a name under which orbax finds all parts of what it once saved.
 
-    In a folder whose name is a pattern it has left its index in its part; this once was
-    how checkpoints were saved there. Links put it where it belongs.
+    In a folder whose name is a pattern, older versions of this project let orbax leave
+    its index in a part. Links put it where it belongs.
     """
     part = path / _PART
     if (path / _INDEX).exists() or not (part / _INDEX).exists():
@@ -131,7 +131,7 @@ def _readable(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _open_temporary() -> Iterator[Path | None]:
-    """Make a folder of a plain name for the time being; None where that is nowhere."""
+    """Make a plainly named folder for a while; None if there is no place for it."""
     made = None
     for place in (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"):
         with contextlib.suppress(OSError):
@@ -145,7 +145,7 @@ def _open_temporary() -> Iterator[Path | None]:
 
 
 def _open_checkpointer() -> ocp.StandardCheckpointer:
-    """Return orbax's checkpointer for this process alone, of how many there may be."""
+    """Return a checkpointer of orbax that involves this process alone."""
     if jax.process_count() == 1:
         return ocp.StandardCheckpointer()
     own = jax.process_index()

@@ -1,4 +1,4 @@
-"""RUN/quality.jsonl: a row for every generator that was measured, and how."""
+"""RUN/quality.jsonl, which has a row for every generator that was measured."""
 
 import json
 from collections.abc import Collection
@@ -9,7 +9,7 @@ from dcgan_jax.system import disk
 
 Row = dict[str, Any]
 FILE = "quality.jsonl"
-# Of each metric the number by which generators are ranked, and whether less is better.
+# The numbers by which generators are ranked, and whether less is better.
 PRIMARY = {
     "fid": True, "frechet_distance": True, "kid": True, "kernel_distance": True,
     "inception_score": False, "f_score": False,
@@ -17,7 +17,7 @@ PRIMARY = {
 
 
 class QualityLog:
-    """The rows of a run by one yardstick; those of others are left alone.
+    """The rows of a run that one yardstick has measured; others are left alone.
 
     Args:
         workdir: the run's folder.
@@ -38,7 +38,7 @@ class QualityLog:
         return None
 
     def add(self, row: Row) -> None:
-        """Write a row; one of the same step, of a generator that is no more, goes."""
+        """Write a row, in place of one of the same step whose generator is gone."""
         for rows in (self._rows, self._all):
             rows[:] = [
                 other
@@ -50,7 +50,7 @@ class QualityLog:
         disk.write_whole(self._path, text.encode())
 
     def find_best(self, name: str) -> Row:
-        """Return the row with the best value of a number, of several the first.
+        """Return the first row with the best value of a number.
 
         Raises:
             ValueError: if there is no row.

@@ -1,4 +1,4 @@
-"""What a run's folder says of its networks: config and arrays, read and compared."""
+"""The config and the arrays of a run's networks, read and compared."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -15,11 +15,11 @@ from dcgan_jax.system import errors
 def read_run(
     where: str, *, step: int | None
 ) -> tuple[TrainConfig, dict[str, Any], int]:
-    """Read a run's config and a checkpoint's arrays by name, and its step.
+    """Read a run's config, a checkpoint's arrays by name, and its step.
 
     Raises:
         MissingInputError: if there is no run or no such checkpoint.
-        InputError: if what is there is damaged.
+        InputError: if one of them is damaged.
     """
     config = read_any_config(where)
     path = Path(where)
@@ -68,7 +68,7 @@ def pick_average(arrays: dict[str, Any], where: str, step: int) -> dict[str, Any
     """Pick the average of a run's generator out of a checkpoint's arrays.
 
     Raises:
-        MissingInputError: naming run and step, if there is none.
+        MissingInputError: if there is none; the message names run and step.
     """
     prefix = f"optional/{averaging.EMA}/"
     found = {
@@ -88,12 +88,12 @@ def check_fit(what: str, expected: Any, variables: Any) -> None:
     """Raise an error unless a network's variables have the shapes that it needs.
 
     Args:
-        what: the network, for the message.
+        what: what the message calls the network.
         expected: a tree of arrays or of their shapes.
         variables: the tree that was found.
 
     Raises:
-        InputError: naming the first array that differs and both shapes.
+        InputError: if an array differs; the message names the first and both shapes.
     """
     wanted = _named_shapes(expected)
     found = _named_shapes(variables)

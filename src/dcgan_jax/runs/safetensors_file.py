@@ -26,7 +26,7 @@ def save_network(
     step: int,
     net: Net = "generator",
 ) -> None:
-    """Write a network whole or not at all.
+    """Write a network, whole or not at all.
 
     Args:
         path: the file's path.
@@ -54,7 +54,7 @@ def name_discriminator(path: Path) -> Path:
 
 
 def _without_folders(config: TrainConfig) -> TrainConfig:
-    """Return a config for others: where files lie on one machine is nothing to them."""
+    """Return a config without folders, since nobody else needs to know them."""
     source = None if config.source is None else Path(config.source.name)
     return dataclasses.replace(
         config, source=source, data_dir=Path("data"), workdir=None
@@ -64,7 +64,7 @@ def _without_folders(config: TrainConfig) -> TrainConfig:
 def read_network(
     path: Path, *, net: Net = "generator"
 ) -> tuple[TrainConfig, int, dict[str, Any]]:
-    """Read what `save_network` wrote: config, step, {params, batch_stats}.
+    """Read a file of `save_network`: the config, the step and {params, batch_stats}.
 
     Args:
         path: the file's path.
@@ -72,7 +72,7 @@ def read_network(
 
     Raises:
         MissingInputError: if there is no such file.
-        InputError: if it is damaged or of another origin.
+        InputError: if it is damaged, or no file of this project.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -100,7 +100,7 @@ def read_network(
         told = str(error).removesuffix(".")
         raise errors.InputError(f"{path} has damaged metadata: {told}.") from None
     nested = traverse_util.unflatten_dict(flat, sep="/")
-    # A network without batch norm has no statistics, and a file no empty tree.
+    # A network without batch norm has no statistics, and files cannot hold empty trees.
     return config, step, {"batch_stats": {}, **nested}
 
 
@@ -109,7 +109,7 @@ def _format(net: Net) -> str:
 
 
 def _check_arrays(flat: dict[str, np.ndarray]) -> None:
-    """Raise a ValueError unless names make up a tree of float32 arrays."""
+    """Raise a ValueError unless the names make up a tree of float32 arrays."""
     folders = {
         "/".join(parts[:depth])
         for parts in (name.split("/") for name in flat)

@@ -1,19 +1,17 @@
 """Draw images from a generator."""
 
 import dataclasses
-import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcgan_jax import cli
+from dcgan_jax.pictures import formats
 from dcgan_jax.system import disk, errors
 
 if TYPE_CHECKING:
     import numpy as np
-
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,18 +77,31 @@ def main(argv: Sequence[str]) -> int:
         from dcgan_jax.pictures import captions
 
         images = captions.write_below(images, [str(i) for i in range(config.num)])
-    write_images(images, config.out, labels=chosen)
-    print(f"{config.num} images in {config.out}{labels.describe(label, loaded.config)}")
+    names = labels.own_names(loaded.config)
+    write_images(images, config.out, labels=chosen, names=names)
+    classes = labels.describe_classes(label, loaded.config)
+    print(f"{config.num} images in {config.out}{classes}")
     return 0
 
 
 def write_images(
-    images: "np.ndarray", out: Path, *, labels: "np.ndarray | None" = None
+    images: "np.ndarray",
+    out: Path,
+    *,
+    labels: "np.ndarray | None" = None,
+    names: Sequence[str] | None = None,
 ) -> None:
-    """Write uint8 (count, height, width, channels) as grid, array file or folder.
+    """Write uint8 (count, height, width, channels) as a grid, array file or folder.
 
-    An array file holds the labels too. Nothing is left half-written: each form gets its
-    name when it is complete.
+    A grid of several classes has one class a row, with the class's name beside it. An
+    array file holds the labels too. Nothing is left half-written, since each form gets
+    its name when it is complete.
+
+    Args:
+        images: the images to write.
+        out: the file or folder.
+        labels: (count,) int32, those of a conditional generator.
+        names: the names of all classes, where they have any.
 
     Raises:
         InputError: if another process has filled the folder meanwhile.
@@ -100,11 +111,8 @@ def write_images(
     from dcgan_jax.pictures import grid
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    if out.suffix.lower() in _PICTURES:
-        columns = None
-        if labels is not None:
-            images, columns = _arrange_classes(images, labels)
-        grid.save_image(grid.make_grid(images, columns=columns), out)
+    if formats.is_picture(out):
+        grid.save_image(_make_grid(images, labels, names), out)
         return
     if out.suffix.lower() == ".npz":
         with disk.replacing(out) as partial:
@@ -113,12 +121,28 @@ def write_images(
             else:
                 np.savez_compressed(partial, images=images, labels=labels)
         return
-    # A folder that is there may be mounted, a link, or the one that we are in.
+    # An existing folder may be mounted, a link, or the one that we are in.
     inside = out.is_dir()
     side = out / ".images" if inside else out.with_name(f".{out.name}")
     with disk.exclusive(side.with_name(f"{side.name}.lock")):
         _refuse_full_folder(out)  # another process may have filled it
         _write_folder(images, out, partial=side.with_name(f"{side.name}.partial"))
+
+
+def _make_grid(
+    images: "np.ndarray", labels: "np.ndarray | None", names: Sequence[str] | None
+) -> "np.ndarray":
+    """Lay images out: a class a row where there are several, with its name."""
+    from dcgan_jax.pictures import captions, grid
+
+    known = [] if labels is None else sorted(set(labels.tolist()))
+    if labels is None or len(known) == 1:
+        return grid.make_grid(images)
+    arranged, columns = _arrange_classes(images, labels)
+    picture = grid.make_grid(arranged, columns=columns)
+    if names is None:
+        return picture
+    return captions.name_rows(picture, {number: names[number] for number in known})
 
 
 def _write_folder(images: "np.ndarray", out: Path, *, partial: Path) -> None:
@@ -141,16 +165,14 @@ def _write_folder(images: "np.ndarray", out: Path, *, partial: Path) -> None:
 def _arrange_classes(
     images: "np.ndarray", labels: "np.ndarray"
 ) -> "tuple[np.ndarray, int]":
-    """Put the images of a class into a row of its own; of one class, into a square.
+    """Put the images of each class into a row.
 
     Returns:
-        The images, with white ones where a row is shorter than others, and the columns.
+        The images, with white ones at the end of shorter rows, and the column count.
     """
     import numpy as np
 
     known, rows, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    if len(known) == 1:
-        return images, math.ceil(math.sqrt(len(images)))
     columns = int(counts.max())
     order = np.argsort(rows, kind="stable")
     begins = np.repeat(np.cumsum(counts) - counts, counts)
@@ -168,10 +190,10 @@ def _check(config: SampleConfig) -> None:
             + (" images have batch statistics." if config.batch_stats else ".")
         )
     suffix = config.out.suffix.lower()
-    if suffix not in ("", ".npz", *_PICTURES):
+    if suffix not in ("", ".npz", *formats.SUFFIXES):
         raise errors.InputError(
             f"cannot write {config.out.suffix!r} files; give --out a name that ends in "
-            f"{', '.join(_PICTURES)} or .npz, or a folder's name."
+            f"{', '.join(formats.SUFFIXES)} or .npz, or a folder's name."
         )
     if config.numbered and (suffix != ".png" or config.batch_stats):
         raise errors.InputError(
@@ -184,7 +206,7 @@ def _check(config: SampleConfig) -> None:
 
 def _refuse_full_folder(out: Path) -> None:
     found = out.iterdir() if out.is_dir() else ()
-    # Hidden files are this command's own, and those of systems.
+    # Hidden files are this command's own or those of systems.
     if any(not path.name.startswith(".") for path in found):
         raise errors.InputError(
             f"{out} is a folder with files in it; give --out a new name."

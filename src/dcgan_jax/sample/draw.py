@@ -1,6 +1,6 @@
-"""Latents → uint8 images, in padded batches of one size, so that no image has mates.
+"""Latents → uint8 images, drawn in padded batches of one size.
 
-With stored statistics an image depends on its latent and label alone; the fixed batch
+With stored statistics an image depends on its latent and label alone. The fixed size
 makes that exact, since one compiled program computes every image.
 """
 
@@ -27,7 +27,7 @@ def draw_first_latents(draw: models.DrawLatents, key: Array, count: int) -> np.n
     Args:
         draw: (key, n) → (n, latent_size).
         key: a random key.
-        count: number of latents.
+        count: the number of latents.
 
     Returns:
         (count, latent_size) float32.
@@ -39,7 +39,7 @@ def draw_first_latents(draw: models.DrawLatents, key: Array, count: int) -> np.n
 
 
 def draw_block(draw: models.DrawLatents, key: Array, block: int | Array) -> Array:
-    """Draw the latents number block·BLOCK … (block + 1)·BLOCK − 1."""
+    """Draw the latents numbered block·BLOCK … (block + 1)·BLOCK − 1."""
     return draw(jax.random.fold_in(key, block), BLOCK)
 
 
@@ -60,8 +60,8 @@ class Sampler(Protocol):
             variables: {params, batch_stats}.
             latents: (count, latent_size).
             labels: (count,) int32, which a conditional generator needs.
-            feature_masks: name of a convolution → (features,) float32, 0 for a map to
-                drop, for generators with `models.list_hidden_convolutions`.
+            feature_masks: the name of a convolution → (features,) float32, 0 for a map
+                to drop; only generators with `models.list_hidden_convolutions` take it.
 
         Returns:
             uint8 (count, height, width, channels).
@@ -148,7 +148,7 @@ def sample_with_batch_statistics(
     latents: np.ndarray,
     labels: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Generate as the authors do: normalised by the statistics of this very batch.
+    """Draw images as the authors do, normalised by the statistics of this very batch.
 
     An image then depends on all others of the batch.
 
@@ -177,7 +177,7 @@ def sample_with_batch_statistics(
 
 
 def _check_labels(generator: nn.Module, labels: np.ndarray | None) -> None:
-    """Raise an error for labels that a conditional generator would take for none."""
+    """Raise an error for labels that a conditional generator would ignore."""
     num_classes = getattr(generator, "num_classes", None)
     if num_classes is None:
         return
@@ -188,13 +188,13 @@ def _check_labels(generator: nn.Module, labels: np.ndarray | None) -> None:
 def measure_diversity(images: np.ndarray) -> float:
     """Return the standard deviation over images, averaged over pixels, in grey levels.
 
-    0 means that all images are one; a collapsed generator comes close to it.
+    0 means that all images are the same; a collapsed generator comes close to it.
     """
     return float(images.astype(np.float32).std(axis=0).mean())
 
 
 def _take_block(rows: Any, start: int) -> Any:
-    """Cut BLOCK rows out of each array, the last ones filled up with zeros."""
+    """Cut BLOCK rows out of each array; zeros fill the last block up."""
 
     def take(array: np.ndarray) -> np.ndarray:
         block = array[start : start + BLOCK]

@@ -1,5 +1,6 @@
 """The labels that a conditional generator is asked to draw."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import jax
@@ -21,39 +22,83 @@ def arrange_labels(num_classes: int, *, columns: int) -> np.ndarray:
     return np.arange(rows, dtype=np.int32).repeat(columns)
 
 
-def find(label: str | None, config: TrainConfig) -> int | None:
-    """Return the number of a class that is given by its name or, where none, number.
+def find(
+    label: str | int | None, config: TrainConfig, *, flag: str = "--label"
+) -> int | None:
+    """Return the number of the class that is meant.
 
-    Where the names are numbers themselves, as 1 to 10, they are what is meant.
+    Args:
+        label: what a user wrote, which is a class's name or its number. If the names
+            are numbers themselves, such as 1 to 10, a name is meant. An int is the
+            class's number, as files hold it.
+        config: the generator's config.
+        flag: where the user wrote it, for the message.
 
     Raises:
         InputError: if the generator knows no such class.
     """
-    names = class_names_of(config)
-    if label is None or (names is not None and label in names):
-        return None if label is None else (names or ()).index(label)
-    numbered = names is None or not any(name.lstrip("-").isdecimal() for name in names)
-    if label.isdecimal() and (numbered or config.num_classes is None):
-        return int(label)
+    if label is None:
+        return None
     if config.num_classes is None:
-        choose(0, num_classes=None, count=0)
-    if names is None:
-        most = (config.num_classes or 1) - 1
-        raise errors.InputError(f"--label={label}; this generator knows 0 to {most}.")
-    shown = ", ".join(names[:_MAX_NAMES]) + (", …" if len(names) > _MAX_NAMES else "")
-    raise errors.InputError(f"--label={label}; this generator knows {shown}.")
+        raise errors.InputError(
+            f"{flag}={label}, but this generator is not conditional and knows no "
+            f"classes. Leave {flag} out."
+        )
+    names = own_names(config)
+    if names is not None and label in names:
+        return names.index(str(label))
+    # Among classes that are called 1 to 10, a text such as "0" is not a place.
+    is_number = isinstance(label, int) or not any(map(_looks_numbered, names or ()))
+    if is_number and str(label) in map(str, range(config.num_classes)):
+        return int(label)
+    raise errors.InputError(
+        f"{flag}={label}; this generator knows {list_known(config)}."
+    )
 
 
-def describe(label: int | None, config: TrainConfig) -> str:
-    """Say what is drawn: " of class 2 (red fox)", or the classes by their numbers."""
+def own_names(config: TrainConfig) -> tuple[str, ...] | None:
+    """Return the classes' names; None if they are no more than their numbers."""
     names = class_names_of(config)
+    if names is None or names == tuple(map(str, range(len(names)))):
+        return None
+    return names
+
+
+def name(number: int, config: TrainConfig) -> str:
+    """Return a class's name as `find` takes it, or its number if it has none."""
+    names = own_names(config)
+    return str(number) if names is None else names[number]
+
+
+def list_choices(config: TrainConfig) -> list[tuple[str, int]]:
+    """Return the classes' names and numbers; a generator without classes has one, 0."""
+    return [(name(number, config), number) for number in range(config.num_classes or 1)]
+
+
+def describe_classes(label: int | None, config: TrainConfig) -> str:
+    """Tell which classes are drawn, as in " of class 2 (red fox)"."""
+    names = own_names(config)
     if names is None:
         return "" if label is None else f" of class {label}"
     if label is not None:
         return f" of class {label} ({names[label]})"
-    shown = [f"{number} {name}" for number, name in enumerate(names[:_MAX_NAMES])]
-    more = ", …" if len(names) > _MAX_NAMES else ""
-    return f" of the classes {', '.join(shown)}{more}"
+    pairs = [f"{number} {name}" for number, name in enumerate(names)]
+    return f" of the classes {_shorten(pairs)}"
+
+
+def list_known(config: TrainConfig) -> str:
+    """Return what a user may call the classes: "cat, dog" or "0 to 9"."""
+    names = own_names(config)
+    most = (config.num_classes or 1) - 1
+    return f"0 to {most}" if names is None else _shorten(names)
+
+
+def _shorten(names: Sequence[str]) -> str:
+    return ", ".join([*names[:_MAX_NAMES], *["…"] * (len(names) > _MAX_NAMES)])
+
+
+def _looks_numbered(name: str) -> bool:
+    return name.lstrip("-").isdecimal()
 
 
 def choose(
@@ -64,7 +109,7 @@ def choose(
     Args:
         label: the label that all of them have; None: the classes take turns.
         num_classes: the generator's classes; None for one that is not conditional.
-        count: number of samples.
+        count: the number of samples.
 
     Returns:
         (count,) int32, or None for a generator without labels.
@@ -75,8 +120,8 @@ def choose(
     if num_classes is None:
         if label is not None:
             raise errors.InputError(
-                f"--label={label}, but this generator is not conditional: it draws "
-                "what it likes. Leave --label out."
+                f"--label={label}, but this generator is not conditional and knows no "
+                "classes. Leave --label out."
             )
         return None
     if label is None:

@@ -1,7 +1,7 @@
-"""The n-th sample of a seed: its latent, its label, its image, for all who draw it.
+"""The n-th sample of a seed: its latent, its label and its image.
 
 Number n of a seed has the same latent in every command and on every machine, however
-many samples are drawn; its label is the one asked for, or the classes take turns.
+many samples are drawn. Its label is the one asked for, or the classes take turns.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ from dcgan_jax.system import backend, errors, memory
 
 Array = jax.Array
 
-# Images that `SampleStream` draws at once.
+# The number of images that `SampleStream` draws at once.
 _BATCH = 256
 
 
@@ -34,7 +34,7 @@ class Samples(NamedTuple):
     Attributes:
         loaded: the generator.
         latents: (count, latent_size).
-        labels: (count,) int32; None for a generator without.
+        labels: (count,) int32; None for a generator without classes.
     """
 
     loaded: LoadedGenerator
@@ -55,7 +55,7 @@ def choose(
 
     Args:
         loaded: the generator.
-        count: number of samples.
+        count: the number of samples.
         seed: the seed of the latents.
         label: the label that all of them have; None: the classes take turns.
 
@@ -65,7 +65,7 @@ def choose(
     # Latents and images, and these once more where they are laid out as a picture.
     config = loaded.config
     size = 4 * config.latent_size + 2 * config.image_size**2 * config.channels
-    memory.require(count * size, what=f"{count:,} samples")
+    memory.require_memory(count * size, what=f"{count:,} samples")
     chosen = labels.choose(label, num_classes=config.num_classes, count=count)
     return Samples(loaded, draw_latents(loaded.draw_latents, seed, count=count), chosen)
 
@@ -95,8 +95,8 @@ def arrange_grid(
     Args:
         draw: (key, n) → (n, latent_size).
         config: the run's config.
-        count: samples of a generator without classes.
-        columns: samples of each class.
+        count: the number of samples of a generator without classes.
+        columns: the number of samples of each class.
         seed: the seed of the latents.
         purpose: what the samples are for; those of one purpose are like no other's.
     """
@@ -108,7 +108,7 @@ def arrange_grid(
 
 
 class SampleStream:
-    """The endless row of a seed's samples, any block of which is drawn on the device.
+    """The endless row of a seed's samples, drawn on the device block by block.
 
     An image may differ from the one of `dcgan_jax.sample` by a grey level here and
     there, since a larger batch rounds differently.
@@ -128,8 +128,8 @@ class SampleStream:
         """Draw uint8 (count, height, width, channels) on the device.
 
         Args:
-            first: number of the first sample, a multiple of `sampling.BLOCK`.
-            count: how many.
+            first: the number of the first sample, a multiple of `sampling.BLOCK`.
+            count: the number of samples.
         """
         if first % sampling.BLOCK:
             raise ValueError(f"{first} is no multiple of {sampling.BLOCK}")
@@ -179,12 +179,12 @@ def _compile_stream(loaded: LoadedGenerator) -> Callable[..., Array]:
 
 @dataclasses.dataclass(frozen=True)
 class NumberedGenerator:
-    """Draws samples of one class by number, and images of latents from anywhere.
+    """Draw samples of one class by number, and images of any latents.
 
     Attributes:
         loaded: the generator.
         seed: the seed of the numbered samples.
-        label: the class of every image; None for a generator without.
+        label: the class of every image; None for a generator without classes.
         sampler: the compiled generator.
     """
 
@@ -192,6 +192,12 @@ class NumberedGenerator:
     seed: int
     label: int | None
     sampler: sampling.Sampler
+
+    @property
+    def class_name(self) -> str | None:
+        """The name of the class; None where it has none but its number."""
+        names = labels.own_names(self.loaded.config)
+        return None if names is None or self.label is None else names[self.label]
 
     def latents(self, count: int) -> np.ndarray:
         """Return the latents of the first samples, (count, latent_size)."""
@@ -221,28 +227,30 @@ def open_generator(
     weights_dir: Path | None,
     step: int | None,
     seed: int,
-    label: int | None,
+    label: str | int | None,
     ema: bool = False,
 ) -> NumberedGenerator:
     """Load a generator to draw images of one class, if it has classes.
 
     Args:
-        run: as in `loading.load_generator`, `weights_dir`, `step` and `ema` too.
-        weights_dir: folder of the authors' files.
+        run: the generator, as in `loading.load_generator`.
+        weights_dir: the folder of the authors' files.
         step: the checkpoint's step; None: the newest.
         seed: the seed of the numbered samples.
-        label: the class, which a conditional generator needs.
-        ema: take the generator's average.
+        label: the class, which a conditional generator needs; see `labels.find`.
+        ema: whether to take the generator's average.
 
     Raises:
-        MissingInputError: if there is nothing there.
-        InputError: if what is there is damaged, or the label does not suit it.
+        MissingInputError: if there is no such generator.
+        InputError: if it is damaged, or the label does not suit it.
     """
     loaded = loading.load_generator(run, weights_dir=weights_dir, step=step, ema=ema)
-    num_classes = loaded.config.num_classes
-    if num_classes is not None and label is None:
+    config = loaded.config
+    if config.num_classes is not None and label is None:
         raise errors.InputError(
-            f"{run} is conditional; choose the class with --label=0 … {num_classes - 1}"
+            f"{run} is conditional; choose the class with --label, which is one of "
+            f"{labels.list_known(config)}"
         )
-    labels.choose(label, num_classes=num_classes, count=0)
-    return NumberedGenerator(loaded, seed, label, sampling.make_sampler(loaded.network))
+    number = labels.find(label, config)
+    sampler = sampling.make_sampler(loaded.network)
+    return NumberedGenerator(loaded, seed, number, sampler)

@@ -13,7 +13,9 @@ from typing import BinaryIO
 
 from dcgan_jax.system import errors, locks
 
-_FILE_SUFFIXES = frozenset({".png", ".json", ".npz", ".safetensors", ".onnx", ".gif"})
+_FILE_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".webp", ".gif", ".json", ".npz", ".safetensors", ".onnx"}
+)
 _MOST_NAME_BYTES = 240  # of 255, with room for the endings of partial files
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -142,7 +144,7 @@ def require_writable(path: Path, *, name: str) -> None:
     problem = None
     if there != path and not there.is_dir():
         problem = f"{there} is a file, not a folder"
-    elif there == path and path.is_dir() and given.suffix in _FILE_SUFFIXES:
+    elif there == path and path.is_dir() and given.suffix.lower() in _FILE_SUFFIXES:
         problem = "it is a folder"
     elif given is not path and not path.parent.is_dir():
         problem = f"the link {given} leads to a folder that is not there"

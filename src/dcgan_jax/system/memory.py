@@ -5,7 +5,7 @@ import os
 from dcgan_jax.system import disk, errors
 
 
-def require(num_bytes: int, *, what: str) -> None:
+def require_memory(num_bytes: int, *, what: str) -> None:
     """Raise an error unless this machine's memory can hold so many bytes.
 
     Args:

@@ -9,6 +9,7 @@ from dcgan_jax import config as configs
 from dcgan_jax.gan import averaging
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.runs import checkpoints
+from dcgan_jax.sample import labels
 from dcgan_jax.system import backend
 from dcgan_jax.train import mesh
 from dcgan_jax.train.fixed_samples import FixedSamples
@@ -35,6 +36,9 @@ class Recorder:
             num_steps=run.num_steps,
             images_per_step=run.config.batch_size * run.config.num_d_steps,
         )
+        names = labels.own_names(run.config)
+        if names is not None:
+            self._reporter.save_classes(names[: labels.MAX_GRID_ROWS])
         self._saved_step = step if step > 0 else None
         self._sampled_step: int | None = None
         self._tidy_time = 0.0

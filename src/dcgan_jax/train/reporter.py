@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from dcgan_jax.pictures import curves, grid
 from dcgan_jax.runs import folder as run_dir
-from dcgan_jax.system import errors
+from dcgan_jax.system import disk, errors
 from dcgan_jax.train.event_file import EventFile
 
 GRID_COLUMNS = 10
@@ -96,6 +96,19 @@ class Reporter:
         with self._trying("TensorBoard's events"):
             self._events.add_image("samples" + "_ema" * ema, picture, step)
         return path
+
+    def save_classes(self, names: Sequence[str]) -> None:
+        """Write the number and name of the class of each row of the grids beside them.
+
+        The grids have no room for names: a film takes grids of one size, also those
+        of a run that began before classes had names.
+        """
+        folder = self._workdir / run_dir.SAMPLES
+        lines = "".join(f"{number} {name}\n" for number, name in enumerate(names))
+        with self._trying("the list of classes"):
+            folder.mkdir(exist_ok=True)
+            text = lines.encode("utf-8", "surrogateescape")
+            disk.write_whole(folder / run_dir.CLASSES, text)
 
     def save_curves(self) -> Path:
         """Draw the whole log."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcgan_jax import cli
+from dcgan_jax.pictures import formats
 from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def parse(argv: Sequence[str]) -> CollapseConfig:
 def main(argv: Sequence[str]) -> int:
     """Measure and print what the flags describe; return the exit code."""
     config = parse(argv)
-    cli.check_suffix(config.out, "out", ".png")
+    cli.check_suffix(config.out, "out", *formats.SUFFIXES)
     from dcgan_jax.data import ready, store as stores
     from dcgan_jax.visualize import run_modes
 
@@ -114,7 +115,7 @@ def save_map(layers: "Sequence[LayerModes]", path: Path) -> None:
 
     Args:
         layers: with the same steps.
-        path: of the PNG.
+        path: of the picture.
     """
     from dcgan_jax.pictures import figures
     from dcgan_jax.system import disk

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcgan_jax import cli
+from dcgan_jax.pictures import formats
 from dcgan_jax.system import errors
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def check(config: FiltersConfig) -> None:
             f"--num_images={config.num_images}; expected {NUM_SHOWN} at least, which"
             " are shown of every filter."
         )
-    cli.check_suffix(config.out, "out", ".png")
+    cli.check_suffix(config.out, "out", *formats.SUFFIXES)
 
 
 def list_filters(config: FiltersConfig) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ def test_an_iteration_is_the_sum_of_its_products():
     disc = nets.ConvShape("disc/conv0", 1, 1, 1, 1, 1, 3)
     inner = nets.ConvShape("disc/conv1", 1, 1, 1, 1, 3, 5)
     gen = nets.ConvShape("gen/conv0", 1, 1, 1, 1, 7, 11)
-    shape = nets.Shape(
+    shape = nets.PairShape(
         convolutions=(disc, inner, gen),
         projection=(13, 11),
         logit=5,

@@ -10,7 +10,7 @@ from dcgan_jax.system import errors
 from experiments import results, trained
 from experiments.paper import sample_figure
 
-FIGURE = sample_figure.Figure(name="fig", title="Fig. 0, digits", preset="digits")
+FIGURE = sample_figure.SampleFigure(name="fig", title="Fig. 0, digits", preset="digits")
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_the_caption_says_what_stands_in_for_the_papers_data():
         "num_training_images": 10_000,
         "width_multiplier": 0.25,
     }
-    figure = sample_figure.Figure(name="x", title="Fig. 11", preset="imagenet32")
+    figure = sample_figure.SampleFigure(name="x", title="Fig. 11", preset="imagenet32")
     assert sample_figure._caption(figure, about) == (
         "Fig. 11: real images and samples after 5 epochs (1,234 steps) on 10,000 images"
         " of cifar10-part.zip, which stand in for imagenet32; width 0.25"
@@ -60,7 +60,7 @@ def test_the_caption_says_what_stands_in_for_the_papers_data():
     ("argv", "reason"),
     [
         (["--run=x", "--width_multiplier=2"], "--width_multiplier=2 would change"),
-        (["--step=4"], "--step=4 is of a --run"),
+        (["--step=4"], "--step=4 is a step of a --run"),
         (["--run=nowhere"], "nowhere holds no run"),
     ],
 )

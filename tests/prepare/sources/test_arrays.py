@@ -285,3 +285,39 @@ def test_a_zip_under_the_name_of_an_array_is_one_error(tmp_path):
     (tmp_path / "x.npz").rename(tmp_path / "x.npy")
     with pytest.raises(errors.InputError, match="cannot be read as an array"):
         ArraysSource(tmp_path / "x.npy", "train", work_dir=tmp_path / "work")
+
+
+def test_the_files_of_medmnist_have_three_splits(open_array):
+    counts = {"train": 5, "val": 3, "test": 2}
+    arrays = {f"{s}_images": IMAGES[:n] for s, n in counts.items()}
+    labels = {"train": [4, 0, 0, 4, 1], "val": [7, 0, 1], "test": [1, 7]}
+    arrays |= {f"{s}_labels": np.array(v, np.uint8)[:, None] for s, v in labels.items()}
+    for split, values in labels.items():
+        source = open_array(**arrays, split=split)
+        np.testing.assert_array_equal(contents(source), IMAGES[: counts[split]])
+        names = [source.class_names[source[i].label] for i in range(len(values))]
+        assert names == [str(value) for value in values]
+        assert source.class_names == ("0", "1", "4", "7")
+        assert source.understood.splits == ("test", "train", "val")
+    arrays["train_labels"] = np.ones((5, 14), np.uint8)  # as of ChestMNIST
+    source = open_array(**arrays)
+    assert source.class_names is None
+    assert "shape (5, 14)" in source.understood.unlabelled
+
+
+@pytest.mark.parametrize("has_images", [True, False])
+def test_scikit_learns_faces_are_read_in_either_form(has_images, open_array):
+    """`fetch_olivetti_faces` returns images, data and target."""
+    faces = np.random.default_rng(0).random((6, 64, 64), np.float32)
+    arrays = {"images": faces} if has_images else {}
+    target = np.repeat(np.arange(3), 2)
+    source = open_array(**arrays, data=faces.reshape(6, -1), target=target)
+    np.testing.assert_array_equal(contents(source), np.rint(faces * 255))
+    assert [source[i].label for i in range(6)] == [0, 0, 1, 1, 2, 2]
+    notes = source.understood.notes
+    assert ("rows of 4,096 numbers taken as 64×64" in notes) != has_images
+
+
+def test_rows_of_colour_are_read_as_the_digits_of_skin_are(open_array):
+    source = open_array(IMAGES[:, :, :8].reshape(5, -1))
+    np.testing.assert_array_equal(contents(source), IMAGES[:, :, :8])

@@ -11,17 +11,17 @@ from dcgan_jax.system import errors
 
 
 class Metric(NamedTuple):
-    """How a metric is measured; each module has one, named METRIC.
+    """The way a metric is measured; each module has one, named METRIC.
 
     Attributes:
         run: (flags, generator and data) → result.
-        check: (flags, settings of the run) raises an InputError unless its samples can
-            be measured so.
+        check: (flags, settings of the run) → an InputError, unless the run's samples
+            can be measured by it.
         list_splits: flags → the parts of the data set that are read, besides the images
             that the run was trained on.
-        num_samples: how many are drawn where none are asked for.
-        least_images: the fewest that it makes sense for, samples and real ones.
-        most_samples: the most that it can take.
+        num_samples: the number of samples where no other is asked for.
+        least_images: the fewest samples and real images that it makes sense for.
+        most_samples: the most samples that it can take.
     """
 
     run: Callable[[EvaluateConfig, Candidate], Measured]
@@ -33,10 +33,10 @@ class Metric(NamedTuple):
 
 
 def find(config: EvaluateConfig) -> Metric:
-    """Return the metric that is asked for; some of one module go together.
+    """Return the metric that is asked for; several names may share one.
 
     Args:
-        config: the flags, whose names of metrics are known.
+        config: the flags, whose names of metrics have been checked.
     """
     name = config.metric.partition(",")[0].strip()
     module = importlib.import_module(f"{__name__}.{METRICS[name]}")
@@ -45,7 +45,7 @@ def find(config: EvaluateConfig) -> Metric:
 
 
 def find_num_samples(config: EvaluateConfig) -> int:
-    """Return the number of samples that is meant."""
+    """Return the number of samples to draw."""
     if config.num_samples is None:
         return find(config).num_samples
     return config.num_samples
@@ -55,7 +55,7 @@ def check_limits(config: EvaluateConfig) -> None:
     """Raise an error for numbers of images that the metric cannot take.
 
     Raises:
-        InputError: naming the flag, its value and what was expected.
+        InputError: if it cannot; the message says what was expected.
     """
     metric = find(config)
     number, least = find_num_samples(config), metric.least_images

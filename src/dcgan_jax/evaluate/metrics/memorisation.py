@@ -37,5 +37,5 @@ METRIC = Metric(
     list_splits=lambda config: (),
     num_samples=50,  # as many as one picture shows well
     least_images=1,
-    most_samples=10_000,  # they are seen in one picture
+    most_samples=10_000,  # one picture shows all of them
 )

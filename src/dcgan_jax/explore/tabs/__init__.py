@@ -1,1 +1,1 @@
-"""The tabs of the page: each makes its elements, then connects them."""
+"""The tabs of the page; each makes its elements, then connects them."""

@@ -18,7 +18,7 @@ from dcgan_jax.latent import forgetting, object_maps
 from dcgan_jax.latent.boxes import Box
 from dcgan_jax.latent.forgetting import Fitted, Forgotten
 from dcgan_jax.pictures import captions, grid
-from dcgan_jax.sample import numbered
+from dcgan_jax.sample import labels, numbered
 from dcgan_jax.sample.numbered import Samples
 from dcgan_jax.system import errors
 
@@ -26,7 +26,7 @@ _SIDE = 96  # screen pixels of an image to draw on
 _MOST_SAMPLES = 150  # the paper's
 _COLUMNS = 6
 NUM_SHOWN = 24
-_MOST_BOXED = 8  # of the samples shown
+_MOST_BOXED = 8  # samples with boxes among those shown
 
 EXPLAINS = (
     "Drag a box around one object wherever it is seen (windows in the paper's "
@@ -36,8 +36,8 @@ EXPLAINS = (
 )
 
 
-class Elements(NamedTuple):
-    """What can be drawn, moved and what changes; see `page` for the ids."""
+class ForgetElements(NamedTuple):
+    """The elements that a person uses and those that change; see `page` for the ids."""
 
     canvas: Any
     count: Any
@@ -63,7 +63,7 @@ class Fit(NamedTuple):
     session: Session
 
 
-def build(subject: Subject) -> Elements:
+def build(subject: Subject) -> ForgetElements:
     """Make the elements."""
     import gradio as gr
 
@@ -99,7 +99,7 @@ def build(subject: Subject) -> Elements:
             gr.Markdown("**Without those dropped**")
             after = parts.make_picture("forget-after")
     file, save, load = wall.make_file_row(subject.folder, "boxes", files.BOXES)
-    return Elements(
+    return ForgetElements(
         canvas, count, zoom, layer, fit, clear, boxes_note, slider, before, after, note,
         file, save, load, parts.make_note("boxes-saved"),
     )  # fmt: skip
@@ -129,7 +129,7 @@ def fit_to_boxes(subject: Subject, session: Session, layer: str | None) -> Fit:
     Args:
         subject: the generator.
         session: the boxes, and the samples that they are on.
-        layer: name of the convolution; None: the paper's.
+        layer: the convolution's name; None stands for the paper's.
 
     Raises:
         InputError: if there are no boxes, or no map is stronger inside than outside.
@@ -182,7 +182,7 @@ def drop(subject: Subject, fitted: Fit | None, num_dropped: float) -> tuple[str,
 
 
 def _choose_samples(subject: Subject, session: Session) -> Samples:
-    """Return the samples up to the last that has a box or is shown."""
+    """Return the samples up to the last one that has a box or is shown."""
     numbers = [*choose_shown(session.boxes), *(box.sample for box in session.boxes)]
     return numbered.choose(
         subject.require(),
@@ -204,12 +204,13 @@ def tell_boxes(subject: Subject, session: Session, path: Path) -> str:
     command = ["python", "-m", "dcgan_jax.latent", "forget", subject.name]
     command.append(f"--boxes={path}")
     if session.label is not None:
-        command.append(f"--label={session.label}")
+        label = labels.name(session.label, subject.require().config)
+        command.append(f"--label={label}")
     return f"Saved. `{shlex.join(command)}`"
 
 
-def connect(subject: Subject, elements: Elements, session: Any) -> Any:
-    """Make the elements answer; return what draws the canvas, see `page`."""
+def connect(subject: Subject, elements: ForgetElements, session: Any) -> Any:
+    """Make the elements answer; return the update that draws the canvas."""
     import gradio as gr
 
     def change(event: gr.EventData, state: Session) -> tuple[Any, ...]:
@@ -239,7 +240,7 @@ def connect(subject: Subject, elements: Elements, session: Any) -> Any:
         shown = cells, describe_boxes(state)
         if before is None or before.session.has_samples_of(state):
             return *shown, *[gr.skip()] * 5
-        # What was fitted to other samples goes.
+        # Maps that were fitted to other samples are dropped.
         return *shown, None, gr.Slider(value=0, interactive=False), "", "", ""
 
     told = [session, elements.boxes_note]

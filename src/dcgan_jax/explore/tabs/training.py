@@ -14,7 +14,7 @@ EXPLAINS = (
 
 
 def build(run: Path) -> Any:
-    """Make and connect the elements; return how the run is looked at."""
+    """Make and connect the elements; return the update that looks at the run."""
     import gradio as gr
 
     parts.explain(EXPLAINS)
@@ -44,6 +44,6 @@ def describe_progress(progress: training.Progress) -> str:
     grids = (
         f"{len(progress.steps)} grids of samples"
         if progress.steps
-        else "fewer than two grids of samples yet, of which no film can be made"
+        else "there are fewer than two grids of samples yet, too few for a film"
     )
     return f"Step {progress.step:,}; {grids}."

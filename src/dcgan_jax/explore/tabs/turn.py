@@ -20,8 +20,8 @@ EXPLAINS = (
 )
 
 
-class Elements(NamedTuple):
-    """What can be moved and what changes; see `page` for the ids."""
+class TurnElements(NamedTuple):
+    """The elements that a person uses and those that change; see `page` for the ids."""
 
     slider: Any
     picture: Any
@@ -32,7 +32,7 @@ class Elements(NamedTuple):
     saved: Any
 
 
-def build(subject: Subject) -> Elements:
+def build(subject: Subject) -> TurnElements:
     """Make the elements."""
     import gradio as gr
 
@@ -42,7 +42,7 @@ def build(subject: Subject) -> Elements:
     picture = parts.make_picture("turn-picture")
     note = parts.make_note("turn-note")
     file, save, load = wall.make_file_row(subject.folder, "turn", files.TURN)
-    return Elements(slider, picture, note, file, save, load,
+    return TurnElements(slider, picture, note, file, save, load,
                     parts.make_note("turn-saved"))  # fmt: skip
 
 
@@ -77,8 +77,8 @@ def show_turn(turned: Turn | None, position: float) -> str:
     return encoding.to_element(encoding.to_url(picture), "new samples, turned")
 
 
-def connect(subject: Subject, elements: Elements, session: Any) -> Any:
-    """Make the elements answer; return what turns, see `page`."""
+def connect(subject: Subject, elements: TurnElements, session: Any) -> Any:
+    """Make the elements answer; return the update that turns the samples."""
     import gradio as gr
 
     def save(state: Session, file: str) -> str:

@@ -22,8 +22,8 @@ EXPLAINS = (
 )
 
 
-class Elements(NamedTuple):
-    """What can be moved and what changes; see `page` for the ids."""
+class WalkElements(NamedTuple):
+    """The elements that a person uses and those that change; see `page` for the ids."""
 
     start: Any
     end: Any
@@ -35,7 +35,7 @@ class Elements(NamedTuple):
     frames: Any
 
 
-def build(subject: Subject) -> Elements:
+def build(subject: Subject) -> WalkElements:
     """Make the elements."""
     import gradio as gr
 
@@ -62,7 +62,7 @@ def build(subject: Subject) -> Elements:
     picture = parts.make_picture("walk-picture")
     strip = parts.make_picture("walk-strip")
     note = parts.make_note("walk-note")
-    return Elements(start, end, path, slider, picture, strip, note, gr.State())
+    return WalkElements(start, end, path, slider, picture, strip, note, gr.State())
 
 
 def draw_walk(
@@ -94,7 +94,7 @@ def show_frame(frames: np.ndarray | None, position: float) -> str:
 
 
 def show_strip(frames: np.ndarray) -> tuple[str, str]:
-    """Return pictures at even distances, and how evenly they change."""
+    """Return pictures at even distances, and a line on how evenly they change."""
     chosen = frames[:: NUM_STEPS // (_STRIP - 1)]
     picture = grid.make_grid(captions.enlarge(chosen), columns=_STRIP)
     found = paths.measure_transitions(frames[None])
@@ -107,8 +107,8 @@ def show_strip(frames: np.ndarray) -> tuple[str, str]:
     return encoding.to_element(encoding.to_url(picture), "the walk"), line
 
 
-def connect(subject: Subject, elements: Elements, session: Any) -> Any:
-    """Make the elements answer; return what walks, see `page`."""
+def connect(subject: Subject, elements: WalkElements, session: Any) -> Any:
+    """Make the elements answer; return the update that draws the walk."""
     import gradio as gr
 
     @parts.telling

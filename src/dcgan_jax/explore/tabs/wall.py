@@ -14,7 +14,7 @@ from dcgan_jax.latent import exemplars, picks as pick_files
 from dcgan_jax.sample import labels
 
 MAX_COUNT = 1000
-# Words of the page for the groups of a file of picks.
+# The page's words for the groups in a file of picks.
 CONCEPTS = {
     "A": "positive",
     "B": "negative",
@@ -32,8 +32,8 @@ EXPLAINS = (
 )
 
 
-class Elements(NamedTuple):
-    """What can be clicked and what changes; see `page` for the ids."""
+class WallElements(NamedTuple):
+    """The elements that a person uses and those that change; see `page` for the ids."""
 
     seed: Any
     count: Any
@@ -53,7 +53,7 @@ class Elements(NamedTuple):
     saved: Any
 
 
-def build(subject: Subject) -> Elements:
+def build(subject: Subject) -> WallElements:
     """Make the elements."""
     import gradio as gr
 
@@ -65,7 +65,7 @@ def build(subject: Subject) -> Elements:
         count = gr.Number(100, label="Samples", precision=0, elem_id="wall-count",
                           minimum=1, maximum=MAX_COUNT, min_width=110)  # fmt: skip
         label = gr.Dropdown(
-            list(range(config.num_classes or 1)), value=0, label="Class",
+            labels.list_choices(config), value=0, label="Class",
             elem_id="wall-label", visible=config.num_classes is not None, min_width=110,
         )  # fmt: skip
         size = choose_zoom(config.image_size)
@@ -93,7 +93,7 @@ def build(subject: Subject) -> Elements:
             total_note = parts.make_note("sum-note")
             file, save, load = make_file_row(subject.folder, "picks", files.PICKS)
             saved = parts.make_note("picks-note")
-    return Elements(
+    return WallElements(
         seed, count, label, zoom, scores, wall, note, concept, picked, clear, total,
         total_note, file, save, load, saved,
     )  # fmt: skip
@@ -118,7 +118,7 @@ def make_file_row(folder: Path, name: str, file: str) -> tuple[Any, Any, Any]:
 
 
 def choose_zoom(image_size: int) -> int:
-    """Return by how much images are enlarged at first."""
+    """Return the number of screen pixels that a pixel takes at first."""
     return max(1, _SIDE // image_size)
 
 
@@ -146,7 +146,7 @@ def score_samples(subject: Subject, session: Session, images: np.ndarray) -> lis
 
 
 def to_marks(session: Session) -> dict[str, list[int]]:
-    """Return the letters of the page → numbers."""
+    """Return the picks as the page has them: letters → numbers."""
     return {letter: list(session.group(name)) for letter, name in CONCEPTS.items()}
 
 
@@ -185,7 +185,7 @@ def tell_picks(subject: Subject, path: Path) -> str:
     return f"Saved. `{shlex.join([*start, f'--picks={path}'])}`"
 
 
-def make_update(subject: Subject, elements: Elements, session: Any) -> Any:
+def make_update(subject: Subject, elements: WallElements, session: Any) -> Any:
     """Return the function that draws the wall, its inputs and what it changes."""
     import gradio as gr
 
@@ -199,7 +199,7 @@ def make_update(subject: Subject, elements: Elements, session: Any) -> Any:
     return parts.telling(update), inputs, outputs
 
 
-def connect(subject: Subject, elements: Elements, session: Any) -> None:
+def connect(subject: Subject, elements: WallElements, session: Any) -> None:
     """Make the elements answer."""
     import gradio as gr
 

@@ -6,7 +6,20 @@ from pathlib import Path
 
 from dcgan_jax.config import DataConfig
 from dcgan_jax.prepare import download
-from dcgan_jax.prepare.sources import archives, arrays, digits, folder, lmdb, tfds
+from dcgan_jax.prepare.sources import (
+    advice,
+    archives,
+    arrays,
+    cifar,
+    digits,
+    folder,
+    idx,
+    lmdb,
+    matlab,
+    parquet,
+    pixel_csv,
+    tfds,
+)
 from dcgan_jax.prepare.sources.base import (
     Kind,
     Record,
@@ -32,7 +45,19 @@ __all__ = [
 ]
 
 # What --source may name. A later one is asked first: it is the more particular one.
-KINDS = (folder.KIND, archives.ZIP, archives.TAR, arrays.KIND, tfds.KIND, lmdb.KIND)
+KINDS = (
+    folder.KIND,
+    archives.ZIP,
+    archives.TAR,
+    arrays.KIND,
+    idx.KIND,
+    cifar.KIND,
+    matlab.KIND,
+    pixel_csv.KIND,
+    parquet.KIND,
+    tfds.KIND,
+    lmdb.KIND,
+)
 
 
 def _open_lsun(config: DataConfig, work_dir: Path) -> Source:
@@ -141,6 +166,8 @@ def find_kind(path: Path) -> Kind:
     for kind in reversed(KINDS):
         if kind.holds(path):
             return kind
+    if known := advice.look(path):
+        raise errors.InputError(f"--source={path} is of no known kind: it {known}")
     *others, last = [kind.words for kind in KINDS if kind.words]
     raise errors.InputError(
         f"--source={path} is of no known kind; expected {', '.join(others)}, or {last}"

@@ -21,7 +21,7 @@ from dcgan_jax.prepare.sources.base import (
 from dcgan_jax.system import disk, errors
 from dcgan_jax.system.errors import BrokenImage
 
-_TAR_SUFFIXES = (
+TAR_SUFFIXES = (
     ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz",
 )  # fmt: skip
 MAX_MEMBER_BYTES = 256 << 20
@@ -87,9 +87,11 @@ class TarSource:
     def __init__(self, path: Path, split: str, *, work_dir: Path) -> None:
         self._path = unpack.decompress(path, work_dir=work_dir)
         self._file: IO[bytes] | None = None
-        members = _index_tar(self._path, where=path)
+        members = index_tar(self._path, where=path)
         with contextlib.closing(self):  # until it is read from in earnest
-            chosen = layout.select(members, split, where=path, read=self._read)
+            chosen = layout.select(
+                members, split, where=path, read=self._read, has_samples=True
+            )
         self._members, self._labels, self.class_names, self.understood = chosen
         self.fingerprint = fingerprint_file(path)
 
@@ -181,7 +183,7 @@ def _normalise(name: str) -> str:
     return name.replace("\\", "/").removeprefix("./")
 
 
-def _index_tar(path: Path, *, where: Path) -> list[layout.Member]:
+def index_tar(path: Path, *, where: Path) -> list[layout.Member]:
     """List the files of a plain tar, each with its offset."""
     members = []
     try:
@@ -256,7 +258,7 @@ ZIP = Kind(
 )
 TAR = Kind(
     words=".tar, .tar.gz, .tar.bz2, .tar.xz",
-    holds=lambda path: has_suffix(path, *_TAR_SUFFIXES),
+    holds=lambda path: has_suffix(path, *TAR_SUFFIXES),
     open=lambda path, config, work_dir: TarSource(
         path, config.split, work_dir=work_dir
     ),

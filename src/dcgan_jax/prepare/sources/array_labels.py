@@ -1,4 +1,4 @@
-"""ArrayLabels that lie in an array beside the images, in the forms that people save."""
+"""Labels that lie in an array beside the images, in the forms that people save."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -15,6 +15,7 @@ from dcgan_jax.prepare.sources.base import (
     fingerprint_file,
     has_suffix,
 )
+from dcgan_jax.prepare.sources.raw_rows import find_square
 from dcgan_jax.system import errors, npy_file
 from dcgan_jax.system.errors import BrokenImage
 
@@ -32,8 +33,9 @@ class ArraysSource:
     """Rows of one array, mapped into memory, scaled to uint8 row by row.
 
     The shape is (N, H, W), (N, H, W, C) or, where C can only be the second axis,
-    (N, C, H, W), with C of 1 or 3. `_find_range` says which values become black and
-    white, `array_labels` what may be a label.
+    (N, C, H, W), with C of 1 or 3; or (N, H · W) or (N, H · W · 3) of squares.
+    `_find_range` says which values become black and white, `array_labels` what may be
+    a label.
     """
 
     def __init__(
@@ -48,7 +50,9 @@ class ArraysSource:
         self._path = found.images
         self._array: np.ndarray | None = None
         array = self._open()
-        self._axes = _image_axes(array.shape, where=path)
+        self._square = find_square(array.shape[1]) if array.ndim == 2 else None
+        shape = (len(array), *self._square) if self._square else array.shape
+        self._axes = _image_axes(shape, where=path)
         self._length = len(array)
         self._range, notes = _settle_range(array, value_range, where=path)
         self._labels: np.ndarray | None = None
@@ -59,6 +63,9 @@ class ArraysSource:
             self._labels, self.class_names, unlabelled = array_labels.read(
                 found.labels, found.other_labels, found.class_names
             )
+        if self._square is not None:
+            shown = "×".join(map(str, self._square))
+            notes = (*notes, f"rows of {array.shape[1]:,} numbers taken as {shown}")
         if found.unused:
             notes = (*notes, f"not used: the arrays {', '.join(found.unused)}")
         self.understood = Understood((), found.splits, notes, unlabelled)
@@ -74,7 +81,10 @@ class ArraysSource:
         Raises:
             BrokenImage: if it holds NaN.
         """
-        image = self._open()[index].transpose(self._axes)
+        image = self._open()[index]
+        if self._square is not None:
+            image = image.reshape(self._square)
+        image = image.transpose(self._axes)
         if image.dtype.kind == "f" and not np.isfinite(image).all():
             raise BrokenImage("holds NaN or infinity", name=f"row {index}")
         if self._range is not None:

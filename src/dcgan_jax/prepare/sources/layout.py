@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from dcgan_jax.prepare.sources import companions, names, splits
+from dcgan_jax.prepare.sources import advice, companions, names, splits, webdataset
 from dcgan_jax.prepare.sources.base import Understood, sort_classes
 from dcgan_jax.system import errors
 from dcgan_jax.system.errors import BrokenImage
@@ -48,6 +48,7 @@ def select(
     *,
     where: object,
     read: Callable[[Member], bytes] | None = None,
+    has_samples: bool = False,
 ) -> Selection:
     """Choose the images of a split, and find their labels.
 
@@ -62,6 +63,8 @@ def select(
         split: the part asked for.
         where: the folder or archive, for messages.
         read: returns the content of a companion file; None: there are none.
+        has_samples: whether an image's label may be in a file of its name, as in a
+            WebDataset.
 
     Returns:
         The split's images in sorted order, and how everything was understood.
@@ -74,6 +77,11 @@ def select(
         raise errors.InputError(_explain_no_images(where, others))
     notes = _describe_duplicates(images)
     found = None if read is None else _read_companion(images, others, read)
+    if found is None and has_samples and read is not None:
+        samples = _read_samples(images, others, read)
+        if samples is not None:
+            splits.require_train(split, where=where)
+            return _take_samples(images, others, notes, samples)
     if found is None:
         return _select_by_folders(images, others, split, notes, where=where)
     companion, labels = found
@@ -134,6 +142,32 @@ def _select_by_folders(
         numbers = [by_name[str(name)] for name in classes]
     understood = Understood(_list(others + beside), layout.splits, notes, unlabelled)
     return Selection(members, numbers, class_names, understood)
+
+
+def _read_samples(
+    images: list[Member],
+    others: list[tuple[Member, str]],
+    read: Callable[[Member], bytes],
+) -> webdataset.Found | None:
+    """Return the labels of a WebDataset; None if it is none, or has splits."""
+    if splits.find([names.folders_of(image.path) for image in images]).splits:
+        return None
+    return webdataset.read_samples(images, [member for member, _ in others], read)
+
+
+def _take_samples(
+    images: list[Member],
+    others: list[tuple[Member, str]],
+    notes: tuple[str, ...],
+    found: webdataset.Found,
+) -> Selection:
+    """Return the images of a WebDataset with their labels."""
+    numbers, class_names, unlabelled = found.labels
+    rest = [other for other in others if not other[0].path.endswith(found.suffix)]
+    note = f"labels of the {found.suffix} files"
+    understood = Understood(_list(rest), (), (*notes, note), unlabelled)
+    labels = None if numbers is None else numbers.tolist()
+    return Selection(images, labels, class_names, understood)
 
 
 def list_as_before(members: Iterable[Member]) -> list[tuple[str, int]]:
@@ -253,4 +287,12 @@ def _explain_no_images(where: object, others: list[tuple[Member, str]]) -> str:
         f"{where} holds no images; expected files named"
         " *.jpg, *.png, *.webp, *.bmp, *.gif, *.tif, *.ppm or *.avif"
         + (f"; it holds {found}" if found else "")
+        + _advise(others)
     )
+
+
+def _advise(others: list[tuple[Member, str]]) -> str:
+    for member, _ in sorted(others):
+        if known := advice.find(member.path):
+            return f". {names.split_path(member.path)[-1]} {known}"
+    return ""

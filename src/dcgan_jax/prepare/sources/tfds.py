@@ -27,11 +27,19 @@ NAMES = {
     "celeb_a": "celeb_a",
     "imagenet32": "imagenet2012",
 }
+_IDX_FILES = (
+    "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz and both files t10k-… into"
+    " a folder, from"
+)
+_IN = "FOLDER"
 _PATIENCE_SECONDS = 10
 # Where tfds fetches a data set from, and what.
 _FETCHED = {
     "mnist": ("storage.googleapis.com", "MNIST, 11 MB,"),
-    "fashion_mnist": ("storage.googleapis.com", "Fashion-MNIST, 30 MB,"),
+    "fashion_mnist": (
+        "fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+        "Fashion-MNIST, 30 MB,",
+    ),
     "cifar10": ("www.cs.toronto.edu", "CIFAR-10, 170 MB,"),
     "svhn_cropped": (
         "ufldl.stanford.edu",
@@ -46,20 +54,23 @@ _OWN_FILES = {
         "img_align_celeba.zip",
     ),
     "cifar10": (
-        "CIFAR-10 from https://www.cs.toronto.edu/~kriz/cifar.html as PNG files in"
-        " folders train/CLASS and test/CLASS",
-        "FOLDER_OR_ZIP",
+        "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+        "cifar-10-binary.tar.gz",
     ),
     "imagenet32": (
         "ILSVRC2012_img_train.tar from https://image-net.org, unpacked into one folder"
         " per class,",
         "FOLDER",
     ),
-    "mnist": ("mnist.npz with the arrays x_train and y_train", "mnist.npz"),
+    "mnist": (f"{_IDX_FILES} https://storage.googleapis.com/cvdf-datasets/mnist/", _IN),
+    "fashion_mnist": (
+        f"{_IDX_FILES} http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        _IN,
+    ),
     "svhn": (
-        "http://ufldl.stanford.edu/housenumbers/train_32x32.mat, saved as .npz with the"
-        " arrays x_train and y_train",
-        "svhn.npz",
+        "train_32x32.mat and test_32x32.mat from"
+        " http://ufldl.stanford.edu/housenumbers/ into a folder",
+        _IN,
     ),
 }
 
