@@ -7,10 +7,10 @@ import jax
 import numpy as np
 import pytest
 
-from dcgan_jax import presets
+from dcgan_jax import models, presets
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
-from dcgan_jax.gan.nets import can_judge_at_once, init_state, make_nets
+from dcgan_jax.gan.nets import init_state, make_nets
 from dcgan_jax.train import chunk
 
 BATCH = 24
@@ -90,7 +90,7 @@ def test_on_several_devices_or_a_cpu_minibatches_pass_apart(monkeypatch):
     for backend, count in (("cpu", 1), ("gpu", 2), ("gpu", 1)):
         monkeypatch.setattr(jax, "default_backend", lambda backend=backend: backend)
         monkeypatch.setattr(jax, "device_count", lambda count=count: count)
-        found.append(can_judge_at_once(discriminator))
+        found.append(models.can_judge_at_once(discriminator))
     assert found == [False, False, True]
 
 

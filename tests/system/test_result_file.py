@@ -1,6 +1,7 @@
 """Result files name files, not where they lie on one machine."""
 
 import json
+import os
 import sys
 import types
 
@@ -45,13 +46,21 @@ def test_a_result_says_what_how_and_on_what(tmp_path):
 
 
 def test_a_result_names_the_gpu_that_it_was_measured_on(tmp_path, monkeypatch):
-    gpu = types.SimpleNamespace(device_kind="NVIDIA H100 80GB HBM3")
+    client = types.SimpleNamespace(platform_version="PJRT C API\ncuda 13010")
+    gpu = types.SimpleNamespace(device_kind="NVIDIA H100 80GB HBM3", client=client)
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho '81559 MiB, 580.65.06'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     jax = types.SimpleNamespace(default_backend=lambda: "gpu", devices=lambda: [gpu])
     monkeypatch.setitem(sys.modules, "jax", jax)
     path = result_file.save(
         tmp_path / "a.json", what="", command="", protocol="", seed=0, numbers={}
     )
-    assert json.loads(path.read_text())["machine"]["gpu"] == "NVIDIA H100 80GB HBM3"
+    machine = json.loads(path.read_text())["machine"]
+    assert machine["gpu"] == "NVIDIA H100 80GB HBM3"
+    assert (machine["gpu_memory"], machine["driver"]) == ("81559 MiB", "580.65.06")
+    assert machine["cuda"] == "13.1"
 
 
 def test_a_result_of_a_cpu_names_no_gpu(tmp_path):

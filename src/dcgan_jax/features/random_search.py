@@ -171,7 +171,7 @@ def _settings(config: SearchConfig, train: Batch, valid: Batch) -> dict[str, Any
     network = config.network
     return {
         **{name: getattr(network, name) for name in _NETWORK_FIELDS},
-        "precision": precision.settle(network.precision),
+        "precision": precision.settle_precision(network.precision),
         "b2": config.adam.b2,
         "epsilon": config.adam.epsilon,
         "num_classes": config.num_classes,

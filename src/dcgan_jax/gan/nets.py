@@ -15,7 +15,6 @@ from dcgan_jax.gan.augment import Augment
 from dcgan_jax.gan.averaging import Averaging
 from dcgan_jax.gan.penalties import Penalise
 from dcgan_jax.gan.state import NetState, PyTree, TrainState
-from dcgan_jax.system import backend
 
 Array = jax.Array
 Loss = Callable[[Array, Array], Array]
@@ -136,21 +135,6 @@ class Nets(NamedTuple):
         return real, fake, moved
 
 
-def can_judge_at_once(discriminator: nn.Module) -> bool:
-    """Tell whether D's update passes both minibatches through it at once, and should.
-
-    On one GPU that takes fewer kernels. Not where units are dropped, by a key for each
-    minibatch; nor where each pass moves the estimate of a kernel's largest singular
-    value; nor on several devices, which would have to exchange images.
-    """
-    return (
-        backend.is_gpu()
-        and jax.device_count() == 1
-        and hasattr(discriminator, "num_batches")
-        and not getattr(discriminator, "spectral_norm", False)
-    )
-
-
 def make_nets(
     config: TrainConfig, *, num_steps: int, num_rows: int | None = None
 ) -> Nets:
@@ -178,7 +162,7 @@ def make_nets(
         penalise=penalties.make_penalty(r1_gamma=config.r1_gamma),
         augment=augment.make_augment(config.diffaugment),
         averaging=averaging.make_averaging(config.ema_decay),
-        at_once=can_judge_at_once(pair.discriminator),
+        at_once=models.can_judge_at_once(pair.discriminator),
     )
 
 

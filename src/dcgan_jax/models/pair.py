@@ -62,6 +62,6 @@ def image_shape(config: TrainConfig) -> tuple[int, int, int]:
 def computation(config: TrainConfig) -> dict[str, Any]:
     """Return the attributes of a network that say how its convolutions are computed."""
     return {
-        "dtype": jnp.dtype(precision.dtype_of(config.precision)),
+        "dtype": jnp.dtype(precision.find_dtype(config.precision)),
         "formulation": convolution.choose_formulation(config.convolution),
     }

@@ -14,7 +14,7 @@ Settled = Literal["float32", "float32_full", "bfloat16"]
 SETTLED: tuple[Settled, ...] = typing.get_args(Settled)
 
 
-def settle(asked: Asked) -> Settled:
+def settle_precision(asked: Asked) -> Settled:
     """Settle "auto" by the device: bfloat16 on a GPU that has its units, else float32.
 
     Args:
@@ -25,9 +25,9 @@ def settle(asked: Asked) -> Settled:
     return "bfloat16" if _has_units(jax.devices()[0]) else "float32"
 
 
-def dtype_of(asked: Asked) -> str:
+def find_dtype(asked: Asked) -> str:
     """Return the name of the type that convolutions take and give."""
-    return "bfloat16" if settle(asked) == "bfloat16" else "float32"
+    return "bfloat16" if settle_precision(asked) == "bfloat16" else "float32"
 
 
 def full_products(asked: Asked) -> contextlib.AbstractContextManager[None]:

@@ -119,7 +119,27 @@ def _accelerator() -> dict[str, str]:
     jax = sys.modules.get("jax")  # a process without JAX has computed nothing
     if jax is None or jax.default_backend() == "cpu":
         return {}
-    return {"gpu": jax.devices()[0].device_kind}
+    device = jax.devices()[0]
+    found = {"gpu": device.device_kind, **_ask_driver()}
+    version = getattr(getattr(device, "client", None), "platform_version", "")
+    cuda = re.search(r"cuda (\d+)", version)
+    if cuda:  # as in 13010
+        number = int(cuda.group(1))
+        found["cuda"] = f"{number // 1000}.{number % 1000 // 10}"
+    return found
+
+
+def _ask_driver() -> dict[str, str]:
+    """Return the first NVIDIA GPU's memory and driver; nothing without its tool."""
+    query = ("--query-gpu=memory.total,driver_version", "--format=csv,noheader")
+    try:
+        told = subprocess.run(
+            ["nvidia-smi", *query], capture_output=True, text=True, check=True
+        ).stdout
+        memory, driver = told.splitlines()[0].split(", ")
+    except (OSError, subprocess.CalledProcessError, IndexError, ValueError):
+        return {}
+    return {"gpu_memory": memory, "driver": driver}
 
 
 def _cpu_model() -> str:

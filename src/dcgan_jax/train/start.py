@@ -91,7 +91,7 @@ def _settle_precision(config: TrainConfig) -> TrainConfig:
             workdir = run_dir.workdir_of(config)
             recorded = run_dir.find_recorded(workdir, "precision")
             is_known = recorded in choices
-            settled = recorded if is_known else precision.settle("auto")
+            settled = recorded if is_known else precision.settle_precision("auto")
             chosen = choices.index(settled)
     (chosen,) = mesh.largest(chosen)
     return dataclasses.replace(config, precision=choices[chosen])
