@@ -1,6 +1,6 @@
 """What a GPU would run: a training step compiled for an H100 that is only described.
 
-make program; README.md beside this file says more. Neither a GPU nor CUDA is needed,
+make program-record; README.md beside this file says more. Neither a GPU nor CUDA is needed,
 only the two wheels of JAX's plugin. The program is read, not run: kernels, operations
 and bytes of a step are facts, its time is not among them.
 """
@@ -93,7 +93,7 @@ def main() -> int:
     result_file.save(
         flags.out,
         what="The program of a training step on a GPU: work, kernels, bytes",
-        command="make program",
+        command="make program-record",
         seed=0,
         protocol=PROTOCOL,
         numbers=numbers,

@@ -156,7 +156,21 @@ def test_a_form_that_is_asked_for_is_taken_for_every_layer(name, monkeypatch):
 @pytest.mark.parametrize("name", ["gpu", "tpu"])
 def test_options_for_cpus_are_given_to_cpus_alone(name, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: name)
-    assert backend.compiler_options.__wrapped__() == {}
+    find_options = backend.compiler_options.__wrapped__
+    assert find_options() == {}
+    assert not [option for option in find_options(is_loop=True) if "cpu" in option]
+
+
+def test_a_gpu_s_loop_is_captured_with_its_convolutions_where_xla_knows_how(
+    monkeypatch,
+):
+    find_options = backend.compiler_options.__wrapped__
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    captured = find_options(is_loop=True)["xla_gpu_enable_command_buffer"]
+    assert "CONVOLUTION" in captured.split(",")
+    unknown = {"xla_gpu_of_another_release": "1"}
+    monkeypatch.setattr(backend, "_GPU_LOOP_OPTIONS", unknown)
+    assert find_options(is_loop=True) == {}
 
 
 def test_images_travel_as_bytes(traced, program):

@@ -69,6 +69,7 @@ def make_steps(
         donate_argnums=(0,),
         static_argnums=(3,) if static_count else (),
         out_shardings=mesh.replicated(),
+        is_loop=True,
     )
 
 
