@@ -1,8 +1,8 @@
 """What a GPU would run: a training step compiled for an H100 that is only described.
 
-make program-record; README.md beside this file says more. Neither a GPU nor CUDA is needed,
-only the two wheels of JAX's plugin. The program is read, not run: kernels, operations
-and bytes of a step are facts, its time is not among them.
+make program-record; README.md beside this file says more. Neither a GPU nor CUDA is
+needed, only the two wheels of JAX's plugin. The program is read, not run: kernels,
+operations and bytes of a step are facts, its time is not among them.
 """
 
 import argparse
