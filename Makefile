@@ -8,7 +8,7 @@ BROWSER := .venv-browser
 PROGRAM := .venv-program
 DOCS := .venv-docs
 
-.PHONY: train test minimum extras browser program program-record docs soak lint types unit clean
+.PHONY: train test minimum extras browser program program-record docs reproduce soak lint types unit clean
 
 train: $(VENV)/train.stamp
 	$(BIN)/python -m dcgan_jax.train --dataset=digits
@@ -53,7 +53,12 @@ types: $(VENV)/test.stamp
 	$(BIN)/mypy
 
 unit: $(VENV)/test.stamp
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --durations=10
+
+# Every table and figure of the papers: what is there and what is not. With
+# REPRODUCE_FLAGS=--fast all scripts run, small, in minutes.
+reproduce: $(VENV)/test.stamp
+	$(BIN)/python experiments/paper/all.py $(REPRODUCE_FLAGS)
 
 # Hours; a part that was stopped goes on where it was.
 soak: $(VENV)/test.stamp

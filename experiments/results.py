@@ -1,7 +1,12 @@
-"""The parser of the experiments' flags, and the files of their results."""
+"""The parser of the experiments' flags, and the files of their results.
+
+The folder that EXPERIMENT_RESULTS names in the environment takes the results in place
+of experiments/results, so that a trial leaves the measured ones alone.
+"""
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -9,7 +14,7 @@ from typing import Any
 
 from dcgan_jax.system import result_file
 
-FOLDER = Path(__file__).parent / "results"
+FOLDER = Path(os.environ.get("EXPERIMENT_RESULTS") or Path(__file__).parent / "results")
 
 
 def make_parser(doc: str | None, **options: Any) -> argparse.ArgumentParser:

@@ -136,7 +136,7 @@ ADDITIONS = {
     "source": {
         "prepare/sources/squares.py": SOURCE,
         "prepare/sources/__init__.py": {
-            "lmdb, tfds\n": "lmdb, squares, tfds\n",
+            "    tfds,\n": "    squares,\n    tfds,\n",
             "KINDS = (": "KINDS = (squares.KIND, ",
         },
     },

@@ -67,12 +67,13 @@ HEAVY = {
     "lmdb": set(),  # its pages are read by prepare.sources.lmdb_pages
     "matplotlib": {"pictures.figures"},
     "sklearn": {
-        "features.kmeans", "features.linear_svm", "features.neighbours",
+        "features.linear_svm", "features.neighbours",
         "features.protocols", "latent.object_maps", "prepare.sources.digits",
     },
     "gradio": {"explore.page", "explore.parts", "explore.server", "explore.tabs"},
     "onnxruntime": {"export.onnx_form"},
     "orbax": {"runs.orbax_files"},
+    "pyarrow": {"prepare.sources.parquet"},
     "tensorboardX": {"train.event_file"},
 }  # fmt: skip
 

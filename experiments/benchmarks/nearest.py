@@ -39,7 +39,7 @@ PROTOCOL = (
 
 def main() -> int:
     flags = _parse()
-    loaded = loading.load_generator(flags.run, weights_dir=None, step=None)
+    loaded = loading.load_generator(flags.run)
     data = dataclasses.replace(data_config(loaded.config), split="test")
     if flags.data_dir is not None:
         data = dataclasses.replace(data, data_dir=flags.data_dir)

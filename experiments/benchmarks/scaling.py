@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dcgan_jax.pictures import figures
 from experiments.benchmarks import allocator, reports
 from experiments.benchmarks.workers import Worker
 
@@ -127,40 +128,36 @@ def _show(row: dict[str, float]) -> str:
 
 def _plot(points: list[Point], numbers: dict[str, Any], path: Path) -> None:
     """Draw time, arithmetic rate and memory along each axis."""
-    import matplotlib as mpl
-
-    mpl.use("agg")
-    from matplotlib import pyplot as plt
-
     rows = (
         ("step_s", "seconds a step"),
         ("gflop_per_s", "GFLOP/s"),
         ("program_mb", "planned memory, MB"),
     )
-    figure, panels = plt.subplots(len(rows), len(AXES), figsize=(11, 8), sharex="col")
-    for column, axis in enumerate(AXES):
-        for line, (key, label) in enumerate(rows):
-            panel = panels[line, column]
-            for threads in sorted({point.threads for point in points}):
-                own = sorted(
-                    (point.value, numbers[point.name][key])
-                    for point in points
-                    if (point.axis, point.threads) == (axis, threads)
-                    and point.name in numbers
-                )
-                if own:
-                    panel.plot(
-                        *zip(*own, strict=True), "o-", label=f"{threads} threads"
-                    )
-            panel.set_ylim(bottom=0)
-            panel.set_ylabel(label if column == 0 else "")
-            panel.set_xlabel(axis if line == len(rows) - 1 else "")
-            panel.grid(alpha=0.3)
-    if panels[0, 0].lines:
-        panels[0, 0].legend()
-    figure.tight_layout()
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
+    with figures.open_figure(11, 8) as figure:
+        panels = figure.subplots(len(rows), len(AXES), sharex="col")
+        for column, axis in enumerate(AXES):
+            for line, (key, label) in enumerate(rows):
+                _plot_panel(panels[line, column], points, numbers, axis=axis, key=key)
+                panels[line, column].set_ylabel(label if column == 0 else "")
+            panels[-1, column].set_xlabel(axis)
+        if panels[0, 0].lines:
+            panels[0, 0].legend()
+        figure.savefig(path, dpi=100)
+
+
+def _plot_panel(
+    panel: Any, points: list[Point], numbers: dict[str, Any], *, axis: str, key: str
+) -> None:
+    for threads in sorted({point.threads for point in points}):
+        own = sorted(
+            (point.value, numbers[point.name][key])
+            for point in points
+            if (point.axis, point.threads) == (axis, threads) and point.name in numbers
+        )
+        if own:
+            panel.plot(*zip(*own, strict=True), "o-", label=f"{threads} threads")
+    panel.set_ylim(bottom=0)
+    panel.grid(alpha=0.3)
 
 
 def _parse() -> argparse.Namespace:

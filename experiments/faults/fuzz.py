@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments.faults import (
+    fuzz_formats,
     fuzz_layouts,
     fuzz_own_files,
     fuzz_sources,
@@ -49,6 +50,7 @@ def list_parsers() -> dict[str, Callable[[Path], Parser]]:
     """Return what makes the parsers, by name; each takes a folder for its seeds."""
     return {
         **fuzz_sources.PARSERS,
+        **fuzz_formats.PARSERS,
         **fuzz_layouts.PARSERS,
         **fuzz_stores.PARSERS,
         **fuzz_own_files.PARSERS,

@@ -80,7 +80,7 @@ def archives(folder: Path) -> Parser:
             content = mutations.harm_bytes(chance, content)
         return {f"x.tar{suffix}": content}
 
-    return Parser(draw, valid, _read_source)
+    return Parser(draw, valid, read_source)
 
 
 def lmdb(folder: Path) -> Parser:
@@ -109,7 +109,7 @@ def lmdb(folder: Path) -> Parser:
         return {"db/data.mdb": bytes(content)}
 
     valid = [{"db/data.mdb": content} for content in seeds[1:]]
-    return Parser(draw, valid, _read_source)
+    return Parser(draw, valid, read_source)
 
 
 def arrays(folder: Path) -> Parser:
@@ -135,7 +135,7 @@ def arrays(folder: Path) -> Parser:
             )
         return {"x.npz": content}
 
-    return Parser(draw, valid, _read_source)
+    return Parser(draw, valid, read_source)
 
 
 class _Payload:
@@ -148,7 +148,7 @@ class _Payload:
         return Path.touch, (self._path,)
 
 
-def _read_source(given: Path, work: Path) -> None:
+def read_source(given: Path, work: Path) -> None:
     """Open what lies in the folder as --source, and read its records."""
     (path,) = given.iterdir()
     config = DataConfig(dataset="folder", source=path, image_size=28, channels=3)

@@ -30,7 +30,7 @@ def main() -> int:
         print(f"usage: {sys.argv[0]} WEIGHTS_DIR", file=sys.stderr)
         return 2
     weights_dir = Path(sys.argv[1])
-    loaded = loading.load_generator("authors_svhn", weights_dir=weights_dir, step=None)
+    loaded = loading.load_generator("authors_svhn", weights_dir=weights_dir)
     latents = numbered.draw_latents(loaded.draw_latents, 0, count=NUM_IMAGES)
     images = sampling.make_sampler(loaded.network)(loaded.variables, latents)
     picture = grid.make_grid(images[:100])

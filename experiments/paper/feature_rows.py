@@ -53,8 +53,16 @@ def measure(
         print(f"{key:<36} {told:<28} {size}")
 
 
-def make_parser(doc: str | None) -> argparse.ArgumentParser:
-    """Return a parser with the flags that the tables of features have in common."""
+def make_parser(
+    doc: str | None, *, labels_per_class: int, draws: int
+) -> argparse.ArgumentParser:
+    """Return a parser with the flags that the tables of features have in common.
+
+    Args:
+        doc: its description.
+        labels_per_class: the paper's.
+        draws: the paper's number of draws of the labels.
+    """
     parser = results.make_parser(doc)
     add = parser.add_argument
     add("--source", type=Path)
@@ -62,6 +70,8 @@ def make_parser(doc: str | None) -> argparse.ArgumentParser:
     add("--weights_dir", type=Path, help="the authors' files, else downloaded")
     add("--num_trials", type=int, default=64)
     add("--num_epochs", type=int, default=100)
+    add("--labels_per_class", type=int, default=labels_per_class)
+    add("--draws", type=int, default=draws)
     add("--only", nargs="+", help="rows to measure")
     add("--again", action="store_true")
     return parser

@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     flags = parser.parse_args(argv)
     cli.start()
     found = box_files.read_boxes(flags.boxes, category=flags.category)
-    loaded = loading.load_generator(flags.run, weights_dir=None, step=flags.step)
+    loaded = loading.load_generator(flags.run, step=flags.step)
     box_files.check_step(found, loaded.step)
     numbers = {}
     # The paper's layer, the highest, is the one of the picture.

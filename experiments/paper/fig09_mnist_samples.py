@@ -30,9 +30,7 @@ def main(argv: Sequence[str]) -> int:
     flags = parser.parse_args(argv)
     drawn, runs = {}, {}
     for preset in ("mnist_mlp", "mnist_conditional"):
-        loaded = loading.load_generator(
-            str(flags.runs / preset), weights_dir=None, step=None
-        )
+        loaded = loading.load_generator(str(flags.runs / preset))
         runs[preset] = {
             "step": loaded.step,
             "width_multiplier": loaded.config.width_multiplier,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dcgan_jax import cli
+from dcgan_jax import cli, presets
 from dcgan_jax.config import data_config
 from dcgan_jax.data import batches, kept_rows
 from dcgan_jax.pictures import grid
@@ -103,7 +103,7 @@ def _draw_picture(
     workdir: Path, *, step: int, seed: int
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Draw real images and samples side by side; measure how much either differ."""
-    loaded = loading.load_generator(str(workdir), weights_dir=None, step=step)
+    loaded = loading.load_generator(str(workdir), step=step)
     samples = SampleStream(loaded, seed).images(SIDE**2)
     store = kept_rows.open_training_store(data_config(loaded.config))
     num_rows = batches.count_training_rows(len(store), loaded.config.held_out)
@@ -120,7 +120,9 @@ def _draw_picture(
 
 def _caption(figure: SampleFigure, about: dict[str, Any]) -> str:
     data = about["source"] or about["dataset"]
-    stands_in = about["dataset"] != figure.preset
+    recipe = presets.find(None, figure.preset, image_size=None)
+    # A recipe for one's own images has none of the paper's.
+    stands_in = recipe.dataset == "folder" or about["dataset"] != recipe.dataset
     return (
         f"{figure.title}: real images and samples after {about['epochs']:.3g} epochs"
         f" ({about['steps']:,} steps) on {about['num_training_images']:,} images of"

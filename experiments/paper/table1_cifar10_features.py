@@ -91,12 +91,10 @@ def _list_methods(flags: argparse.Namespace) -> list[tuple[str, dict[str, object
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = feature_rows.make_parser(__doc__)
+    parser = feature_rows.make_parser(__doc__, labels_per_class=400, draws=10)
     add = parser.add_argument
     add("--num_layers", type=int, help="of the authors' ImageNet discriminator")
     add("--run", type=Path, help="a run's folder")
-    add("--labels_per_class", type=int, default=400)
-    add("--draws", type=int, default=10)
     add("--num_centroids", type=int, default=4800)
     return parser.parse_args(argv)
 

@@ -30,8 +30,8 @@ def main(argv: Sequence[str]) -> int:
         weights="authors_svhn",
         weights_dir=flags.weights_dir,
         upscale=flags.upscale,
-        labels_per_class=LABELS_PER_CLASS,
-        draws=NUM_DRAWS,
+        labels_per_class=flags.labels_per_class,
+        draws=flags.draws,
     )
     methods = {
         "authors_svhn": {},
@@ -63,7 +63,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = feature_rows.make_parser(__doc__)
+    parser = feature_rows.make_parser(
+        __doc__, labels_per_class=LABELS_PER_CLASS, draws=NUM_DRAWS
+    )
     add = parser.add_argument
     add("--target", default="svhn")
     add("--upscale", action="store_true", help="for images below 32 pixels")

@@ -212,7 +212,8 @@ class Part(NamedTuple):
 
     Attributes:
         what: the paper shows.
-        script: of experiments/paper or experiments/studies.
+        script: of experiments/paper or experiments/studies; "" where there is none.
+        needs: the data or the run that a run of full size needs.
         hardware: that a run of full size needs.
         time: that the script states for ours, on the result's machine; "" where it was
             not measured.
@@ -220,56 +221,101 @@ class Part(NamedTuple):
         result: the file in experiments/results.
         key: of the number as in `Row`; "" for a picture.
         unit: as in `Row`.
+        flags: of the script, where this part needs some.
+        in_readme: whether the README's short table shows it.
     """
 
     what: str
     script: str
+    needs: str
     hardware: str
     time: str
     paper: str
     result: str
     key: str = ""
     unit: str = ""
+    flags: str = ""
+    in_readme: bool = True
 
 
 _TABLE_1, _TABLE_2 = "table1_cifar10_features", "table2_svhn_1000_labels"
 _TABLE_3, _PARZEN = "table3_mnist_nearest", "goodfellow_parzen"
 _ALL = "authors_imagenet_all_labels/accuracy_mean"
 _400 = "authors_imagenet_400_labels/accuracy_mean"
+_DCGAN, _GAN = "table3_dcgan_h200", "table3_gan_h200"
 _WALK, _FORGET = "fig04_walk_faces", "fig06_forget_faces"
 _SUM, _TURN = "fig07_arithmetic_faces", "fig08_turn_faces"
+_BEDROOMS = "LSUN bedrooms, 46 GB"
+_RUN = "a trained run"
+_NETS = "the authors' files, CIFAR-10"
+_SVHN = "the authors' files, SVHN"
+_FIG_2, _FIG_3 = "goodfellow_fig02", "goodfellow_fig03_walk"
+# In the order of the papers.
 PARTS = (
-    Part("Fig. 2: bedrooms, 1 epoch", "fig02_one_epoch", "GPU", "", "picture",
-         "fig02_one_epoch"),
-    Part("Fig. 3: bedrooms, 5 epochs", "fig03_five_epochs", "GPU", "", "picture",
-         "fig03_five_epochs"),
-    Part("Fig. 4: a walk", "fig04_walk", "CPU", "30 s", "picture", _WALK),
-    Part("Fig. 5: filters", "fig05_filters", "CPU", "1 min", "picture",
-         "fig05_authors_svhn"),
-    Part("Fig. 6: forgetting", "fig06_forget", "CPU", "1 min", "picture", _FORGET),
-    Part("Fig. 7: arithmetic", "fig07_arithmetic", "CPU", "seconds", "picture", _SUM),
-    Part("Fig. 8: turning", "fig08_turn", "CPU", "seconds", "picture", _TURN),
-    Part("Fig. 9: MNIST digits", "fig09_mnist_samples", "CPU", "seconds", "picture",
-         "fig09_mnist_samples"),
-    Part("Fig. 10: faces", "fig10_faces", "GPU", "", "picture", "fig10_faces"),
-    Part("Fig. 11: ImageNet", "fig11_imagenet", "GPU", "", "picture", "fig11_imagenet"),
-    Part("Table 1: all labels", _TABLE_1, "CPU", "", "82.8 %", _TABLE_1, _ALL, "%"),
-    Part("Table 1: 400 a class", _TABLE_1, "CPU", "", "73.8 ± 0.4 %", _TABLE_1, _400,
+    Part("Fig. 2: bedrooms, 1 epoch", "fig02_one_epoch", _BEDROOMS, "GPU", "",
+         "picture", "fig02_one_epoch"),
+    Part("Fig. 3: bedrooms, 5 epochs", "fig03_five_epochs", _BEDROOMS, "GPU", "",
+         "picture", "fig03_five_epochs"),
+    Part("§4.1.1: wrongly removed", "dedup", "images of 64 pixels", "CPU", "2 min",
+         "< 1 %", "dedup", "false_positive_rate", "%", "--source=faces-64.zip"),
+    Part("Table 1: all labels", _TABLE_1, _NETS, "CPU", "", "82.8 %", _TABLE_1, _ALL,
          "%"),
-    Part("Table 2: SVHN", _TABLE_2, "CPU", "", "22.48 %", _TABLE_2,
+    Part("Table 1: 400 a class", _TABLE_1, _NETS, "CPU", "", "73.8 ± 0.4 %", _TABLE_1,
+         _400, "%"),
+    Part("Table 1: K-means, all labels", _TABLE_1, "CIFAR-10", "CPU", "25 min",
+         "80.6 %", "table1_kmeans4800_all_labels", "accuracy_mean", "%",
+         "--only kmeans", in_readme=False),
+    Part("Table 1: K-means, 400 a class", _TABLE_1, "CIFAR-10", "CPU", "",
+         "63.7 ± 0.7 %", "table1_kmeans4800_400_labels", "accuracy_mean", "%",
+         "--only kmeans", in_readme=False),
+    Part("Table 2: SVHN", _TABLE_2, _SVHN, "CPU", "", "22.48 %", _TABLE_2,
          "authors_svhn/error_mean", "%"),
-    Part("Table 3: 50K samples", _TABLE_3, "GPU", "7 min", "2.98 %",
-         "table3_dcgan_h200", "error_percent/50000", " %"),
-    Part("Table 3: 10M samples", _TABLE_3, "GPU", "7 min", "1.48 %",
-         "table3_dcgan_h200", "error_percent/10000000", " %"),
-    Part("Table 3: GAN, 50K", _TABLE_3, "GPU", "", "6.28 %", "table3_gan_h200",
+    Part("Table 2: nearest neighbours", _TABLE_2, "SVHN", "CPU", "", "77.93 %",
+         _TABLE_2, "neighbours/error_mean", "%", "--only neighbours", in_readme=False),
+    Part("Table 2: supervised network", _TABLE_2, "SVHN", "GPU", "", "28.87 %",
+         _TABLE_2, "supervised_network/validation_error", "%",
+         "--only supervised_network", in_readme=False),
+    Part("Fig. 4: a walk", "fig04_walk", _RUN, "CPU", "30 s", "picture", _WALK,
+         flags="--run=RUN"),
+    Part("Fig. 5: filters", "fig05_filters", _RUN, "CPU", "1 min", "picture",
+         "fig05_authors_svhn", flags="RUN --name=NAME"),
+    Part("Fig. 6: forgetting", "fig06_forget", "a trained run, boxes on its samples",
+         "CPU", "1 min", "picture", _FORGET, flags="--run=RUN --boxes=FILE"),
+    Part("Fig. 7: arithmetic", "fig07_arithmetic", "a trained run, picked samples",
+         "CPU", "seconds", "picture", _SUM, flags="--run=RUN --picks=FILE"),
+    Part("Fig. 8: turning", "fig08_turn", "a trained run, picked samples", "CPU",
+         "seconds", "picture", _TURN, flags="--run=RUN --picks=FILE"),
+    Part("Table 3: 50K samples", _TABLE_3, "MNIST", "GPU", "7 min", "2.98 %", _DCGAN,
          "error_percent/50000", " %"),
-    Part("Table 3: GAN, 10M", _TABLE_3, "GPU", "", "5.65 %", "table3_gan_h200",
+    Part("Table 3: 10M samples", _TABLE_3, "MNIST", "GPU", "7 min", "1.48 %", _DCGAN,
          "error_percent/10000000", " %"),
-    Part("§4.1.1: wrongly removed", "dedup", "CPU", "2 min", "< 1 %", "dedup",
-         "false_positive_rate", "%"),
-    Part("2014, Table 1: MNIST", _PARZEN, "GPU", "", "225 ± 2", _PARZEN,
+    Part("Table 3: GAN, 50K", _TABLE_3, "MNIST", "GPU", "", "6.28 %", _GAN,
+         "error_percent/50000", " %"),
+    Part("Table 3: GAN, 10M", _TABLE_3, "MNIST", "GPU", "", "5.65 %", _GAN,
+         "error_percent/10000000", " %"),
+    Part("Fig. 9: MNIST digits", "fig09_mnist_samples", "the runs of Table 3", "CPU",
+         "seconds", "picture", "fig09_mnist_samples"),
+    Part("Fig. 10: faces", "fig10_faces", "CelebA", "GPU", "", "picture",
+         "fig10_faces"),
+    Part("Fig. 11: ImageNet", "fig11_imagenet", "ImageNet-1k", "GPU", "", "picture",
+         "fig11_imagenet", flags="--source=FOLDER"),
+    Part("2014, Table 1: MNIST", _PARZEN, "MNIST", "GPU", "", "225 ± 2", _PARZEN,
          "log_likelihood", " nats"),
+    Part("2014, Table 1: faces", "", "the Toronto Face Database, given out on request",
+         "GPU", "", "2057 ± 26", "goodfellow_parzen_faces", "log_likelihood", " nats",
+         in_readme=False),
+    Part("2014, Fig. 2a: MNIST", _FIG_2, "MNIST", "GPU", "", "picture",
+         "goodfellow_fig02_mnist", flags="mnist", in_readme=False),
+    Part("2014, Fig. 2b: faces", _FIG_2, "faces of 48 pixels", "GPU", "", "picture",
+         "goodfellow_fig02_faces", flags="faces --source=FOLDER", in_readme=False),
+    Part("2014, Fig. 2c: CIFAR-10, dense", _FIG_2, "CIFAR-10", "GPU", "", "picture",
+         "goodfellow_fig02_cifar10", flags="cifar10", in_readme=False),
+    Part("2014, Fig. 2d: CIFAR-10, convolutional", _FIG_2, "CIFAR-10", "GPU", "",
+         "picture", "goodfellow_fig02_cifar10_conv", flags="cifar10_conv",
+         in_readme=False),
+    Part("2014, Fig. 3: walks", "fig04_walk", "the run of Table 1", "CPU", "seconds",
+         "picture", _FIG_3, flags=f"--run=runs/goodfellow_mnist --name={_FIG_3}",
+         in_readme=False),
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from experiments.readme.rows import (
     CARDS,
@@ -67,30 +67,62 @@ def render(page: str) -> str:
     return _PLACE.sub(lambda place: place[1] + TABLES[place[2]]() + place[3], page)
 
 
-def _reproduce_table() -> str:
-    """Return the README's table: what the paper shows, how to make it, what came out.
+class Shown(NamedTuple):
+    """What a part's result says, as words; "" where there is none.
 
-    Hardware is that of our run, or that which a run of full size needs.
+    Attributes:
+        ours: the number or "drawn", marked † where it is of a smaller run.
+        hardware: that of our run, or that which a run of full size needs.
+        time: ours.
+        extent: how our run differs from the paper's in size and length.
     """
+
+    ours: str
+    hardware: str
+    time: str
+    extent: str
+
+
+def show_part(part: Part) -> Shown:
+    """Return what experiments/results hold of a part of the papers."""
+    result = _read(part.result)
+    if result is None:
+        return Shown("", part.hardware, "", "")
+    extent, ours = "other data or size", "drawn †"
+    if part.key:
+        numbers = result["numbers"]
+        row = Row(part.what, part.paper, part.result, part.key, part.unit, "")
+        extent = _extent(numbers, row).removeprefix("; ours: ")
+        ours = _show(numbers, row)
+        if not ours:
+            return Shown("", part.hardware, "", "")
+        ours += " †" if extent else ""
+    hardware = CARDS.get(part.result) or _machine(result)
+    return Shown(ours, hardware, part.time, extent)
+
+
+def _reproduce_table() -> str:
+    """Return the README's table: what is shown, how to make it, what came out."""
     lines = ["| | script | hardware | time | paper | ours |", "|---" * 6 + "|"]
     for part in PARTS:
-        result = _read(part.result)
-        ours = "" if result is None else _show_part(result["numbers"], part)
-        hardware = part.hardware
-        if ours and result:
-            hardware = CARDS.get(part.result) or _machine(result)
-        cells = [hardware, part.time if ours else "", part.paper, ours]
-        shown = " | ".join(cell or _MISSING for cell in cells)
-        lines.append(f"| {part.what} | `{part.script}.py` | {shown} |")
+        if part.in_readme:
+            shown = show_part(part)
+            cells = [shown.hardware, shown.time, part.paper, shown.ours]
+            joined = " | ".join(cell or _MISSING for cell in cells)
+            lines.append(f"| {part.what} | `{part.script}.py` | {joined} |")
     return "\n".join(lines) + "\n"
 
 
-def _show_part(numbers: dict[str, Any], part: Part) -> str:
-    if not part.key:
-        return "drawn †"  # none is of the paper's data and size yet
-    row = Row(part.what, part.paper, part.result, part.key, part.unit, "")
-    shown = _show(numbers, row)
-    return f"{shown} †" if shown and _extent(numbers, row) else shown
+def _parts_table() -> str:
+    """Return every part of the papers with what it needs."""
+    lines = ["| | script | needs | hardware | time | paper | ours |", "|---" * 7 + "|"]
+    for part in PARTS:
+        shown = show_part(part)
+        script = f"`{part.script}.py`" if part.script else ""
+        cells = [script, part.needs, shown.hardware, shown.time, part.paper, shown.ours]
+        joined = " | ".join(cell or _MISSING for cell in cells)
+        lines.append(f"| {part.what} | {joined} |")
+    return "\n".join(lines) + "\n"
 
 
 def _machine(result: dict[str, Any]) -> str:
@@ -315,6 +347,7 @@ def _read(name: str) -> dict[str, Any] | None:
 
 TABLES: dict[str, Callable[[], str]] = {
     "reproduce": _reproduce_table,
+    "parts": _parts_table,
     "paper": functools.partial(_paper_table, PAPER),
     "inside": functools.partial(_paper_table, INSIDE),
     "runs": _runs_table,

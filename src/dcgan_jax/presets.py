@@ -39,6 +39,7 @@ LSUN_BEDROOM = TrainConfig(
 CELEB_A = dataclasses.replace(
     LSUN_BEDROOM,
     dataset="celeb_a",  # ours: stands in for §4.2's faces, which were never released
+    input_bias=True,  # ours: D sees the contrast, and samples do not turn grey
     num_epochs=25,  # faces/train_uncond_dcgan.py:47
 )
 
@@ -54,6 +55,7 @@ IMAGENET32 = dataclasses.replace(
 CIFAR10 = dataclasses.replace(
     IMAGENET32,
     dataset="cifar10",  # ours: the paper never trains on CIFAR-10
+    input_bias=True,  # ours: D sees the contrast, and samples do not turn grey
     num_epochs=100,  # ours: 39,000 steps; about what published CIFAR-10 DCGANs run
 )
 

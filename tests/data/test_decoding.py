@@ -153,12 +153,17 @@ def test_alpha_that_is_0_everywhere_is_none_but_else_counts(make, noise):
     np.testing.assert_array_equal(found[16:], pixels[16:])
 
 
-def test_the_pages_of_a_tiff_are_counted(noise):
+@pytest.mark.parametrize("form", ["TIFF", "GIF", "WEBP", "PNG"])
+def test_the_pictures_of_a_file_are_counted(form, noise):
     pages = [Image.fromarray(noise(i, 32, 32)) for i in range(5)]
-    content = save(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    content = save(pages[0], form, save_all=True, append_images=pages[1:])
     assert decoding.count_pages(content) == 5
-    assert decoding.count_pages(save(pages[0], "TIFF")) == 1
-    assert decoding.count_pages(save(pages[0])) == 1
+    assert decoding.count_pages(save(pages[0], form)) == 1
+
+
+@pytest.mark.parametrize("form", ["JPEG", "BMP"])
+def test_a_file_of_another_form_holds_one_picture(form, noise):
+    assert decoding.count_pages(save(Image.fromarray(noise(0, 32, 32)), form)) == 1
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:

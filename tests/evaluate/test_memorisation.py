@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from dcgan_jax.data.batches import Batch
-from dcgan_jax.evaluate import memorisation
+from dcgan_jax.evaluate.metrics import memorisation
 
 
 class Rows:

@@ -5,18 +5,22 @@ import json
 import os
 import shutil
 import stat
+from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.numpy import load_file
 
 from dcgan_jax import models, presets
 from dcgan_jax.export import __main__ as export, torch_form, write as exporting
 from dcgan_jax.gan import keys
+from dcgan_jax.pictures import captions
 from dcgan_jax.runs import safetensors_file
 from dcgan_jax.sample import draw as sampling
 
+CONDITIONAL = Path(__file__).parents[1] / "golden" / "conditional.safetensors"
 NEEDS_TORCH = "needs PyTorch"
 NEEDS_ONNX = "needs the extra [onnx]"
 
@@ -68,6 +72,25 @@ def test_the_card_tells_data_protocol_and_numbers(export_run, tiny_run):
     for part in ("digits.png", "| data | digits, train |", "d_loss", "step 20"):
         assert part in text
     assert f"| batch_size | {tiny_run.batch_size} |" in text
+
+
+def test_card_and_grid_name_the_classes(tmp_path, run_command):
+    names = ["cat", "a|b", "caf\udce9", "two\nlines", *"456789"]
+    config, step, variables = safetensors_file.read_network(CONDITIONAL)
+    named, plain = tmp_path / "named.safetensors", tmp_path / "plain.safetensors"
+    pictures = []
+    for path, known in ((plain, None), (named, json.dumps(names))):
+        described = dataclasses.replace(config, class_names=known)
+        safetensors_file.save_network(path, variables, described, step=step)
+        out = path.with_stem(f"{path.stem}_copy")
+        assert run_command(export.main, path, f"--out={out}").code == 0
+        with Image.open(out.with_suffix(".png")) as picture:
+            pictures.append(np.asarray(picture)[..., None])
+    lines = out.with_suffix(".md").read_text("utf-8").splitlines()
+    shown = "0 cat, 1 a\\|b, 2 caf\\udce9, 3 two lines, 4 4, 5 5, 6 6, 7 7, 8 8, 9 9"
+    assert f"| classes | {shown} |" in lines
+    beside = captions.name_rows(pictures[0], dict(enumerate(names)))
+    np.testing.assert_array_equal(pictures[1], beside)
 
 
 def test_the_card_tells_what_was_measured_and_how(run, tmp_path, run_command):
@@ -235,7 +258,7 @@ def shake(variables, random):
 def test_a_file_of_another_origin_is_never_replaced(run, tmp_path, one_error, name):
     (tmp_path / name).write_text("mine")
     told = one_error(export.main, run, f"--out={tmp_path / 'x.safetensors'}")
-    assert f"{name} is there and no file of an export" in told
+    assert f"{name} is there, but no export has written it" in told
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "mine"
 

@@ -85,6 +85,32 @@ def test_the_cost_is_the_one_with_the_least_validation_error():
     assert errors_by_cost[score.cost] == min(errors_by_cost.values())
 
 
+def test_the_search_goes_up_and_ends_where_the_error_has_risen_twice(
+    data, monkeypatch, capsys
+):
+    told = {1e-4: 0.5, 1e-3: 0.2, 1e-2: 0.3, 1e-1: 0.1, 1.0: 0.4, 1e1: 0.6, 1e2: 0.0}
+    tried = []
+
+    class Told:
+        C = 0.0
+
+        def fit(self, features, labels):
+            tried.append(self.C)
+
+    monkeypatch.setattr(protocols, "make_classifier", lambda *a, **b: Told())
+    monkeypatch.setattr(
+        protocols, "measure_accuracy", lambda model, rows: 1 - told[model.C]
+    )
+    draws = [make_split(10, 0)] * 3
+    found = protocols._validate(
+        draws.__getitem__, 3, make_split(10, 1), svm=Svm(grid=[*reversed(told)])
+    )
+    # One rise in a row does not end it; two do.
+    assert found == pytest.approx({cost: told[cost] for cost in list(told)[:-1]})
+    assert tried == [cost for cost in found for _ in draws]
+    assert "no C above 10 is tried" in capsys.readouterr().err
+
+
 def test_validation_errors_are_means_over_ten_draws(data):
     score = few(data, grid=(1e-2,), classifier="linear_svc")
     pool, held = protocols.split_train(data.train, protocols.count_validation(300))

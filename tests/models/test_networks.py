@@ -170,11 +170,6 @@ def test_the_one_bias_is_of_d_s_first_convolution_where_a_recipe_asks(preset):
     assert biases == (["conv0/bias"] if preset.input_bias else [])
 
 
-@pytest.mark.parametrize("name", ["lsun_bedroom", "imagenet32", "svhn", "celeb_a"])
-def test_the_paper_s_recipes_have_no_bias(name):
-    assert not presets.PRESETS[name].input_bias
-
-
 def test_batch_norm_is_everywhere_but_at_d_s_input_and_g_s_output():
     (gen, _, _), (disc, _, _) = describe(presets.LSUN_BEDROOM)
     assert {name: shape for name, shape in gen.items() if "gain" in name} == {

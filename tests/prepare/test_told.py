@@ -110,11 +110,16 @@ def test_images_of_one_colour_and_further_pages_are_told(tmp_path, tell, noise, 
     root.mkdir()
     pages = [Image.fromarray(noise(i)) for i in range(3)]
     pages[0].save(root / "a.tif", save_all=True, append_images=pages[1:])
+    (root / "more").mkdir()
+    pages[1].save(root / "more" / "d.gif", save_all=True, append_images=pages[2:])
     (root / "b.png").write_bytes(encode(noise(5)))
     Image.new("RGBA", (28, 28), (9, 9, 9, 0)).save(root / "c.png")
     line = tell(root)
     assert "1 images of one single colour (as c.png)" in line
-    assert "1 images with further pages, which are not taken (as a.tif)" in line
+    assert "; left out: 3 further pages of 2 files (list: " in line
+    (listed,) = tmp_path.rglob("left_out.txt")
+    lines = sorted(listed.read_text().splitlines())
+    assert lines == ["a.tif\t2 further pages", "more/d.gif\t1 further pages"]
 
 
 def bmp(seed: int) -> bytes:

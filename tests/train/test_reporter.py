@@ -67,10 +67,10 @@ def test_a_grid_of_grey_images_is_a_grey_picture(reporter):
 
 
 def test_the_classes_of_a_grid_s_rows_are_listed_beside_it(reporter, tmp_path):
-    reporter.save_classes(["cat", "red fox", "caf\udce9"])
+    reporter.save_classes(["cat", "red fox", "café", "caf\udce9", "a\nb"])
     path = reporter.save_samples(3, np.zeros((12, 8, 8, 1), np.uint8))
-    listed = (path.parent / "classes.txt").read_bytes()
-    assert listed == b"0 cat\n1 red fox\n2 caf\xe9\n"
+    listed = (path.parent / "classes.txt").read_text("utf-8")
+    assert listed == "0 cat\n1 red fox\n2 café\n3 caf\\udce9\n4 a b\n"
 
 
 def read_events(folder):

@@ -11,9 +11,9 @@ import numpy as np
 from dcgan_jax.config import Shuffle, TrainConfig
 from dcgan_jax.system import errors
 
-# In a block shuffle this many rows that follow each other on the disk stay together …
+# In a block shuffle this many rows that follow each other on the disk stay together,
 BLOCK_ROWS = 256
-# … until this many rows, brought into memory together, are shuffled one by one.
+# until this many rows, brought into memory together, are shuffled one by one.
 POOL_ROWS = 64 * BLOCK_ROWS
 # Beyond this size of all pixels "auto" shuffles blocks. It does not depend on the free
 # memory: a run that goes on, perhaps on another machine, must find its order again.
@@ -33,7 +33,7 @@ class Batch(NamedTuple):
 
 
 class RowStore(Protocol):
-    """What minibatches are read from: a store, or arrays in memory."""
+    """The rows that minibatches are read from: a store's, or arrays in memory."""
 
     def __len__(self) -> int:
         """Return the number of rows."""

@@ -26,7 +26,7 @@ _AGAIN = "delete the folder and run prepare with --dedup again"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KeptRows:
-    """What deduplication found in a store."""
+    """The result of deduplicating a store."""
 
     rows: np.ndarray
     """int64, ascending: the rows that are kept."""

@@ -50,7 +50,7 @@ class Manifest:
     splits: tuple[str, ...] = ()
     """The folders of the source that were taken as splits."""
     other_files: str = ""
-    """The files that were no images, such as "40 .heic, notes.txt"."""
+    """What was left out besides broken images, such as "40 .heic, notes.txt"."""
     unlabelled: str | None = None
     """The reason why there are no labels although something like them was found."""
     notes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Have a store made by a process of its own, before JAX takes the devices."""
+"""Preparation of a store by a process of its own, before JAX takes the devices."""
 
 import contextlib
 import dataclasses

@@ -90,9 +90,7 @@ def open_candidate(config: EvaluateConfig) -> Candidate:
     Raises:
         InputError: if the run or the data cannot be used.
     """
-    loaded = loading.load_generator(
-        config.run, weights_dir=None, step=config.step, ema=config.ema
-    )
+    loaded = loading.load_flagged_generator(config)
     return Candidate(loaded, *open_train(config, loaded.config))
 
 

@@ -128,11 +128,7 @@ def make(config: EvaluateConfig, reference: Images) -> Extractor:
             config.inception_weights,
         )
     loaded = loading.load_discriminator(
-        config.extractor,
-        weights_dir=config.weights_dir,
-        step=None,
-        num_layers=None,
-        seed=0,
+        config.extractor, weights_dir=config.weights_dir
     )
     return _wrap(config.extractor, loaded, reference)
 

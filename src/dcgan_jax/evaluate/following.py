@@ -177,9 +177,7 @@ class _Follower:
     def _load(self, step: int) -> LoadedGenerator | None:
         """Load a checkpoint's generator, unless training has deleted it meanwhile."""
         try:
-            return loading.load_generator(
-                str(self._workdir), weights_dir=None, step=step, ema=self._ema
-            )
+            return loading.load_generator(str(self._workdir), step=step, ema=self._ema)
         except (OSError, ValueError) as error:
             time.sleep(_POLL_SECONDS)  # for a deletion to end
             if step in checkpoints.list_steps(self._workdir / run_dir.CHECKPOINTS):

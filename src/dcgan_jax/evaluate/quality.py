@@ -229,7 +229,7 @@ def _import_fidelity() -> ModuleType:
         torch_operators.declare()
         from dcgan_jax.evaluate import fidelity
     except (ImportError, RuntimeError) as error:
-        # What torchvision raises beside a torch of another build is a RuntimeError.
+        # Beside a torch of another build, torchvision raises a RuntimeError.
         raise errors.InputError(
             f"torch-fidelity cannot be imported ({errors.first_line(error)}); it needs"
             f" torch and torchvision of one build: {_INSTALL} in a new environment."

@@ -1,4 +1,4 @@
-"""PyPI's torchvision, a build for CUDA, beside a build of PyTorch for CPUs."""
+"""A way to import PyPI's torchvision, built for CUDA, beside a PyTorch for CPUs."""
 
 import functools
 from typing import Any
@@ -6,13 +6,14 @@ from typing import Any
 
 @functools.cache
 def declare() -> Any:
-    """Let torchvision be imported where its compiled operators cannot be loaded.
+    """Let torchvision be imported even if its compiled operators cannot be loaded.
 
-    torch-fidelity imports it and calls none of them; but its import describes two,
-    which must then be known by name.
+    torch-fidelity imports it and calls none of them. The import describes two, whose
+    names must then be known.
 
     Returns:
-        What holds the names, for the life of the process; None where none is needed.
+        The library that holds the names for the life of the process; None if none is
+        needed.
     """
     import torch
 

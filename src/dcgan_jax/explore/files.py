@@ -2,7 +2,9 @@
 
 import dataclasses
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 from dcgan_jax.explore.session import Session
 from dcgan_jax.explore.subject import Subject
@@ -13,6 +15,7 @@ from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import errors
 
 PICKS, TURN, BOXES = "picks.json", "turn.json", "boxes.json"
+R = TypeVar("R")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,94}\.json")
 
 
@@ -141,24 +144,19 @@ def open_session(
     Returns:
         The session, and a line for each file that does not fit.
     """
-    found: dict[str, Picks] = {}
-    remarks = []
-    for file, names in ((PICKS, pick_files.ARITHMETIC), (TURN, pick_files.TURN)):
-        try:
-            found[file] = load_picks(subject, names, file)
-        except errors.MissingInputError:
-            continue
-        except errors.InputError as error:
-            remarks.append(str(error))
+    remarks: list[str] = []
+    kinds = ((pick_files.ARITHMETIC, PICKS), (pick_files.TURN, TURN))
+    opened = [_open(remarks, load_picks, subject, *kind) for kind in kinds]
+    found = [picks for picks in opened if picks is not None]
     if label is None and subject.require().config.num_classes is not None:
-        label = next((picks.label for picks in found.values()), 0)
-    boxes = _open_boxes(subject, label, remarks)
+        label = next((picks.label for picks in found), 0)
+    boxes = _open(remarks, load_boxes, subject, name_boxes(label))
     if seed is None:
-        seeds = [picks.seed for picks in found.values()]
+        seeds = [picks.seed for picks in found]
         seeds += [boxes.seed or 0] if boxes else []
         seed = seeds[0] if seeds else 0
     session = Session(seed, label)
-    for picks in found.values():
+    for picks in found:
         if (picks.seed, picks.label) == (seed, label):
             session = session.replace_groups(picks.groups)
     if boxes and (boxes.seed or 0) == seed:
@@ -166,11 +164,10 @@ def open_session(
     return session, remarks
 
 
-def _open_boxes(
-    subject: Subject, label: int | None, remarks: list[str]
-) -> BoxFile | None:
+def _open(remarks: list[str], load: Callable[..., R], *given: Any) -> R | None:
+    """Load a file if it is there and fits; else add a remark on why it does not."""
     try:
-        return load_boxes(subject, name_boxes(label))
+        return load(*given)
     except errors.MissingInputError:
         return None
     except errors.InputError as error:

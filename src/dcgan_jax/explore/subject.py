@@ -62,12 +62,7 @@ def open_subject(config: ExploreConfig) -> Subject:
     """
     run = find_run(config.run)
     try:
-        loaded = loading.load_generator(
-            config.run,
-            weights_dir=config.weights_dir,
-            step=config.step,
-            ema=config.ema,
-        )
+        loaded = loading.load_flagged_generator(config)
     except errors.MissingInputError:
         if run is None or config.step is not None or config.ema:
             raise

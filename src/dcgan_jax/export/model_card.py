@@ -16,7 +16,7 @@ from dcgan_jax.system import disk, errors, json_values
 
 # The number of rows of quality numbers on a card, which are the newest.
 _MAX_QUALITY_ROWS = 8
-# What the card tells of how they were taken.
+# The settings of their measurement that the card tells.
 _QUALITY_SETTINGS = (
     "num_samples", "seed", "reference", "num_reference", "resize", "extractor",
     "versions",
@@ -28,7 +28,7 @@ _SETTINGS = (
 )  # fmt: skip
 
 
-# By these an older card is known.
+# A card of an earlier export is recognised by these.
 _LIBRARY, _BY_US = "dcgan_jax", "exported by dcgan_jax"
 
 
@@ -77,18 +77,20 @@ def save(card: Card, path: Path) -> None:
         " --metric=memorisation` looks for that. The terms of the training data apply"
         " to what is made from them.",
     ]
-    disk.write_whole(path, ("\n\n".join(parts) + "\n").encode())
+    text = "\n\n".join(parts) + "\n"
+    # The name of a file need not be UTF-8.
+    disk.write_whole(path, text.encode("utf-8", "backslashreplace"))
 
 
 def require_ours(path: Path, beside: Sequence[Path]) -> None:
-    """Raise an error for files that an export would replace, but has not written.
+    """Raise an error if an export would replace files that no export has written.
 
     Args:
-        path: of the card.
-        beside: files of other names than the user gave; an older card names its own.
+        path: the card's path.
+        beside: the files whose names the user did not give; an older card lists them.
 
     Raises:
-        InputError: naming the file.
+        InputError: if it would; the message names the first such file.
     """
     text = ""
     if path.exists():
@@ -99,8 +101,8 @@ def require_ours(path: Path, beside: Sequence[Path]) -> None:
     for file in (path, *beside):
         if file.exists() and not (text and (file == path or file.name in text)):
             raise errors.InputError(
-                f"{file} is there and no file of an export; it would be replaced. Give "
-                "--out another name."
+                f"{file} is there, but no export has written it, and it would be "
+                "replaced. Give --out another name."
             )
 
 
@@ -122,7 +124,7 @@ def _protocol(card: Card) -> str:
         rows["data fingerprint"] = stored.get("data_fingerprint", "")
     rows |= {name: getattr(config, name) for name in _SETTINGS}
     if names := class_names_of(config):
-        pairs = [f"{number} {name}" for number, name in enumerate(names)]
+        pairs = [errors.one_line(f"{n} {name}") for n, name in enumerate(names)]
         rows["classes"] = ", ".join(pairs).replace("|", "\\|")
     optimiser = config.adam or config.sgd
     rows["optimiser"] = f"`{optimiser}`"

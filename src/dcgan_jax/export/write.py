@@ -1,6 +1,6 @@
 """Networks → files for others, with a model card and a grid of samples."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +33,7 @@ class Net(NamedTuple):
 
 
 class Exported(NamedTuple):
-    """What is exported.
+    """The networks to export.
 
     Attributes:
         source: the run or file, as the user named it.
@@ -89,11 +89,6 @@ def write(subject: Exported, out: Path, *, form: str) -> Iterator[str]:
     """
     config = subject.loaded.config
     step = 0 if subject.loaded.step is None else subject.loaded.step
-    write_net: Callable[[Net, Path], str] = {
-        "safetensors": lambda net, path: _write_own(net, path, config, step),
-        "torch": _write_torch,
-        "onnx": lambda net, path: _write_onnx(net, path, config),
-    }[form]
     paths = [out, safetensors_file.name_discriminator(out)]
     picture, card_path = out.with_suffix(".png"), out.with_suffix(".md")
     # Before anything is written.
@@ -105,7 +100,7 @@ def write(subject: Exported, out: Path, *, form: str) -> Iterator[str]:
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     for net, path in zip(subject.nets, paths, strict=False):
-        about = write_net(net, path)
+        about = _write_net(net, path, config, step=step, form=form)
         yield f"{net.name} of step {step} in {path}{about}"
     _draw_grid(subject.loaded, picture)
     card = model_card.Card(
@@ -122,14 +117,18 @@ def write(subject: Exported, out: Path, *, form: str) -> Iterator[str]:
     yield f"model card in {card_path}, its grid in {picture}"
 
 
-def _write_own(net: Net, path: Path, config: TrainConfig, step: int) -> str:
-    safetensors_file.save_network(path, net.variables, config, step=step, net=net.name)
-    return ""
-
-
-def _write_torch(net: Net, path: Path) -> str:
-    torch_form.save(path, torch_form.list_layers(net.module, net.variables))
-    return ""
+def _write_net(
+    net: Net, path: Path, config: TrainConfig, *, step: int, form: str
+) -> str:
+    """Write a network's file; return what is to be told besides its name."""
+    if form == "safetensors":
+        variables = net.variables
+        safetensors_file.save_network(path, variables, config, step=step, net=net.name)
+        return ""
+    if form == "torch":
+        torch_form.save(path, torch_form.list_layers(net.module, net.variables))
+        return ""
+    return _write_onnx(net, path, config)
 
 
 def _torch_code(net: Net, config: TrainConfig) -> str:

@@ -123,6 +123,7 @@ def _make_kmeans(config: FeaturesConfig, train: Store) -> Encoder:
         {
             "method": "kmeans",
             "num_centroids": config.num_centroids,
+            "first_centroids": f"normal, {kmeans.FIRST_DEVIATION}",
             "patches": f"{kmeans.NUM_PATCHES} of {train.fingerprint}",
             "seed": config.seed,
         },

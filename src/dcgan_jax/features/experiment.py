@@ -1,5 +1,6 @@
 """The way from a labelled data set to a score: stores → vectors → protocol → result."""
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -129,58 +130,41 @@ def load_vectors(config: FeaturesConfig) -> tuple[str, LabelledData]:
     """
     train, test = _open_stores(config)
     encoder = encoders.open_encoder(config, train)
-    features = _extract(config, encoder, train)
-    protocols.check_features(features, encoder.name)
-    vectors = [features, _extract(config, encoder, test)]
-    if encoder.standardise:
-        standard = kmeans.measure_standard(features)
-        vectors = [
-            _standardise(config, part, standard, (encoder, store, train))
-            for part, store in zip(vectors, (train, test), strict=True)
-        ]
-    assert train.class_names is not None  # checked
-    return encoder.name, LabelledData(
-        Split(vectors[0], _labels(train)),
-        Split(vectors[1], _labels(test)),
-        train.class_names,
-    )
 
-
-def _extract(config: FeaturesConfig, encoder: Encoder, store: Store) -> np.ndarray:
-    def produce(start: int, stop: int) -> np.ndarray:
+    def encode(store: Store, start: int, stop: int) -> np.ndarray:
         return encoder.encode(store.rows(np.arange(start, stop)).images)
 
-    shape = Shape(len(store), encoder.num_features, config.feature_dtype)
-    identity = {"images": store.fingerprint, **encoder.identity}
-    return _make_file(config, produce, shape, identity)
+    def standardise(part: np.ndarray, start: int, stop: int) -> np.ndarray:
+        return kmeans.standardise(part[start:stop], standard)
 
-
-def _standardise(
-    config: FeaturesConfig,
-    features: np.ndarray,
-    standard: kmeans.Standard,
-    what: tuple[Encoder, Store, Store],
-) -> np.ndarray:
-    encoder, store, train = what
-
-    def produce(start: int, stop: int) -> np.ndarray:
-        return kmeans.standardise(features[start:stop], standard)
-
-    shape = Shape(len(features), encoder.num_features, config.feature_dtype)
-    identity = {
-        "images": store.fingerprint,
-        **encoder.identity,
-        "standardised": f"by {train.fingerprint}",
-    }
-    return _make_file(config, produce, shape, identity)
+    features = _make_file(config, encoder, train, functools.partial(encode, train))
+    protocols.check_features(features, encoder.name)
+    tested = _make_file(config, encoder, test, functools.partial(encode, test))
+    if encoder.standardise:
+        standard = kmeans.measure_standard(features)
+        features, tested = (
+            _make_file(
+                config, encoder, store, functools.partial(standardise, part),
+                standardised=f"by {train.fingerprint}",
+            )
+            for part, store in ((features, train), (tested, test))
+        )  # fmt: skip
+    assert train.class_names is not None  # checked
+    return encoder.name, LabelledData(
+        Split(features, _labels(train)), Split(tested, _labels(test)), train.class_names
+    )
 
 
 def _make_file(
     config: FeaturesConfig,
+    encoder: Encoder,
+    store: Store,
     produce: feature_file.Produce,
-    shape: Shape,
-    identity: feature_file.Identity,
+    **more: str,
 ) -> np.ndarray:
+    """Make the file of a store's vectors, or find it; `more` adds to its identity."""
+    shape = Shape(len(store), encoder.num_features, config.feature_dtype)
+    identity = {"images": store.fingerprint, **encoder.identity, **more}
     folder = feature_file.find_folder(config.data_dir, identity, config.feature_dtype)
     return feature_file.make(folder, produce, shape, identity=identity)
 

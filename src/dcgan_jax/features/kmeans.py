@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dcgan_jax.features import lloyd
 from dcgan_jax.system import backend, errors
 
 Array = jax.Array
@@ -22,10 +23,10 @@ _Values = TypeVar("_Values", np.ndarray, jax.Array)
 
 PATCH_SIZE = 6  # kmeans_demo.m, rfSize
 NUM_PATCHES = 400_000  # kmeans_demo.m
-MAX_ITERATIONS = 50  # kmeans_demo.m, run_kmeans
 CONTRAST_OFFSET = 10.0  # kmeans_demo.m; grey levels²
 WHITENING_OFFSET = 0.1  # kmeans_demo.m
 VARIANCE_OFFSET = 0.01  # kmeans_demo.m, trainXC_sd
+FIRST_DEVIATION = 0.1  # run_kmeans.m
 # The features that are in memory at once while their statistics are measured.
 _BLOCK_BYTES = 64 << 20
 
@@ -77,21 +78,19 @@ def learn(
         InputError: if there are fewer patches than centroids, or the images are smaller
             than a patch.
 
-    Differs from run_kmeans.m, which draws the first centroids from a narrow Gaussian
-    and may leave clusters empty. This begins at k of the patches and leaves none empty.
+    The first centroids are drawn from a narrow Gaussian around 0, as in run_kmeans.m.
+    Were they patches, as is usual, most would lie where patches are dense and few where
+    there are edges (Coates & Ng 2012, "Learning feature representations with K-means").
     """
     _check(images, num_centroids, num_patches=num_patches, patch_size=patch_size)
-    from sklearn.cluster import KMeans
-
     patches = normalise_contrast(
         _draw_patches(images, num_patches, patch_size=patch_size, seed=seed)
     )
     mean, whitening = fit_whitening(patches)
-    clusters = KMeans(
-        num_centroids, n_init=1, init="random", algorithm="lloyd",
-        max_iter=MAX_ITERATIONS, random_state=seed,
-    ).fit((patches - mean) @ whitening)  # fmt: skip
-    centroids = clusters.cluster_centers_.astype(np.float32)
+    first = np.random.default_rng((seed, 1)).normal(
+        0.0, FIRST_DEVIATION, (num_centroids, patches.shape[1])
+    )
+    centroids = lloyd.cluster((patches - mean) @ whitening, first.astype(np.float32))
     return Codebook(mean, whitening, centroids, patch_size)
 
 

@@ -1,7 +1,7 @@
 """The paper's protocols of scoring features, each a function of labelled rows."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -66,7 +66,7 @@ class Score(NamedTuple):
     Attributes:
         accuracies: shares of the test set, 0 to 1, one for each draw of the labels.
         cost: C.
-        validation_errors: the error for each C; empty if C was given.
+        validation_errors: the error for each C tried; empty if C was given.
     """
 
     accuracies: list[float]
@@ -134,8 +134,7 @@ def few_labels(
 
     cost, errors_by_cost = svm.cost, dict[float, float]()
     if cost is None:
-        draws = (draw(number) for number in range(NUM_DRAWS_FOR_C))
-        errors_by_cost = _validate(draws, NUM_DRAWS_FOR_C, validation, svm=svm)
+        errors_by_cost = _validate(draw, NUM_DRAWS_FOR_C, validation, svm=svm)
         cost = _choose(errors_by_cost)
     accuracies = []
     with progress.track("testing", num_draws, unit="draws") as advance:
@@ -167,7 +166,7 @@ def all_labels(data: LabelledData, *, svm: Svm) -> Score:
     if cost is None:
         held_out = count_validation(len(data.train.labels))
         pool, validation = split_train(data.train, held_out)
-        errors_by_cost = _validate(iter([pool]), 1, validation, svm=svm)
+        errors_by_cost = _validate(lambda _: pool, 1, validation, svm=svm)
         cost = _choose(errors_by_cost)
     with progress.track("training on all labels", 1, unit="fits") as advance:
         model = make_classifier(svm.classifier, data.train.features, cost)
@@ -298,24 +297,47 @@ def check_features(features: np.ndarray, what: str) -> None:
 
 
 def _validate(
-    draws: Iterator[Split],
-    num_draws: int,
-    validation: Split,
-    *,
-    svm: Svm,
+    draw: Callable[[int], Split], num_draws: int, validation: Split, *, svm: Svm
 ) -> dict[float, float]:
-    """Return the mean validation error for each C, solved along the grid."""
-    totals = dict.fromkeys(sorted(svm.grid), 0.0)
-    with progress.track("choosing C", num_draws * len(totals), unit="fits") as advance:
-        for drawn in draws:
-            # No error rate turns on less than a ten-thousandth of the objective.
-            model = make_classifier(svm.classifier, drawn.features, 1.0, tol=1e-4)
-            for cost in totals:
+    """Return the mean validation error for each C, from the smallest on.
+
+    Solvers go on along the grid. Larger C take longer, so that the search ends where
+    the error has risen twice in a row.
+
+    Args:
+        draw: returns the rows to train on, by the number of the draw.
+        num_draws: the number of draws.
+        validation: the rows to test on.
+        svm: its settings.
+    """
+    costs, errors_by_cost = sorted(svm.grid), dict[float, float]()
+    models = dict[int, SklearnClassifier]()
+    with progress.track("choosing C", num_draws * len(costs), unit="fits") as advance:
+        for cost in costs:
+            total = 0.0
+            for number in range(num_draws):
+                drawn = draw(number)
+                # No error rate turns on less than a ten-thousandth of the objective.
+                model = models.setdefault(
+                    number, make_classifier(svm.classifier, drawn.features, 1, tol=1e-4)
+                )
                 model.C = cost
                 model.fit(drawn.features, drawn.labels)
-                totals[cost] += 1.0 - measure_accuracy(model, validation)
+                total += 1.0 - measure_accuracy(model, validation)
                 advance(1)
-    return {cost: total / num_draws for cost, total in totals.items()}
+            errors_by_cost[cost] = total / num_draws
+            if _has_risen_twice(list(errors_by_cost.values())) and cost < costs[-1]:
+                print(
+                    f"the validation error has risen twice: no C above {cost:g} is"
+                    " tried",
+                    file=sys.stderr,
+                )
+                break
+    return errors_by_cost
+
+
+def _has_risen_twice(found: Sequence[float]) -> bool:
+    return len(found) >= 3 and found[-3] < found[-2] < found[-1]
 
 
 def _choose(errors_by_cost: dict[float, float]) -> float:

@@ -55,7 +55,7 @@ def divide(kernel: Array, u: Array) -> tuple[Array, Array]:
 
 
 def _multiply(left: Array, right: Array) -> Array:
-    # In full float32 also where a GPU's default is TF32: the estimate is a bound.
+    # The estimate is a bound, so it needs full float32 where a GPU's default is TF32.
     return jnp.matmul(left, right, precision="highest")
 
 

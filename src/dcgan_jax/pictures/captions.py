@@ -52,10 +52,10 @@ def name_rows(
     """Write the name of a class into a white margin left of each row of a grid.
 
     Args:
-        picture: of `grid.make_grid`, uint8 (height, width, channels).
-        names: a class's number → its name, for each row from the top. Where no font
-            here has its letters, the number stands for it.
-        gap: pixels between rows.
+        picture: a picture of `grid.make_grid`, uint8 (height, width, channels).
+        names: a class's number → its name, for each row from the top. The number stands
+            for a name whose letters no font here has.
+        gap: the pixels between rows.
 
     Returns:
         uint8 (height, wider, channels).
@@ -90,7 +90,7 @@ def _can_write(text: str, font: ImageFont.FreeTypeFont) -> bool:
 
 
 def _open_name_font(size: int) -> ImageFont.FreeTypeFont:
-    """Open matplotlib's font: the letters of Pillow's own are those of English."""
+    """Open matplotlib's font, since Pillow's own has English letters alone."""
     found = importlib.util.find_spec("matplotlib")
     for folder in (found and found.submodule_search_locations) or ():
         file = Path(folder, "mpl-data", "fonts", "ttf", "DejaVuSans.ttf")

@@ -13,7 +13,7 @@ _LETTERS = 18
 
 
 class Shown(NamedTuple):
-    """What a network's filters respond to.
+    """The images that a network's filters respond to.
 
     Attributes:
         images: uint8 (filters, 9, height, width, channels), the strongest first.

@@ -4,7 +4,6 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import json
-import math
 import shutil
 import sys
 import time
@@ -16,12 +15,11 @@ import numpy as np
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import batches, labels, manifest, transforms
 from dcgan_jax.data.store import is_complete, store_path
-from dcgan_jax.prepare import decode, shards, sources, told
+from dcgan_jax.prepare import broken, decode, shards, sources, told
 from dcgan_jax.prepare.shards import Finished
 from dcgan_jax.prepare.sources import Source, layout, splits
 from dcgan_jax.system import disk, errors, marks, progress
 
-MAX_BROKEN_FRACTION = 0.01
 SHUFFLE_SEED = 20151119  # fixed, so that equal sources give equal stores
 ROWS_PER_SHARD = 4096
 # A mapped file takes a descriptor, of which a process may commonly hold 1024.
@@ -182,7 +180,9 @@ def _make_shards(
         def keep(number: int, shard: concurrent.futures.Future[Finished]) -> None:
             finished[number] = shard.result()
             done = list(finished.values())
-            _check_broken(notes.parent, done, plan.num_records, config.max_broken)
+            broken.require_few_broken(
+                notes.parent, done, plan.num_records, config.max_broken
+            )
 
         # A shard is written while the next one is being decoded: disks make wait.
         written: tuple[int, concurrent.futures.Future[Finished]] | None = None
@@ -199,52 +199,6 @@ def _make_shards(
     return [finished[n] for n in sorted(finished)]
 
 
-def _check_broken(
-    path: Path, finished: Sequence[Finished], num_records: int, max_broken: float
-) -> None:
-    """Give up, and leave a list alone, when too many images are broken."""
-    broken = [pair for shard in finished for pair in shard.left_out]
-    if len(broken) <= max_broken * num_records:
-        return
-    shutil.rmtree(path)  # no shard could be used again: mending changes the source
-    file = _list_of_broken(path)
-    told.list_left_out(file, broken, ())
-    raise make_broken_error(broken, num_records, max_broken=max_broken, file=file)
-
-
-def _list_of_broken(path: Path) -> Path:
-    return path.with_name(f"{path.name}.{told.LEFT_OUT}")
-
-
-def make_broken_error(
-    broken: Sequence[tuple[str, str]],
-    num_records: int,
-    *,
-    max_broken: float = MAX_BROKEN_FRACTION,
-    file: Path | None = None,
-) -> errors.InputError:
-    """Make the error of a source in which too many images are broken.
-
-    Args:
-        broken: their names and reasons, at least one.
-        num_records: images in the source, broken ones included.
-        max_broken: the share that may be.
-        file: where all of them are listed.
-    """
-    share = min(1.0, math.ceil(100 * len(broken) / num_records) / 100)
-    advice = "Mend or remove them and run the command again"
-    if file is not None:
-        advice = (
-            f"All are listed in {file}. Mend or remove them and run the command again,"
-            f" or go on without them: --max_broken={share:g}"
-        )
-    shown = "; ".join(f"{name} ({reason})" for name, reason in broken[:3])
-    return errors.InputError(
-        f"at least {len(broken)} of {num_records} images cannot be read, more than"
-        f" {max_broken:.0%}: {shown}{'; …' if len(broken) > 3 else ''}. {advice}"
-    )
-
-
 def _finish(
     path: Path,
     config: DataConfig,
@@ -259,8 +213,11 @@ def _finish(
     if num_images + len(left_out) != plan.num_records:
         raise AssertionError(f"{num_images} + {len(left_out)} of {plan.num_records}")
     understood = sources.understanding(source)
-    if left_out or understood.left_out:
-        told.list_left_out(path / told.LEFT_OUT, left_out, understood.left_out)
+    pages = [pair for part in finished for pair in part.further_pages]
+    others = [*understood.left_out]
+    others += [(name, f"{count:,} further pages") for name, count in pages]
+    if left_out or others:
+        told.list_left_out(path / told.LEFT_OUT, left_out, others)
     if left_out:
         print(
             f"left out {len(left_out)} broken images, listed in"
@@ -268,6 +225,7 @@ def _finish(
             f" {errors.one_line(': '.join(left_out[0]))}",
             file=sys.stderr,
         )
+    kinds = layout.summarise(understood.left_out), told.describe_pages(pages)
     remarks = [pair for part in finished for pair in part.remarks]
     brightest = max((part.brightest for part in finished), default=0)
     description = manifest.Manifest(
@@ -283,7 +241,7 @@ def _finish(
         shards=written,
         decoding=plan.decoding,
         splits=understood.splits,
-        other_files=layout.summarise(understood.left_out),
+        other_files=", ".join(filter(None, kinds)),
         unlabelled=understood.unlabelled,
         notes=(*understood.notes, *told.describe_remarks(remarks)),
         brightest=brightest,
@@ -297,7 +255,9 @@ def _finish(
             file=sys.stderr,
         )
     manifest.write(path, description)
-    _list_of_broken(path).unlink(missing_ok=True)  # of an earlier, refused command
+    broken.name_broken_list(path).unlink(
+        missing_ok=True
+    )  # of an earlier, refused command
 
 
 def _check_unchanged(path: Path, config: DataConfig) -> None:

@@ -17,7 +17,6 @@ from dcgan_jax.system.errors import BrokenImage
 _IN_PROCESS_UP_TO = 2000
 _CHUNK_ROWS = 128
 ONE_COLOUR = "of one single colour"
-SEVERAL_PAGES = "with further pages, which are not taken"
 
 
 class Decoded(NamedTuple):
@@ -32,7 +31,9 @@ class Decoded(NamedTuple):
     broken: list[tuple[str, str]]
     """Names and reasons."""
     remarks: list[tuple[str, str]]
-    """Names of images and what is odd about them: `ONE_COLOUR`, `SEVERAL_PAGES`."""
+    """Names of images and what is odd about them: `ONE_COLOUR`."""
+    further_pages: list[tuple[str, int]]
+    """Names of files that hold more than one picture, and how many were not taken."""
     num_records: int
     """Those read, broken ones included."""
 
@@ -64,6 +65,7 @@ def decode(source: Source, transform: Transform, work: Work) -> Decoded:
     positions, images, labels = [], [], []
     broken: list[tuple[str, str]] = []
     remarks: list[tuple[str, str]] = []
+    further_pages: list[tuple[str, int]] = []
     for position, index in zip(work.positions, work.indices, strict=True):
         name = f"image {index}"
         try:
@@ -77,7 +79,10 @@ def decode(source: Source, transform: Transform, work: Work) -> Decoded:
                 f"{name} has {error}, smaller than --image_size={transform.image_size};"
                 " choose a smaller size, or pass --upscale to enlarge such images"
             ) from None
-        remarks += [(name, remark) for remark in _find_remarks(content, pixels)]
+        if (pixels == pixels[0, 0]).all():
+            remarks.append((name, ONE_COLOUR))
+        if isinstance(content, bytes) and (pages := decoding.count_pages(content)) > 1:
+            further_pages.append((name, pages - 1))
         images.append(pixels)
         positions.append(position)
         labels.append(-1 if label is None else label)
@@ -88,17 +93,9 @@ def decode(source: Source, transform: Transform, work: Work) -> Decoded:
         np.array(labels, np.int32),
         broken,
         remarks,
+        further_pages,
         len(work.indices),
     )
-
-
-def _find_remarks(content: bytes | np.ndarray, pixels: np.ndarray) -> list[str]:
-    found = []
-    if (pixels == pixels[0, 0]).all():
-        found.append(ONE_COLOUR)
-    if isinstance(content, bytes) and decoding.count_pages(content) > 1:
-        found.append(SEVERAL_PAGES)
-    return found
 
 
 def decode_all(

@@ -23,6 +23,8 @@ class Finished:
     left_out: list[tuple[str, str]]
     remarks: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     """Names of images and what is odd about them."""
+    further_pages: list[tuple[str, int]] = dataclasses.field(default_factory=list)
+    """Names of files that hold more than one picture, and how many were not taken."""
     brightest: int = 0
     """The largest value of all pixels."""
 
@@ -37,6 +39,7 @@ class ShardRows:
         self._num_rows = num_rows
         self.left_out: list[tuple[str, str]] = []
         self.remarks: list[tuple[str, str]] = []
+        self.further_pages: list[tuple[str, int]] = []
 
     def fill(
         self, decoded: Iterator[decode.Decoded], advance: progress.Advance
@@ -50,6 +53,7 @@ class ShardRows:
             self._is_there[part.positions] = True
             self.left_out += part.broken
             self.remarks += part.remarks
+            self.further_pages += part.further_pages
             num_read += part.num_records
             advance(part.num_records)
 
@@ -84,7 +88,9 @@ def write(notes: Path, number: int, rows: ShardRows, *, labelled: bool) -> Finis
             rows=len(images),
         )
     brightest = int(images.max(initial=0))
-    finished = Finished(shard, rows.left_out, rows.remarks, brightest)
+    finished = Finished(
+        shard, rows.left_out, rows.remarks, rows.further_pages, brightest
+    )
     text = json.dumps(dataclasses.asdict(finished))
     disk.write_whole(_note(notes, number), text.encode())
     return finished

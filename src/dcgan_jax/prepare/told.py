@@ -64,6 +64,16 @@ def list_left_out(
     disk.write_whole(file, text.encode("utf-8", "surrogateescape"))
 
 
+def describe_pages(pages: Sequence[tuple[str, int]]) -> str:
+    """Count what was left of files of several pictures: "53 further pages of 2 files".
+
+    Args:
+        pages: names of the files, and how many of their pictures were not taken.
+    """
+    total = sum(count for _, count in pages)
+    return f"{total:,} further pages of {len(pages):,} files" if pages else ""
+
+
 def describe_remarks(remarks: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     """Count the images of each remark: "2 images of one single colour (as 7.png)"."""
     counts = Counter(remark for _, remark in remarks)

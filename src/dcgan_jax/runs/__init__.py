@@ -1,1 +1,1 @@
-"""What a run leaves behind, and reading it."""
+"""The files that a run leaves behind, and the networks that are read from them."""

@@ -245,21 +245,17 @@ def _check_arrays(
     wanted: dict[str, Any], on_disk: dict[str, Any], checkpoint: Checkpoint
 ) -> None:
     for name, array in wanted.items():
-        if name not in on_disk:
+        shape, found = tuple(array.shape), on_disk.get(name)
+        if found is None:
             if name.startswith("optional/"):
                 continue
-            raise errors.InputError(
-                f"checkpoint step {checkpoint.step} does not fit this run: it has no "
-                f"{name}, expected {tuple(array.shape)}."
-            )
-        shape = tuple(on_disk[name]["shape"])
-        if shape != tuple(array.shape):
-            raise errors.InputError(
-                f"checkpoint step {checkpoint.step} does not fit this run: {name} is "
-                f"{shape} on disk, expected {tuple(array.shape)}."
-            )
-        if (dtype := on_disk[name]["dtype"]) != str(array.dtype):
-            raise errors.InputError(
-                f"checkpoint step {checkpoint.step} does not fit this run: {name} is "
-                f"{dtype} on disk, expected {array.dtype}."
-            )
+            problem = f"it has no {name}, expected {shape}"
+        elif (there := tuple(found["shape"])) != shape:
+            problem = f"{name} is {there} on disk, expected {shape}"
+        elif found["dtype"] != str(array.dtype):
+            problem = f"{name} is {found['dtype']} on disk, expected {array.dtype}"
+        else:
+            continue
+        raise errors.InputError(
+            f"checkpoint step {checkpoint.step} does not fit this run: {problem}."
+        )

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from dcgan_jax import models, presets
+from dcgan_jax import cli, models, presets
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import keys
 from dcgan_jax.models import batch_statistics
@@ -83,8 +83,19 @@ class LoadedDiscriminator:
         return hash_network(self.params, self.batch_stats)
 
 
+def load_flagged_generator(flags: cli.RunFlags) -> LoadedGenerator:
+    """Load the generator that a command's flags name; see `load_generator`."""
+    return load_generator(
+        flags.run, weights_dir=flags.weights_dir, step=flags.step, ema=flags.ema
+    )
+
+
 def load_generator(
-    where: str, *, weights_dir: Path | None, step: int | None, ema: bool = False
+    where: str,
+    *,
+    weights_dir: Path | None = None,
+    step: int | None = None,
+    ema: bool = False,
 ) -> LoadedGenerator:
     """Load a generator.
 

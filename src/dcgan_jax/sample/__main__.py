@@ -56,12 +56,7 @@ def main(argv: Sequence[str]) -> int:
     from dcgan_jax.sample import draw as sampling, labels, numbered
 
     cli.start()
-    loaded = loading.load_generator(
-        config.run,
-        weights_dir=config.weights_dir,
-        step=config.step,
-        ema=config.ema,
-    )
+    loaded = loading.load_flagged_generator(config)
     label = labels.find(config.label, loaded.config)
     _, latents, chosen = numbered.choose(
         loaded, count=config.num, seed=config.seed, label=label

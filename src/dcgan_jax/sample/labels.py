@@ -81,7 +81,7 @@ def describe_classes(label: int | None, config: TrainConfig) -> str:
     if names is None:
         return "" if label is None else f" of class {label}"
     if label is not None:
-        return f" of class {label} ({names[label]})"
+        return f" of class {label} ({errors.one_line(names[label])})"
     pairs = [f"{number} {name}" for number, name in enumerate(names)]
     return f" of the classes {_shorten(pairs)}"
 
@@ -94,7 +94,8 @@ def list_known(config: TrainConfig) -> str:
 
 
 def _shorten(names: Sequence[str]) -> str:
-    return ", ".join([*names[:_MAX_NAMES], *["…"] * (len(names) > _MAX_NAMES)])
+    shown = map(errors.one_line, names[:_MAX_NAMES])
+    return ", ".join([*shown, *["…"] * (len(names) > _MAX_NAMES)])
 
 
 def _looks_numbered(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What this project asks of XLA, in one place: compile options and the cache."""
+"""The project's use of XLA and JAX: compile options, settings and the cache."""
 
 import contextlib
 import ctypes

@@ -57,7 +57,7 @@ def replacing(path: Path) -> Iterator[Path]:
         mode = os.fstat(file.fileno()).st_mode
         try:
             yield partial
-            # Some libraries put a file of their own there, for the user's eyes alone.
+            # Some libraries put a file of their own there that only its owner can read.
             with contextlib.suppress(OSError):
                 partial.chmod(stat.S_IMODE(mode))
             _rename(partial, path)
@@ -101,7 +101,7 @@ def _rename(temporary: Path, path: Path) -> None:
 def sync(path: Path) -> None:
     """Make a file's content, or the names in a folder, survive a power cut.
 
-    Some disks know no such thing for folders; there this does nothing.
+    Some disks cannot do so for folders; nothing happens there.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -128,11 +128,11 @@ def require_writable(path: Path, *, name: str) -> None:
     """Raise an error unless a file or folder can be made or changed; write nothing.
 
     Args:
-        path: of what is to be written; its parents need not be there.
-        name: of the flag.
+        path: the file or folder to write, whose parents need not be there.
+        name: the flag's name.
 
     Raises:
-        InputError: naming what is in the way.
+        InputError: if it cannot; the message says what is in the way.
     """
     given, path = path, _follow(path)
     try:
@@ -162,7 +162,7 @@ def _exists(path: Path) -> bool:
     """Tell whether there is anything at a path.
 
     Raises:
-        OSError: if that is no path: too long, a circle of links.
+        OSError: if it is too long, or a circle of links.
     """
     try:
         os.stat(path)
@@ -172,7 +172,7 @@ def _exists(path: Path) -> bool:
 
 
 def find_free(folder: Path) -> int | None:
-    """Return the free bytes of a folder's disk; None where it does not tell."""
+    """Return the free bytes of a folder's disk; None if it does not tell."""
     try:
         usage = shutil.disk_usage(folder)
     except OSError:

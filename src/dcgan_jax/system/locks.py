@@ -1,4 +1,4 @@
-"""Locks between processes, on disks that have them; elsewhere one warning, no lock."""
+"""Locks between processes; a disk that has none is warned of once."""
 
 import errno
 import fcntl
@@ -7,8 +7,7 @@ import os
 from pathlib import Path
 from typing import IO, Any
 
-# Of disks over a network, some know no locks (Lustre without -o flock, NFS without a
-# daemon for them).
+# Disks over a network may have no locks: Lustre without -o flock, NFS without a daemon.
 _NO_LOCKS = frozenset(
     {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOTTY}
 )
@@ -16,11 +15,11 @@ _warned: set[int] = set()
 
 
 def hold(file: IO[Any], *, wait: bool = True) -> None:
-    """Lock an open file until it is closed, where its disk can.
+    """Lock an open file until it is closed, if its disk has locks.
 
     Args:
-        file: to be locked.
-        wait: for another process that holds it.
+        file: the open file.
+        wait: whether to wait for another process that holds it.
 
     Raises:
         BlockingIOError: if another process holds it and `wait` is False.
@@ -34,7 +33,7 @@ def hold(file: IO[Any], *, wait: bool = True) -> None:
         if disk not in _warned:
             _warned.add(disk)
             logging.getLogger(__name__).warning(
-                "the disk of %s has no locks (%s): see to it that no two processes"
+                "the disk of %s has no locks (%s): make sure that no two processes"
                 " write there at once",
                 Path(str(file.name)).parent,
                 error.strerror,
@@ -42,7 +41,7 @@ def hold(file: IO[Any], *, wait: bool = True) -> None:
 
 
 def is_at(path: Path, descriptor: int) -> bool:
-    """Tell whether a name is still that of an open file."""
+    """Tell whether an open file still has a name."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:

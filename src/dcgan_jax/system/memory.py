@@ -1,4 +1,4 @@
-"""Amounts that no memory holds are refused before they are collected."""
+"""A check that arrays fit into memory before they are collected."""
 
 import os
 
@@ -9,15 +9,15 @@ def require_memory(num_bytes: int, *, what: str) -> None:
     """Raise an error unless this machine's memory can hold so many bytes.
 
     Args:
-        num_bytes: that are about to be collected.
-        what: takes them, as in "1,000 samples".
+        num_bytes: the bytes that are about to be collected.
+        what: what takes them, a plural such as "1,000 samples".
 
     Raises:
-        InputError: naming both sizes.
+        InputError: if it cannot; the message names both sizes.
     """
     most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if num_bytes > most > 0:
         raise errors.InputError(
-            f"{what} take {disk.format_bytes(num_bytes)} of memory, this machine has"
-            f" {disk.format_bytes(most)}; ask for fewer."
+            f"{what} take {disk.format_bytes(num_bytes)} of memory, but this machine"
+            f" has {disk.format_bytes(most)}; ask for fewer."
         )

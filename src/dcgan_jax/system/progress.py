@@ -4,6 +4,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import tqdm
 
@@ -30,7 +31,7 @@ def track(
     if not visible:
         yield lambda amount: None
     elif sys.stderr.isatty():
-        with tqdm.tqdm(
+        with _Bar(
             desc=what, total=total, initial=done, unit=unit, unit_scale=unit == "B"
         ) as bar:
 
@@ -42,6 +43,43 @@ def track(
         lines = _Lines(what, total, unit=unit, done=done)
         yield lines.advance
         lines.print_line()
+
+
+def tell_rate(rate: float, unit: str) -> str:
+    """Return a rate in words; below ten a second, the seconds that each takes.
+
+    Args:
+        rate: a second; at least 0.
+        unit: what is counted, as in `track`.
+    """
+    if unit == "B":
+        return f"{rate / 1e6:,.0f} MB/s"
+    if rate >= 10 or rate <= 0:
+        return f"{rate:,.0f} {unit}/s"
+    return f"{tell_seconds(1 / rate)} s each"
+
+
+def tell_seconds(seconds: float) -> str:
+    """Return a time in two digits or whole seconds: 0.25, 3.1, 1,200."""
+    return f"{seconds:.2g}" if seconds < 9.95 else f"{seconds:,.0f}"
+
+
+class _Bar(tqdm.tqdm):
+    """A bar whose rate is told as that of the lines."""
+
+    def __init__(self, **settings: Any) -> None:
+        form = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {told}]"
+        super().__init__(bar_format=form, **settings)
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        """Return what the bar shows, with the rate in words as `told`."""
+        found = dict(super().format_dict)
+        rate = found["rate"]
+        if rate is None and found["elapsed"]:
+            rate = (found["n"] - found["initial"]) / found["elapsed"]
+        found["told"] = tell_rate(rate, found["unit"]) if rate else "?"
+        return found
 
 
 class _Lines:
@@ -65,7 +103,7 @@ class _Lines:
         scale, unit = (1e6, "MB") if self._unit == "B" else (1.0, self._unit)
         print(
             f"{self._what}: {self._done / scale:,.0f} of {self._total / scale:,.0f}"
-            f" {unit}, {rate / scale:,.0f} {unit}/s, {left:,.0f} s left",
+            f" {unit}, {tell_rate(rate, self._unit)}, {left:,.0f} s left",
             file=sys.stderr,
             flush=True,
         )

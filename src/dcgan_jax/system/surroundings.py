@@ -1,4 +1,4 @@
-"""What a command decides for itself, whatever its surroundings say.
+"""The settings that a command chooses for itself, whatever its surroundings say.
 
 The environment of a cluster's module, a container or a notebook's shell sets what other
 programs need. None of it may reach the numbers, the pictures or the files of a run.

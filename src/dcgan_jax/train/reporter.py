@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from dcgan_jax.pictures import curves, grid
 from dcgan_jax.runs import folder as run_dir
-from dcgan_jax.system import disk, errors
+from dcgan_jax.system import disk, errors, progress
 from dcgan_jax.train.event_file import EventFile
 
 GRID_COLUMNS = 10
@@ -104,11 +104,10 @@ class Reporter:
         of a run that began before classes had names.
         """
         folder = self._workdir / run_dir.SAMPLES
-        lines = "".join(f"{number} {name}\n" for number, name in enumerate(names))
+        lines = [f"{n} {errors.one_line(name)}\n" for n, name in enumerate(names)]
         with self._trying("the list of classes"):
             folder.mkdir(exist_ok=True)
-            text = lines.encode("utf-8", "surrogateescape")
-            disk.write_whole(folder / run_dir.CLASSES, text)
+            disk.write_whole(folder / run_dir.CLASSES, "".join(lines).encode())
 
     def save_curves(self) -> Path:
         """Draw the whole log."""
@@ -141,10 +140,15 @@ class Reporter:
                 self.say(f"warning: {what} cannot be written ({told}); the run goes on")
 
     def _show(self, row: Mapping[str, float], step_seconds: float) -> None:
+        rate = row["images_per_second"]
         figures = {
             "d_loss": f"{row['d_loss']:.3f}",
             "g_loss": f"{row['g_loss']:.3f}",
-            "images/s": f"{row['images_per_second']:.0f}",
+            **(
+                {"images/s": f"{rate:.0f}"}
+                if rate >= 10
+                else {"s/image": progress.tell_seconds(1 / rate)}
+            ),
         }
         if self._terminal:
             self._bar.set_postfix(figures)

@@ -13,8 +13,7 @@ from PIL import Image
 
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import transforms
-from dcgan_jax.prepare import sources, workers
-from dcgan_jax.prepare.build import MAX_BROKEN_FRACTION, make_broken_error
+from dcgan_jax.prepare import broken as broken_images, sources, workers
 from dcgan_jax.prepare.config import FacesConfig
 from dcgan_jax.prepare.faces import detect, log as face_log
 from dcgan_jax.prepare.sources import Source
@@ -211,9 +210,9 @@ def _write(photos: list[_Photo], out: Path, log: face_log.Log) -> None:
 def _check_broken(out: Path, tally: face_log.Tally, num_photos: int) -> None:
     """Give up, and remove what there is, when too many photographs are broken."""
     broken = tally.left_out
-    if len(broken) > MAX_BROKEN_FRACTION * num_photos:
+    if len(broken) > broken_images.MAX_BROKEN_FRACTION * num_photos:
         _remove(out)  # nothing could be used again: mending changes the source
-        raise make_broken_error(broken, num_photos)
+        raise broken_images.make_broken_error(broken, num_photos)
 
 
 def _remove(out: Path) -> None:

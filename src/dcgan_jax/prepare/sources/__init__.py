@@ -84,7 +84,8 @@ def check(config: DataConfig) -> None:
     elif config.dataset in ("folder", "arrays"):
         raise errors.InputError(
             f"--dataset={config.dataset} needs --source=PATH: a folder, zip or tar of"
-            " images, an .npz or .npy file, or an LSUN LMDB"
+            " images, .npz, .npy, the files of MNIST, CIFAR or SVHN, .parquet, .csv of"
+            " pixels, or an LSUN LMDB"
         )
 
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax.data import decoding, transforms
-from dcgan_jax.prepare.sources import array_labels, unpack
+from dcgan_jax.data import eight_bits, transforms
+from dcgan_jax.prepare.sources import array_labels, unpack, value_ranges
 from dcgan_jax.prepare.sources.base import (
     Kind,
     Record,
@@ -24,9 +24,6 @@ _LABEL_KEYS = (
     "labels", "y", "label", "targets", "arr_1", "target", "class", "classes",
 )  # fmt: skip
 _NAME_KEYS = ("class_names", "label_names", "target_names", "categories")
-_BLOCK_ROWS = 1024
-_OVERSHOOT = 1e-3  # of floats beyond their range, left there by rounding and resizing
-_NEGATIVE = -0.5  # floats in [-1, 1] reach below it: their images have dark pixels
 
 
 class ArraysSource:
@@ -34,7 +31,7 @@ class ArraysSource:
 
     The shape is (N, H, W), (N, H, W, C) or, where C can only be the second axis,
     (N, C, H, W), with C of 1 or 3; or (N, H · W) or (N, H · W · 3) of squares.
-    `_find_range` says which values become black and white, `array_labels` what may be
+    `value_ranges` says which values become black and white, `array_labels` what may be
     a label.
     """
 
@@ -54,7 +51,7 @@ class ArraysSource:
         shape = (len(array), *self._square) if self._square else array.shape
         self._axes = _image_axes(shape, where=path)
         self._length = len(array)
-        self._range, notes = _settle_range(array, value_range, where=path)
+        self._range, notes = value_ranges.settle_range(array, value_range, where=path)
         self._labels: np.ndarray | None = None
         self.class_names: tuple[str, ...] | None = None
         unlabelled = None
@@ -88,7 +85,7 @@ class ArraysSource:
         if image.dtype.kind == "f" and not np.isfinite(image).all():
             raise BrokenImage("holds NaN or infinity", name=f"row {index}")
         if self._range is not None:
-            image = decoding.scale_to_bytes(image, *self._range)
+            image = eight_bits.scale_to_bytes(image, *self._range)
         label = None if self._labels is None else int(self._labels[index])
         if label is not None and label < 0:
             label = None
@@ -233,67 +230,6 @@ def _image_axes(shape: tuple[int, ...], *, where: Path) -> tuple[int, ...]:
         f"{where} has shape {shape}; expected (N, H, W), (N, H, W, C) or (N, C, H, W)"
         " with C of 1 or 3 in one place"
     )
-
-
-def _settle_range(
-    array: np.ndarray, given: tuple[float, float] | None, *, where: Path
-) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
-    """Return the values that become black and white, and a note that says so.
-
-    None: uint8 is taken as it is.
-    """
-    if array.dtype.kind not in "biuf":
-        raise errors.InputError(
-            f"{where} holds {array.dtype} values; expected uint8, uint16 or floats"
-        )
-    if array.dtype == np.uint8 and given is None:
-        return None, ()
-    low, high = _find_extremes(array)
-    black, white = given or _find_range(array.dtype, low, high, where=where)
-    return (black, white), (
-        f"{array.dtype} values from {low:g} to {high:g}, of which {black:g} became"
-        f" black and {white:g} white",
-    )
-
-
-def _find_range(
-    dtype: np.dtype, low: float, high: float, *, where: Path
-) -> tuple[float, float]:
-    """Choose the values that become black and white.
-
-    uint16: 0 and 65535; bool: 0 and 1; other integers, which must lie in 0 … 255: 0 and
-    255. Floats in [0, 1], where resizing may have left them a thousandth beyond, are
-    taken from there; those in [-1, 1] that reach below −0.5, from [-1, 1].
-    """
-    if dtype == np.uint16:
-        return 0.0, 65535.0
-    if dtype == np.bool_:
-        return 0.0, 1.0
-    if dtype.kind in "iu" and low >= 0 and high <= 255:
-        return 0.0, 255.0
-    if dtype.kind == "f" and high <= 1 + _OVERSHOOT:
-        if low >= -_OVERSHOOT:
-            return 0.0, 1.0
-        if -1 - _OVERSHOOT <= low <= _NEGATIVE:
-            return -1.0, 1.0
-    raise errors.InputError(
-        f"{where} holds {dtype} values from {low:g} to {high:g}; expected floats"
-        " in [0, 1] or, with dark pixels below -0.5, in [-1, 1], or integers in"
-        " 0 … 255. Say which values are black and white, as with --value_range=0,4095"
-    )
-
-
-def _find_extremes(array: np.ndarray) -> tuple[float, float]:
-    """Return the smallest and largest finite value; 0 and 0 if there is none."""
-    lows, highs = [], []
-    for start in range(0, len(array), _BLOCK_ROWS):
-        block = array[start : start + _BLOCK_ROWS]
-        if array.dtype.kind == "f":
-            block = block[np.isfinite(block)]
-        if block.size:
-            lows.append(float(block.min()))
-            highs.append(float(block.max()))
-    return min(lows, default=0.0), max(highs, default=0.0)
 
 
 def _check_length(labels: np.ndarray, length: int, *, where: Path) -> None:

@@ -1,6 +1,7 @@
 """Files that hold many images each: one of them, or a folder of them by splits."""
 
 import hashlib
+import itertools
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from dcgan_jax.prepare.sources.base import (
 from dcgan_jax.system import errors
 
 _MAX_ENTRIES = 20_000  # more files in a folder are those of images
-_MAX_DEPTH = 3
+_MAX_DEPTH, _FIRST = 3, 1000
 _SAMPLE_BYTES = 1 << 16
 # As data hubs name them: train-00000-of-00002.parquet, perhaps with a hash.
 _SHARD = re.compile(r"(.*?)[-_.]?(\d+)-of-(\d+)(?:-[0-9a-f]{8,})?", re.IGNORECASE)
@@ -31,7 +32,7 @@ class Chosen(NamedTuple):
     others: list[Path]
     """Of the other splits."""
     splits: tuple[str, ...]
-    """The names of all splits; none where all is one."""
+    """The names of all splits; none where there is one alone."""
 
 
 class _Name(NamedTuple):
@@ -53,7 +54,11 @@ def find(path: Path, is_one: Callable[[Path], bool]) -> list[Path]:
     """
     if not path.is_dir():
         return [path] if is_one(path) else []
-    found, num_entries = [], 0
+    found: list[Path] = []
+    num_entries = 0
+    with os.scandir(path) as entries:  # seen before all of a large folder is listed
+        if any(names.is_image(e.name) for e in itertools.islice(entries, _FIRST)):
+            return []
     for root, folders, files in os.walk(path):
         inside = Path(root).relative_to(path)
         num_entries += len(files) + len(folders)
@@ -61,8 +66,8 @@ def find(path: Path, is_one: Callable[[Path], bool]) -> list[Path]:
         if num_entries > _MAX_ENTRIES or any(map(names.is_image, shown)):
             return []
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if len(inside.parts) >= _MAX_DEPTH:
-            folders.clear()
+        if len(inside.parts) > _MAX_DEPTH:
+            continue  # looked at for images alone
         candidates = [Path(root, name) for name in sorted(shown)]
         found += [file for file in candidates if file.is_file() and is_one(file)]
     return found
@@ -123,7 +128,7 @@ def choose(
     if where.is_dir():
         _require_all_parts([name for _, name in found], where)
     others = [file for rest in by_split.values() for file, _ in rest]
-    splits = tuple(sorted([key, *by_split])) if is_split else ()
+    splits = tuple(sorted([key, *by_split])) if by_split else ()
     return Chosen([file for file, _ in found], others, splits)
 
 

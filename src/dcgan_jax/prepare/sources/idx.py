@@ -56,6 +56,44 @@ class _Array:
 
 
 def _open(path: Path, config: DataConfig, work_dir: Path) -> RawRows:
+    file, others, splits = _choose(path, config.split)
+    images = _open_images(file, work_dir=work_dir)
+    count, *shape = images.shape
+    axes, notes = tuple(range(len(shape))), []
+    if file.name.lower().startswith("emnist"):  # its pictures lie on their side
+        axes = (1, 0, *axes[2:])
+        notes.append("rows and columns are exchanged, as EMNIST's files have them")
+    labels = _open_labels(file, work_dir=work_dir)
+    if labels is None:
+        notes.append(f"no labels: {_labels_name(file)} is not beside it")
+    elif labels.shape != (count,):
+        raise errors.InputError(
+            f"{file} has {count:,} images, but its labels have shape {labels.shape};"
+            " get both again"
+        )
+    found = [_open_labels(other, work_dir=work_dir) for other in others]
+    return RawRows(
+        [Part(images.file, images.offset, count)],
+        RowForm(tuple(shape), axes),
+        None
+        if labels is None
+        else array_labels.read(
+            labels.read(),
+            [o.read() for o in found if o is not None and o.dtype == labels.dtype],
+        ),
+        fingerprint=_fingerprint(path),
+        understood=Understood(
+            data_files.list_others(path, _find(path)), splits, tuple(notes)
+        ),
+    )
+
+
+def _choose(path: Path, split: str) -> tuple[Path, list[Path], tuple[str, ...]]:
+    """Return the file of a split's images, those of other splits, and all splits.
+
+    Raises:
+        InputError: if there is none, or several.
+    """
     files = [file for file in _find(path) if not _is_labels(file)]
     if not files:
         raise errors.InputError(
@@ -63,22 +101,27 @@ def _open(path: Path, config: DataConfig, work_dir: Path) -> RawRows:
             " train-images-idx3-ubyte, or the folder that holds both"
         )
     chosen = data_files.choose(
-        files, config.split, where=path, spell=lambda name: name.replace("t10k", "test")
+        files, split, where=path, spell=lambda name: name.replace("t10k", "test")
     )
     if len(chosen.files) > 1:
         shown = ", ".join(file.name for file in chosen.files)
         raise errors.InputError(
-            f"{path} has several files of split {config.split!r} ({shown}); give one"
+            f"{path} has several files of split {split!r} ({shown}); give one"
         )
-    (file,) = chosen.files
+    return chosen.files[0], chosen.others, chosen.splits
+
+
+def _open_images(file: Path, *, work_dir: Path) -> _Array:
+    """Open a file of images, (N, H, W) or (N, H, W, C).
+
+    Raises:
+        InputError: if it holds anything else.
+    """
     images = _Array(file, work_dir=work_dir)
     shape = images.shape[1:]
     is_image = len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3))
-    if (
-        not is_image
-        or images.dtype != np.uint8
-        or not 0 < min(shape) <= max(shape) <= _MAX_SIDE
-    ):
+    is_bounded = is_image and 0 < min(shape) <= max(shape) <= _MAX_SIDE
+    if not is_bounded or images.dtype != np.uint8:
         raise errors.InputError(
             f"{file} holds {images.dtype.name} numbers of shape {images.shape};"
             " expected bytes of shape (N, H, W) or (N, H, W, 3)"
@@ -87,34 +130,7 @@ def _open(path: Path, config: DataConfig, work_dir: Path) -> RawRows:
         raise errors.InputError(
             f"{file} holds {images.shape[0]:,} images; expected 1 … {MAX_ROWS:,}"
         )
-    notes = []
-    axes = tuple(range(len(shape)))
-    if file.name.lower().startswith("emnist"):  # its pictures lie on their side
-        axes = (1, 0, *axes[2:])
-        notes.append("rows and columns are exchanged, as EMNIST's files have them")
-    labels = _open_labels(file, work_dir=work_dir)
-    if labels is None:
-        notes.append(f"no labels: {_labels_name(file)} is not beside it")
-    elif labels.shape != images.shape[:1]:
-        raise errors.InputError(
-            f"{file} has {images.shape[0]:,} images, but its labels have shape"
-            f" {labels.shape}; get both again"
-        )
-    others = [_open_labels(other, work_dir=work_dir) for other in chosen.others]
-    return RawRows(
-        [Part(images.file, images.offset, images.shape[0])],
-        RowForm(shape, axes),
-        None
-        if labels is None
-        else array_labels.read(
-            labels.read(),
-            [o.read() for o in others if o is not None and o.dtype == labels.dtype],
-        ),
-        fingerprint=_fingerprint(path),
-        understood=Understood(
-            data_files.list_others(path, _find(path)), chosen.splits, tuple(notes)
-        ),
-    )
+    return images
 
 
 def _find(path: Path) -> list[Path]:

@@ -35,10 +35,7 @@ def _open(path: Path, config: DataConfig, work_dir: Path) -> RawRows:
         [Part(target, 0, count)],
         # MATLAB's first axis is that of neighbours.
         RowForm((channels, width, height), (2, 1, 0)),
-        array_labels.read(
-            _read_labels(file, labels),
-            others,
-        ),
+        array_labels.read(_read_labels(file, labels), others),
         fingerprint=data_files.fingerprint(files, path),
         understood=Understood(data_files.list_others(path, files), chosen.splits),
     )

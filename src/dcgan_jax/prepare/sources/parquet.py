@@ -21,7 +21,8 @@ _LABEL_NAMES = ("label", "labels", "fine_label", "class", "target", "y", "digit"
 _IMAGE_NAMES = ("image", "img", "images", "jpg", "png", "picture", "pixels", "bytes")
 # Listings beside a folder of images have no images in them.
 _LISTINGS = frozenset({"metadata.parquet"})
-_BATCH_ROWS = 8  # of which each may refer to one large image
+_BATCH_ROWS = 4  # of which each may refer to one large image
+_BATCH_NUMBERS = 1 << 16
 _MAX_ROWS = 100_000_000
 _MAX_CLASSES, _MAX_TEXT = 100_000, 200
 
@@ -224,15 +225,16 @@ def _read_images(files: Sequence[Path], columns: _Columns) -> Iterator[bytes]:
         num_bytes = 0
         name = f"{columns.image}.bytes" if columns.is_struct else columns.image
         for values in _read_column(file, name):
-            for value in values.field("bytes") if columns.is_struct else values:
-                if (size := len(value.as_buffer() or b"")) > MAX_MEMBER_BYTES:
+            part = values.field("bytes") if columns.is_struct else values
+            for image in part.to_pylist():
+                num_bytes += (size := len(image or b""))
+                if size > MAX_MEMBER_BYTES:
                     raise errors.InputError(
                         f"{file} has an image of {disk.format_bytes(size)}, expected at"
                         f" most {disk.format_bytes(MAX_MEMBER_BYTES)}"
                     )
-                num_bytes += size
-                unpack.check_expansion(num_bytes, where=file)
-                yield value.as_py() or b""
+                yield image or b""
+            unpack.check_expansion(num_bytes, where=file)
 
 
 def _read_labels(files: Sequence[Path], column: str) -> np.ndarray:
@@ -252,7 +254,9 @@ def _read_column(file: Path, column: str) -> Iterator[Any]:
         with progress.track(f"reading {file.name}", num_rows, unit="rows") as advance:
             try:
                 for batch in opened.iter_batches(
-                    _BATCH_ROWS, columns=[column], use_threads=False
+                    _count_rows(opened.schema_arrow, column),
+                    columns=[column],
+                    use_threads=False,
                 ):
                     found += batch.num_rows
                     advance(batch.num_rows)
@@ -264,6 +268,15 @@ def _read_column(file: Path, column: str) -> Iterator[Any]:
             f"{file} is damaged: {found:,} of {num_rows:,} rows were found; get it"
             " again"
         )
+
+
+def _count_rows(schema: Any, column: str) -> int:
+    """Return how many rows to read at once: many numbers, or few that may be large."""
+    from pyarrow import types
+
+    place = schema.get_field_index(column)
+    is_number = place >= 0 and types.is_integer(schema.field(place).type)
+    return _BATCH_NUMBERS if is_number else _BATCH_ROWS
 
 
 def _damaged(file: Path, error: Exception) -> errors.InputError:

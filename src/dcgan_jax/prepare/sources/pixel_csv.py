@@ -1,17 +1,15 @@
 """A CSV with a line for each image: its label and its pixels, as Kaggle's digits."""
 
-import gzip
 import itertools
 import math
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, NamedTuple
 
 import numpy as np
 
 from dcgan_jax.config import DataConfig
-from dcgan_jax.prepare.sources import array_labels, data_files, unpack
+from dcgan_jax.prepare.sources import array_labels, data_files
 from dcgan_jax.prepare.sources.base import Kind, Understood, has_suffix
 from dcgan_jax.prepare.sources.raw_rows import (
     MAX_ROWS,
@@ -95,12 +93,12 @@ def _open(path: Path, config: DataConfig, work_dir: Path) -> RawRows:
 
 def _find(path: Path) -> list[Path]:
     if path.is_file():
-        return [path] if has_suffix(path, ".csv", ".csv.gz") else []
+        return [path] if has_suffix(path, ".csv") else []
     return data_files.find(path, _has_pixels)
 
 
 def _has_pixels(file: Path) -> bool:
-    if not has_suffix(file, ".csv", ".csv.gz"):
+    if not has_suffix(file, ".csv"):
         return False
     try:
         _read_columns(file)
@@ -115,7 +113,7 @@ def _read_columns(file: Path) -> _Columns:
     Raises:
         InputError: if it is no table of pixels.
     """
-    with file.open("rb") as raw, _open_text(raw, file) as stream:
+    with file.open("rb") as stream:
         line = _read_line(stream, file)
     fields = [field.decode("utf-8", "replace") for field in _split(line)]
     shown = errors.one_line(", ".join(fields)[:_SHOWN_BYTES])
@@ -179,21 +177,16 @@ def _read_labels(file: Path) -> np.ndarray | None:
 
 def _read_lines(file: Path, columns: _Columns) -> Iterator[tuple[int, bytes]]:
     """Yield the lines below the header that are not empty, numbered from 1."""
-    size = file.stat().st_size
-    num_bytes = num_empty = done = 0
+    size, num_empty = file.stat().st_size, 0
     with (
-        file.open("rb") as raw,
-        _open_text(raw, file) as stream,
+        file.open("rb") as stream,
         progress.track(f"reading {file.name}", size, unit="B") as advance,
     ):
         for number in itertools.count(1):
             line = _read_line(stream, file)
             if not line:
                 return
-            num_bytes += len(line)
-            unpack.check_expansion(num_bytes, where=file)
-            advance(raw.tell() - done)
-            done = raw.tell()
+            advance(len(line))
             num_empty += not line.strip()
             if num_empty > _MAX_EMPTY:
                 raise errors.InputError(
@@ -204,19 +197,8 @@ def _read_lines(file: Path, columns: _Columns) -> Iterator[tuple[int, bytes]]:
                 yield number, line
 
 
-def _open_text(raw: IO[bytes], file: Path) -> IO[bytes]:
-    if file.suffix.lower() == ".gz":
-        return cast(IO[bytes], gzip.open(raw, "rb"))
-    return raw
-
-
 def _read_line(stream: IO[bytes], file: Path) -> bytes:
-    try:
-        line = stream.readline(_MAX_LINE_BYTES)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise errors.InputError(
-            f"{file} cannot be unpacked ({errors.first_line(error)}); get it again"
-        ) from error
+    line = stream.readline(_MAX_LINE_BYTES)
     if len(line) == _MAX_LINE_BYTES:
         raise errors.InputError(
             f"{file} has a line of more than {disk.format_bytes(_MAX_LINE_BYTES)};"

@@ -154,7 +154,7 @@ def build(config: DataConfig, work_dir: Path) -> TfdsSource:
         builder = tfds.builder(name)
         if not builder.is_prepared():
             _require_tensorflow(name)
-            _tell_and_reach(name)
+            _tell_and_reach(name, Path(builder.data_dir_root) / "downloads")
             builder = tfds.builder(name, file_format=_FORMAT)
             builder.download_and_prepare()
         elif _FORMAT not in {f.value for f in builder.info.available_file_formats()}:
@@ -180,10 +180,11 @@ def build(config: DataConfig, work_dir: Path) -> TfdsSource:
     )
 
 
-def _tell_and_reach(name: str) -> None:
+def _tell_and_reach(name: str, downloads: Path) -> None:
     """Say what is about to be fetched, and try its address before tfds does.
 
-    Without a network, tfds tries for minutes and says nothing.
+    Without a network, tfds tries for minutes and says nothing. Files that tfds has
+    fetched before, and noted in `downloads`, need none.
 
     Raises:
         OSError: if the address is not reached within seconds.
@@ -191,6 +192,8 @@ def _tell_and_reach(name: str) -> None:
     if name not in _FETCHED:
         return
     host, what = _FETCHED[name]
+    if any(host in note.read_text() for note in downloads.rglob("*.INFO")):
+        return
     print(f"tensorflow-datasets fetches {what} from {host}", file=sys.stderr)
     if not urllib.request.getproxies():  # else the proxy alone reaches it
         socket.create_connection((host, 80), _PATIENCE_SECONDS).close()
