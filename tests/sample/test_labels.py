@@ -97,6 +97,12 @@ def test_what_a_class_is_called_is_what_is_asked_for(names):
     assert labels.list_choices(config) == [(name, n) for n, name in enumerate(names)]
 
 
+def test_a_name_is_shown_as_one_line_of_letters():
+    config = named("caf\udce9", "two\nlines")
+    assert labels.list_choices(config) == [("caf\\udce9", 0), ("two lines", 1)]
+    assert labels.describe_classes(1, config) == " of class 1 (two lines)"
+
+
 def test_names_that_are_the_numbers_say_no_more_than_these():
     assert labels.own_names(named(*"0123")) is None
     assert labels.own_names(named(*"1234")) == tuple("1234")

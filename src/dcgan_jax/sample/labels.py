@@ -71,8 +71,12 @@ def name(number: int, config: TrainConfig) -> str:
 
 
 def list_choices(config: TrainConfig) -> list[tuple[str, int]]:
-    """Return the classes' names and numbers; a generator without classes has one, 0."""
-    return [(name(number, config), number) for number in range(config.num_classes or 1)]
+    """Return what a person is shown of each class, and its number.
+
+    Without classes it is "0" alone.
+    """
+    numbers = range(config.num_classes or 1)
+    return [(errors.one_line(name(number, config)), number) for number in numbers]
 
 
 def describe_classes(label: int | None, config: TrainConfig) -> str:

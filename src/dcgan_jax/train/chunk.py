@@ -15,11 +15,10 @@ from dcgan_jax.train import device_batches, mesh
 from dcgan_jax.train.device_batches import DeviceBatches
 
 Array = jax.Array
+RunSteps = Callable[..., tuple[TrainState, steps.Metrics]]
 
 
-def make_steps(
-    nets: Nets, *, static_count: bool
-) -> Callable[..., tuple[TrainState, steps.Metrics]]:
+def make_steps(nets: Nets, *, static_count: bool) -> RunSteps:
     """Jit a loop of steps that the device runs without Python in between.
 
     Args:
@@ -42,7 +41,7 @@ def make_steps(
     ) -> tuple[TrainState, steps.Metrics]:
         capacity = device_batches.count_steps(batches)
         latents = None
-        if backend.is_gpu():
+        if backend.is_gpu() and jax.device_count() == 1:
             take = functools.partial(device_batches.take_step, batches)
             shape = (capacity, *jax.eval_shape(take, jnp.int32(0)).images.shape)
             latents = draw_latents_ahead(nets, state, key, shape=shape)
