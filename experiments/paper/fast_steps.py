@@ -91,7 +91,7 @@ def list_steps(folder: Path) -> list[Step]:
     picks = [folder / "sums.json", folder / "turns.json"]
     narrow = "--width_multiplier=0.0625"
     few = ["--num_trials=1", "--num_epochs=1"]
-    by_feature = [data, pictures, *few, "--labels_per_class=20", "--draws=2", "--only"]
+    by_feature = [data, pictures, *few, "--labels_per_class=70", "--draws=2", "--only"]
     choose = ["-m", "dcgan_jax.latent", "arithmetic", str(run)]
     return [
         _command(

@@ -46,7 +46,6 @@ def main(argv: Sequence[str]) -> int:
                 f"--width_multiplier={flags.width_multiplier}",
                 f"--batch_size={flags.batch_size}", f"--seed={flags.seed}",
                 f"--keep_every_steps={every}", f"--checkpoint_every_steps={every}",
-                "--checkpoint_every_seconds=0",
             ],
         )  # fmt: skip
         curves[name], samples = follow(workdir, seed=flags.seed)
@@ -99,9 +98,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add("--source", type=Path, required=True, help="images of 32 pixels or more")
     add("--data_dir", type=Path, default=Path("data"))
     add("--runs", type=Path, default=Path("runs"), help="folder of the runs")
-    add("--num_steps", type=int, default=600)
+    add("--num_steps", type=int, default=480)
     add("--width_multiplier", type=float, default=0.125)
-    add("--batch_size", type=int, default=64)
+    add("--batch_size", type=int, default=32)
     add("--seed", type=int, default=0)
     return parser.parse_args(argv)
 

@@ -80,7 +80,10 @@ def test_a_batch_of_64_images_at_4800_centroids_takes_little_memory():
 
 def learn_from(images, k, **changes):
     """Learn from one patch an image, which is the image."""
-    settings = {"num_patches": len(images), "patch_size": images.shape[1], "seed": 0}
+    settings = {
+        "num_patches": len(images), "patch_size": images.shape[1], "first": "normal",
+        "seed": 0,
+    }  # fmt: skip
     return kmeans.learn(images, num_centroids=k, **settings | changes)
 
 
@@ -99,14 +102,30 @@ def test_whitening_shrinks_each_principal_axis_by_its_own_variance():
     np.testing.assert_array_equal(whitening, whitening.T)
 
 
-def test_two_kinds_of_patches_have_a_centroid_each():
+@pytest.mark.parametrize("first", ["normal", "patches"])
+def test_two_kinds_of_patches_have_a_centroid_each(first):
     kinds = draw_images(7, 2, 3, 3, 3)
     images = np.repeat(kinds, 20, axis=0)
-    mean, whitening, centroids, _ = learn_from(images, 2)
+    mean, whitening, centroids, _ = learn_from(images, 2, first=first, seed=2)
     expected = (np.stack([normalise(kind) for kind in kinds]) - mean) @ whitening
     if np.abs(centroids[0] - expected[0]).max() > np.abs(centroids[0]).max() / 2:
         expected = expected[::-1]
     np.testing.assert_allclose(centroids, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("first", ["normal", "patches"])
+def test_where_clustering_begins(first, monkeypatch):
+    monkeypatch.setattr(kmeans.lloyd, "cluster", lambda points, begin: begin)
+    images = draw_images(7, 500, 6, 6, 3)
+    mean, whitening, begin, _ = learn_from(images, 300, first=first)
+    if first == "normal":
+        assert begin.std() == pytest.approx(0.1, rel=0.02)
+        assert abs(begin.mean()) < 0.002
+        return
+    patches = (np.stack([normalise(image) for image in images]) - mean) @ whitening
+    nearest = [np.abs(patches - centroid).max(1).argmin() for centroid in begin]
+    assert len(set(nearest)) == 300
+    np.testing.assert_allclose(begin, patches[nearest], atol=1e-4)
 
 
 def test_patches_come_from_everywhere_in_every_image():
@@ -136,7 +155,7 @@ def test_few_patches_come_from_all_over_the_images():
 def test_a_seed_stands_for_one_codebook():
     images = draw_images(8, 30, 6, 6, 1)
     first, again, other = (
-        kmeans.learn(images, num_centroids=4, num_patches=90, patch_size=3, seed=seed)
+        learn_from(images, 4, num_patches=90, patch_size=3, seed=seed)
         for seed in (0, 0, 1)
     )
     for name in ("mean", "whitening", "centroids"):

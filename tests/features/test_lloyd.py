@@ -22,9 +22,8 @@ def test_centroids_are_scikit_learn_s_from_the_same_start(num_points, monkeypatc
 
 def test_a_centroid_without_points_becomes_zero_and_may_win_some_later():
     points = np.float32([[1, 0], [3, 0], [0.2, 0.1]])
-    blocks, counted = points[None], np.ones((1, 3), bool)
     far = np.float32([[2, 0], [-90, 0]])
-    moved = np.asarray(lloyd._move_centroids(blocks, counted, far))
+    moved = lloyd._average(points, np.array([0, 0, 0]), num_groups=2)
     np.testing.assert_allclose(moved, [[1.4, 0.1 / 3], [0, 0]], atol=1e-6)
     np.testing.assert_allclose(
         lloyd.cluster(points, far), [[3, 0], [0.6, 0.05]], atol=1e-6

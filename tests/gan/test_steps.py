@@ -1,5 +1,6 @@
+"""What an update of D, an update of G and a step of both do, and what they leave."""
+
 import dataclasses
-import functools
 
 import jax
 import jax.numpy as jnp
@@ -7,46 +8,20 @@ import numpy as np
 import pytest
 from jax import lax
 
-from dcgan_jax import presets
-from dcgan_jax.architectures import CONDITIONAL
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
 from dcgan_jax.gan.nets import init_state, make_nets
-from dcgan_jax.train import chunk
-
-BATCH = 4
-# Two blocks, which compile fast.
-SMALL = dataclasses.replace(
-    presets.SVHN,
-    image_size=28,
-    channels=1,
-    width_multiplier=1 / 16,
-    convolution="lax",
+from small_steps import (
+    BATCH,
+    QUICK,
+    SHAPE,
+    SMALL,
+    assert_same,
+    differ,
+    draw_images,
+    jit,
+    softplus,
 )
-SHAPE = (28, 28, 1)
-QUICK = {"xla_backend_optimization_level": "0"}
-
-
-def jit(step, nets, **bound):
-    """Compile a step quickly, since it runs only a few times."""
-    return jax.jit(functools.partial(step, nets, **bound), compiler_options=QUICK)
-
-
-def draw_images(seed, *lead, shape=SHAPE):
-    rng = np.random.default_rng(seed)
-    return rng.integers(0, 256, (*lead, *shape), np.uint8)
-
-
-def assert_same(a, b):
-    """Compare trees to the bit."""
-    assert jax.tree.structure(a) == jax.tree.structure(b)
-    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
-        np.testing.assert_array_equal(x, y)
-
-
-def differ(a, b):
-    """Tell for each leaf whether it differs."""
-    return jax.tree.leaves(jax.tree.map(lambda x, y: bool((x != y).any()), a, b))
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +81,6 @@ def score(nets, state, images):
         mutable=["batch_stats"],
     )
     return np.asarray(logits, np.float64)
-
-
-def softplus(x):
-    return np.logaddexp(0.0, x)
 
 
 def test_d_step_leaves_the_generator_alone(state, after_d):
@@ -229,11 +200,18 @@ def test_each_of_the_k_updates_has_a_minibatch_of_its_own(index, train_step, sta
     assert all(differ(first.disc.params, second.disc.params))
 
 
-@pytest.mark.parametrize("simultaneous", [False, True])
+@pytest.fixture(scope="module", params=[False, True], ids=["in_turn", "simultaneous"])
+def order(request, nets):
+    """Whether updates are simultaneous, and the step of such a run."""
+    simultaneous = request.param
+    return simultaneous, jit(steps.train_step, nets._replace(simultaneous=simultaneous))
+
+
 @pytest.mark.parametrize("k", [1, 2])
 def test_g_s_update_sees_the_last_of_d_unless_they_are_simultaneous(
-    k, simultaneous, nets, state
+    k, order, d_step, g_step, state
 ):
+    simultaneous, train_step = order
     key = jax.random.key(0)
     batches = batches_of(k)
     step_key = jax.random.fold_in(jax.random.fold_in(key, 0), 0)
@@ -241,12 +219,11 @@ def test_g_s_update_sees_the_last_of_d_unless_they_are_simultaneous(
     for index in range(k):
         own = Batch(batches.images[index], None)
         d_key = jax.random.fold_in(step_key, index)
-        states.append(jit(steps.d_step, nets)(states[-1], own, d_key)[0])
+        states.append(d_step(states[-1], own, d_key)[0])
     g_key = jax.random.fold_in(step_key, k)
     against = states[-2] if simultaneous else states[-1]
-    moved, _ = jit(steps.g_step, nets)(against, own, g_key)
-    chosen = nets._replace(simultaneous=simultaneous)
-    after, _ = jit(steps.train_step, chosen)(state, batches, key)
+    moved, _ = g_step(against, own, g_key)
+    after, _ = train_step(state, batches, key)
     for found, expected in (
         (after.disc.params, states[-1].disc.params),
         (after.gen.params, moved.gen.params),
@@ -312,101 +289,3 @@ def test_another_seed_draws_other_weights():
     first, second = init(SMALL, 3), init(SMALL, 4)
     kernels = [state.gen.params["conv0"]["kernel"] for state in (first, second)]
     assert all(differ(*kernels))
-
-
-@pytest.fixture(scope="module")
-def looped(nets, state):
-    """The same four steps by one dispatch and by four."""
-    run_steps = chunk.make_steps(nets, static_count=False)
-    images = draw_images(0, 4, 1, BATCH)
-    key = jax.random.key(0)
-    copy = functools.partial(jax.tree.map, jnp.array)
-    at_once = run_steps(copy(state), Batch(images, None), key, 4)
-    after, histories = copy(state), []
-    for index in range(4):
-        rest = np.concatenate([images[index:], np.zeros_like(images[:index])])
-        after, metrics = run_steps(after, Batch(rest, None), key, 1)
-        histories.append(metrics)
-    return at_once, (after, histories)
-
-
-def test_a_loop_of_n_steps_equals_n_loops_of_one_to_the_bit(looped):
-    (at_once, _), (one_by_one, _) = looped
-    assert int(at_once.step) == 4
-    assert_same(at_once, one_by_one)
-
-
-def test_a_loop_returns_each_step_s_metrics(looped):
-    (_, metrics), (_, histories) = looped
-    assert set(metrics) == set(steps.METRICS)
-    for name, values in metrics.items():
-        np.testing.assert_array_equal(values, [one[name][0] for one in histories])
-
-
-@pytest.fixture(scope="module")
-def padded(nets, state):
-    """Two steps of a chunk whose other two are blank, the count an argument or not."""
-
-    def run(*, static_count):
-        run_steps = chunk.make_steps(nets, static_count=static_count)
-        images = draw_images(0, 4, 1, BATCH)
-        images[2:] = 0
-        copy = jax.tree.map(jnp.array, state)
-        return run_steps(copy, Batch(images, None), jax.random.key(0), 2)
-
-    return {static_count: run(static_count=static_count) for static_count in (0, 1)}
-
-
-def test_a_loop_runs_no_step_beyond_its_count(padded, looped):
-    (_, metrics), _ = looped
-    after, first_two = padded[False]
-    assert int(after.step) == 2
-    for name, values in first_two.items():
-        np.testing.assert_array_equal(values[:2], metrics[name][:2])
-
-
-def test_a_compiled_in_count_gives_the_same_bits(padded):
-    assert_same(padded[False], padded[True])
-
-
-def test_a_loop_on_the_device_computes_what_the_plain_step_does(looped, state, nets):
-    (at_once, _), _ = looped
-    after, key = state, jax.random.key(0)
-    step = jit(steps.train_step, nets)
-    for images in draw_images(0, 4, 1, BATCH):
-        after, _ = step(after, Batch(images, None), key)
-    # Adam divides by the gradient's size, so that rounding may move a weight by a rate.
-    for ours, plain in zip(
-        jax.tree.leaves((at_once.gen.params, at_once.disc.params)),
-        jax.tree.leaves((after.gen.params, after.disc.params)),
-        strict=True,
-    ):
-        assert np.mean(np.abs(ours - plain)) < 0.05 * SMALL.adam.learning_rate
-
-
-PRESETS = {
-    **presets.PRESETS,
-    **presets.RECIPES,
-    "tfds": presets.find("tfds:x", None, image_size=None),
-}
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_builds_and_takes_one_step(name, draw_state):
-    classes = 3 if PRESETS[name].architecture in CONDITIONAL else None
-    config = dataclasses.replace(
-        PRESETS[name], width_multiplier=1 / 32, num_classes=classes
-    )
-    shape = (config.image_size, config.image_size, config.channels)
-    nets = make_nets(config, num_steps=10, num_rows=1000)
-    state = draw_state(nets, image_shape=shape)
-    step = jit(steps.train_step, nets)
-    images = draw_images(0, config.num_d_steps, BATCH, shape=shape)
-    labels = np.arange(config.num_d_steps * BATCH, dtype=np.int32) % 3
-    batches = Batch(images, labels.reshape(images.shape[:2]))
-    after, metrics = step(state, batches, jax.random.key(0))
-    assert int(after.step) == 1
-    assert all(np.isfinite(value) for value in metrics.values())
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(after))
-    assert all(differ(after.gen.params, state.gen.params))
-    assert all(differ(after.disc.params, state.disc.params))

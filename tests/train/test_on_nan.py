@@ -10,7 +10,8 @@ import pytest
 
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import errors
-from dcgan_jax.train import chunk, loop
+from dcgan_jax.train import __main__ as train, chunk, loop
+from long_run import NUM_STEPS, alter, read_arrays
 
 FIRST_STEP, LAST_STEP = 20, 40
 
@@ -163,3 +164,49 @@ def test_a_state_that_is_not_finite_is_never_saved(config, monkeypatch):
     with pytest.raises(errors.NonFiniteError, match=r"disc/params/\S+ became nan"):
         loop.run(config)
     assert max(list_steps(config)) == FIRST_STEP
+
+
+@pytest.mark.slow
+def test_an_exploding_rate_stops_the_run_before_the_next_checkpoint(
+    flags, copied, run_command
+):
+    ended = run_command(
+        train.main, *flags, f"--workdir={copied}", f"--num_steps={2 * NUM_STEPS}",
+        "--adam.learning_rate=1e30", "--checkpoint_every_steps=1", "--allow_changes",
+    )  # fmt: skip
+    assert ended.code == 3, ended.err
+    last = ended.err.splitlines()[-1]
+    assert "between steps " in last
+    newest = checkpoints.find_newest(copied / "checkpoints")
+    assert last.endswith(f"last finite checkpoint is step {newest.step}.")
+    arrays = read_arrays(copied)
+    assert all(np.isfinite(array).all() for array in arrays.values())
+
+
+def test_a_nan_ends_the_command_with_exit_code_3_in_one_line(
+    flags, copied, run_command
+):
+    alter(copied, lambda kernel: kernel * np.nan)
+    more = [f"--workdir={copied}", f"--num_steps={NUM_STEPS + 20}"]
+    ended = run_command(train.main, *flags, *more)
+    assert ended.code == 3
+    going_on, message = ended.err.splitlines()
+    assert going_on == f"going on from step {NUM_STEPS}"
+    assert message.startswith("error: d_fake became nan, ")
+    told = f"between steps {NUM_STEPS} and {NUM_STEPS + 1}; last finite checkpoint is"
+    assert told in message
+
+
+@pytest.mark.parametrize(("value", "word"), [(np.nan, "nan"), (np.inf, "")])
+def test_a_number_that_is_not_finite_stops_the_run_naming_quantity_and_steps(
+    value, word, tiny_run, tmp_path, run_command
+):
+    workdir = shutil.copytree(tiny_run.workdir, tmp_path / "run")
+    alter(workdir, lambda kernel: kernel.at[0, 0, 0, 0].set(value))
+    config = dataclasses.replace(tiny_run, workdir=workdir, num_steps=40)
+    with pytest.raises(
+        errors.NonFiniteError,
+        match=rf"d_loss became {word}.* between steps 20 and 21; last .* is step 20\.",
+    ):
+        loop.run(config)
+    assert checkpoints.list_steps(workdir / "checkpoints") == [10, 20]

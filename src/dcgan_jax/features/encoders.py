@@ -112,6 +112,7 @@ def _make_kmeans(config: FeaturesConfig, train: Store) -> Encoder:
             num_centroids=config.num_centroids,
             num_patches=kmeans.NUM_PATCHES,
             patch_size=kmeans.PATCH_SIZE,
+            first="normal",
             seed=config.seed,
         )
         return kmeans.make_centroid_encoder(codebook)
@@ -123,7 +124,7 @@ def _make_kmeans(config: FeaturesConfig, train: Store) -> Encoder:
         {
             "method": "kmeans",
             "num_centroids": config.num_centroids,
-            "first_centroids": f"normal, {kmeans.FIRST_DEVIATION}",
+            "first_centroids": "normal",
             "patches": f"{kmeans.NUM_PATCHES} of {train.fingerprint}",
             "seed": config.seed,
         },

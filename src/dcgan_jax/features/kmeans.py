@@ -9,7 +9,7 @@ feature learning", and the code that they released (kmeans_demo.m, extract_featu
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ from dcgan_jax.features import lloyd
 from dcgan_jax.system import backend, errors
 
 Array = jax.Array
+FirstCentroids = Literal["normal", "patches"]
 _Values = TypeVar("_Values", np.ndarray, jax.Array)
 
 PATCH_SIZE = 6  # kmeans_demo.m, rfSize
@@ -63,6 +64,7 @@ def learn(
     num_centroids: int,
     num_patches: int,
     patch_size: int,
+    first: FirstCentroids,
     seed: int,
 ) -> Codebook:
     """Cluster random patches.
@@ -72,25 +74,29 @@ def learn(
         num_centroids: the number of centroids, k.
         num_patches: the number of patches, which come from the images evenly.
         patch_size: the side of a patch, in pixels.
+        first: where clustering begins: at draws from a narrow `normal` distribution
+            around 0, as in run_kmeans.m, or at `patches`, as is usual. Most patches
+            are dull, and so are centroids that begin at them (Coates & Ng 2012,
+            "Learning feature representations with K-means").
         seed: the seed of the patches and of the first centroids.
 
     Raises:
         InputError: if there are fewer patches than centroids, or the images are smaller
             than a patch.
-
-    The first centroids are drawn from a narrow Gaussian around 0, as in run_kmeans.m.
-    Were they patches, as is usual, most would lie where patches are dense and few where
-    there are edges (Coates & Ng 2012, "Learning feature representations with K-means").
     """
     _check(images, num_centroids, num_patches=num_patches, patch_size=patch_size)
     patches = normalise_contrast(
         _draw_patches(images, num_patches, patch_size=patch_size, seed=seed)
     )
     mean, whitening = fit_whitening(patches)
-    first = np.random.default_rng((seed, 1)).normal(
-        0.0, FIRST_DEVIATION, (num_centroids, patches.shape[1])
-    )
-    centroids = lloyd.cluster((patches - mean) @ whitening, first.astype(np.float32))
+    whitened = (patches - mean) @ whitening
+    rng = np.random.default_rng((seed, 1))
+    if first == "normal":
+        shape = (num_centroids, patches.shape[1])
+        begin = rng.normal(0.0, FIRST_DEVIATION, shape).astype(np.float32)
+    else:
+        begin = whitened[rng.choice(len(whitened), num_centroids, replace=False)]
+    centroids = lloyd.cluster(whitened, begin)
     return Codebook(mean, whitening, centroids, patch_size)
 
 

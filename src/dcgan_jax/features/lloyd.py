@@ -29,13 +29,13 @@ def cluster(points: np.ndarray, centroids: np.ndarray) -> np.ndarray:
     padded = np.zeros((num_blocks * _BLOCK_POINTS, points.shape[1]), np.float32)
     padded[: len(points)] = points
     blocks = jnp.asarray(padded.reshape(num_blocks, _BLOCK_POINTS, -1))
-    counted = np.arange(len(padded)).reshape(num_blocks, -1) < len(points)
-    move = backend.jit(_move_centroids)
+    find_nearest = backend.jit(_find_nearest)
     with progress.track(
         f"learning {len(centroids):,} centroids", MAX_ITERATIONS, unit="iterations"
     ) as advance:
         for number in range(MAX_ITERATIONS):
-            moved = np.asarray(move(blocks, counted, centroids))
+            nearest = np.asarray(find_nearest(blocks, centroids)).ravel()[: len(points)]
+            moved = _average(points, nearest, num_groups=len(centroids))
             if np.array_equal(moved, centroids):
                 advance(MAX_ITERATIONS - number)
                 break
@@ -44,29 +44,31 @@ def cluster(points: np.ndarray, centroids: np.ndarray) -> np.ndarray:
     return centroids
 
 
-def _move_centroids(blocks: Array, counted: Array, centroids: Array) -> Array:
-    """Return the mean of the points that are nearest to each centroid.
+def _find_nearest(blocks: Array, centroids: Array) -> Array:
+    """Return which centroid (k, d) is nearest: (blocks, block, d) → (blocks, block)."""
+    half_squares = 0.5 * jnp.square(centroids).sum(1)[None]
+
+    def find(points: Array) -> Array:
+        products = jnp.matmul(points, centroids.T, precision="highest")
+        return (products - half_squares).argmax(1)
+
+    return jax.lax.map(find, blocks)
+
+
+def _average(points: np.ndarray, groups: np.ndarray, *, num_groups: int) -> np.ndarray:
+    """Return the mean of each group's points; 0 where a group has none.
 
     Args:
-        blocks: (blocks, block, d) points.
-        counted: bool (blocks, block), which of them are points.
-        centroids: (k, d).
+        points: float32 (n, d).
+        groups: int (n,), of each point.
+        num_groups: k.
     """
-    half_squares = 0.5 * jnp.square(centroids).sum(1)[None]
-    num_centroids = len(centroids)
+    from scipy import sparse
 
-    def add(
-        totals: tuple[Array, Array], block: tuple[Array, Array]
-    ) -> tuple[tuple[Array, Array], None]:
-        points, is_point = block
-        nearness = jnp.matmul(points, centroids.T, precision="highest") - half_squares
-        nearest = jnp.where(is_point, nearness.argmax(1), num_centroids)
-        ones = jnp.ones((len(points), 1))
-        sums = jax.ops.segment_sum(
-            jnp.concatenate([points, ones], axis=1), nearest, num_centroids + 1
-        )
-        return (totals[0] + sums[:-1, :-1], totals[1] + sums[:-1, -1:]), None
-
-    zeros = (jnp.zeros_like(centroids), jnp.zeros((num_centroids, 1)))
-    (sums, counts), _ = jax.lax.scan(add, zeros, (blocks, counted))
-    return sums / jnp.maximum(counts, 1.0)
+    counts = np.bincount(groups, minlength=num_groups)
+    members = sparse.csr_matrix(
+        (np.ones(len(points), np.float32), groups, np.arange(len(points) + 1)),
+        shape=(len(points), num_groups),
+    )
+    means = (members.T @ points) / np.maximum(counts, 1)[:, None]
+    return means.astype(np.float32)

@@ -14,11 +14,10 @@ from dcgan_jax.train import device_batches, mesh
 from dcgan_jax.train.device_batches import DeviceBatches
 
 Array = jax.Array
+RunSteps = Callable[..., tuple[TrainState, steps.Metrics]]
 
 
-def make_steps(
-    nets: Nets, *, static_count: bool
-) -> Callable[..., tuple[TrainState, steps.Metrics]]:
+def make_steps(nets: Nets, *, static_count: bool) -> RunSteps:
     """Jit a loop of steps that the device runs without Python in between.
 
     Args:

@@ -13,6 +13,7 @@ from dcgan_jax.gan.state import TrainState
 from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import backend, errors
 from dcgan_jax.train import chunk as chunks, feed, finite, mesh, start, trace
+from dcgan_jax.train.chunk import RunSteps
 from dcgan_jax.train.pace import Pace
 from dcgan_jax.train.recorder import Recorder
 from dcgan_jax.train.start import Run
@@ -66,13 +67,14 @@ def run(config: TrainConfig) -> TrainedRun:
     """
     configs.check(config)
     settled = start.settle_run(config)
+    run_steps = chunks.make_steps(settled.nets, static_count=backend.is_accelerator())
     with start.hold_run(settled) as heard:
         rollbacks = 0
         while True:
             state = start.start_or_resume(settled, rollbacks=rollbacks)
             rollbacks = int(state.rollbacks) + 1
             try:
-                return _train(settled, state, heard)
+                return _train(settled, run_steps, state, heard)
             except errors.NonFiniteError as error:
                 if config.on_nan == "stop" or rollbacks > MAX_ROLLBACKS:
                     raise
@@ -81,11 +83,12 @@ def run(config: TrainConfig) -> TrainedRun:
                     _LOG.warning("rollback %d of %d: %s", *told)
 
 
-def _train(run: Run, state: TrainState, heard: list[int]) -> TrainedRun:
+def _train(
+    run: Run, run_steps: RunSteps, state: TrainState, heard: list[int]
+) -> TrainedRun:
     """Run chunks of steps from a state to the end, a signal or a NaN."""
     step, recorder = int(state.step), None
     key = mesh.replicate(keys.make_key(run.config.seed, keys.Purpose.TRAINING))
-    run_steps = chunks.make_steps(run.nets, static_count=backend.is_accelerator())
     with contextlib.ExitStack() as held:
         with mesh.together():
             if mesh.is_first():
