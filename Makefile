@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 MINIMUM := .venv-minimum
 EXTRAS := .venv-extras
 BROWSER := .venv-browser
+PROGRAM := .venv-program
 DOCS := .venv-docs
 
-.PHONY: train test minimum extras browser docs reproduce soak lint types unit clean
+.PHONY: train test minimum extras browser program program-record docs reproduce soak lint types unit clean
 
 train: $(VENV)/train.stamp
 	$(BIN)/python -m dcgan_jax.train --dataset=digits
@@ -29,6 +30,15 @@ extras: $(EXTRAS)/test.stamp
 # The explorer's page in Chromium, which the system provides (apt-get install chromium).
 browser: $(BROWSER)/test.stamp
 	$(BROWSER)/bin/pytest -m browser tests/explore
+
+# What a training step compiles to for a GPU, which need not be there. The counts are
+# those of one release of XLA; `make program-record` writes them anew.
+PROGRAM_JAX := 0.10.2
+program: $(PROGRAM)/test.stamp
+	$(PROGRAM)/bin/pytest -p no:cacheprovider tests/experiments/benchmarks/test_gpu_program.py
+
+program-record: $(PROGRAM)/test.stamp
+	$(PROGRAM)/bin/python experiments/benchmarks/gpu_program.py
 
 # The documentation, into site/. Warnings are errors. It reads the docstrings without
 # importing the package, so that its environment is small.
@@ -81,6 +91,13 @@ $(BROWSER)/test.stamp: pyproject.toml
 	$(BROWSER)/bin/pip install --quiet --editable '.[browser]'
 	touch $@
 
+# JAX's plugin alone: the libraries of CUDA are not needed to compile.
+$(PROGRAM)/test.stamp: pyproject.toml Makefile
+	$(PYTHON) -m venv $(PROGRAM)
+	$(PROGRAM)/bin/pip install --quiet --editable . 'pytest>=9.0' jax==$(PROGRAM_JAX) jaxlib==$(PROGRAM_JAX)
+	$(PROGRAM)/bin/pip install --quiet --no-deps jax-cuda13-plugin==$(PROGRAM_JAX) jax-cuda13-pjrt==$(PROGRAM_JAX)
+	touch $@
+
 READ_DOCS_EXTRA := import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["docs"])
 $(DOCS)/docs.stamp: pyproject.toml
 	$(PYTHON) -m venv $(DOCS)
@@ -88,4 +105,4 @@ $(DOCS)/docs.stamp: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(MINIMUM) $(EXTRAS) $(BROWSER) $(DOCS) site
+	rm -rf $(VENV) $(MINIMUM) $(EXTRAS) $(BROWSER) $(PROGRAM) $(DOCS) site

@@ -18,7 +18,7 @@ import pytest
 import dcgan_jax
 from dcgan_jax import models, presets
 from dcgan_jax.evaluate import nearest
-from dcgan_jax.features import blocked_rows, gram_newton, kmeans, squared_hinge
+from dcgan_jax.features import blocked_rows, gram_newton, kmeans, lloyd, squared_hinge
 from dcgan_jax.models import batch_statistics, spectral
 from dcgan_jax.prepare.dedup import hashes
 
@@ -36,6 +36,7 @@ HOST = {
     "features/blocked_rows.py": {"gram"},
     "features/gram_newton.py": {"minimise_by_gram"},
     "features/kmeans.py": {"learn", "fit_whitening", "measure_standard"},
+    "features/lloyd.py": {"_average"},
     "features/squared_hinge.py": {"find_main_axes"},
 }
 
@@ -48,6 +49,10 @@ def trace_kmeans():
     encode = functools.partial(kmeans._encode, patch_size=6)
     shapes = spec(108), spec(108, 108), spec(7, 108)
     return jax.jit(encode).trace(*shapes, spec(2, 32, 32, 3, dtype=np.uint8))
+
+
+def trace_lloyd():
+    return jax.jit(lloyd._find_nearest).trace(spec(2, 16, 5), spec(3, 5))
 
 
 def trace_neighbours():
@@ -113,6 +118,7 @@ PROGRAMS = {
         spec(50, 8), spec(8, 3), spec(50, 3)
     ),
     "kmeans": trace_kmeans,
+    "kmeans_learning": trace_lloyd,
     "neighbours": trace_neighbours,
     "hash_training": trace_autoencoder,
     "hash": trace_hash,

@@ -151,7 +151,7 @@ def _run_feed(store: stores.Store, config: TrainConfig, seconds: float) -> float
         while time.perf_counter() - begin < seconds or step == 0:
             chunk = own.take()
             step += count
-            jax.block_until_ready(jax.tree.leaves(chunk.batch))
+            jax.block_until_ready(jax.tree.leaves(chunk.batches))
             if (step + last) * config.batch_size > len(store):
                 break
             own.ask(step, count)

@@ -214,6 +214,20 @@ def _scaling_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _gpu_program_table() -> str:
+    lines = [
+        "| net | GFLOP | of them useful | kernels | GB |",
+        "|---|---|---|---|---|",
+    ]
+    result = _read("gpu_program")
+    for net, row in ({} if result is None else result["numbers"]).items():
+        lines.append(
+            f"| `{net}` | {row['gflop']:,.0f} | {row['useful_gflop']:,.0f} "
+            f"| {row['kernels']} | {row['gbytes']:.2f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 def _features_table() -> str:
     lines = []
     for name, data in FEATURE_RESULTS.items():
@@ -340,6 +354,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "speed": _speed_table,
     "pipeline": _pipeline_table,
     "scaling": _scaling_table,
+    "gpu_program": _gpu_program_table,
     "features": _features_table,
     "svm": _svm_table,
     "reliability": _reliability_table,

@@ -28,6 +28,7 @@ else:  # a new one is added to the table alone
 ImageSize = Literal[28, 32, 48, 64, 96, 128]
 Channels = Literal[1, 3]
 Shuffle = Literal["auto", "rows", "blocks"]
+Precision = Literal["auto", "float32", "float32_full", "bfloat16"]
 DiffAugment = Literal[
     "none", "color", "translation", "cutout", "color,translation", "color,cutout",
     "translation,cutout", "color,translation,cutout",
@@ -192,9 +193,11 @@ class TrainingConfig:
     """The optimiser; None where it is sgd."""
     sgd: SgdConfig | None = None
     """The optimiser in place of adam."""
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Annotated[Precision, Formerly("float32")] = "auto"
     """The arithmetic of the convolutions. Parameters, statistics and losses stay
-    float32."""
+    float32. `auto` takes bfloat16 on a GPU that has units for it and float32 elsewhere;
+    the run keeps what it took. On a GPU, `float32` multiplies in TF32, which has 10
+    bits of mantissa in place of 23; `float32_full` keeps them all and is slower."""
     convolution: Literal["auto", "lax", "phase"] = "auto"
     """How convolutions are computed: by the operations of `lax`, or `phase` by phase,
     which is faster on CPUs."""

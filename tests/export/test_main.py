@@ -263,14 +263,19 @@ def test_a_file_of_another_origin_is_never_replaced(run, tmp_path, one_error, na
     assert (tmp_path / name).read_text() == "mine"
 
 
+@pytest.mark.parametrize("form", ["safetensors", "torch", "onnx"])
 def test_an_export_replaces_its_own_files_and_names_no_folder(
-    run, tmp_path, run_command
+    form, run, export_run, tmp_path
 ):
-    out = tmp_path / "x.safetensors"
+    if form == "onnx":
+        pytest.importorskip("jax2onnx", reason=NEEDS_ONNX)
     for _ in range(2):
-        assert run_command(export.main, run, f"--out={out}").code == 0
-    for path in tmp_path.iterdir():
-        assert str(tmp_path.parent).encode() not in path.read_bytes()
+        export_run(form)
+    written = list(tmp_path.iterdir())
+    assert len(written) == 4
+    for path in written:
+        for folder in (tmp_path.parent, run.parent, Path(export.__file__).parents[1]):
+            assert str(folder).encode() not in path.read_bytes()
         assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~read_umask()
 
 

@@ -1,4 +1,6 @@
+import dataclasses
 import json
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -50,6 +52,19 @@ def test_others_read_the_arrays_by_their_paths(path, variables):
     }
     kernel = variables["params"]["conv0"]["kernel"]
     np.testing.assert_array_equal(found["params/conv0/kernel"], kernel)
+
+
+def test_the_file_says_what_the_data_were_called_but_not_where_they_lay(
+    variables, tmp_path
+):
+    path, home = tmp_path / "x.safetensors", Path("/home/someone")
+    config = dataclasses.replace(
+        CONFIG, source=home / "foxes.zip", data_dir=home / "data", workdir=home / "run"
+    )
+    safetensors_file.save_network(path, variables, config, step=3)
+    assert b"someone" not in path.read_bytes()
+    found, _, _ = safetensors_file.read_network(path)
+    assert found.source == Path("foxes.zip")
 
 
 def test_an_array_that_is_not_contiguous_is_saved_as_it_looks(variables, tmp_path):

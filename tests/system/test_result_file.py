@@ -1,6 +1,7 @@
 """Result files name files, not where they lie on one machine."""
 
 import json
+import os
 import sys
 import types
 
@@ -44,29 +45,22 @@ def test_a_result_says_what_how_and_on_what(tmp_path):
     assert {"commit", "machine", "date", "what"} <= result.keys()
 
 
-def test_a_result_names_the_gpu_its_driver_and_cuda(tmp_path, monkeypatch):
-    gpu = types.SimpleNamespace(
-        device_kind="NVIDIA H100 80GB HBM3",
-        client=types.SimpleNamespace(platform_version="PJRT C API\ncuda 12090"),
-    )
+def test_a_result_names_the_gpu_that_it_was_measured_on(tmp_path, monkeypatch):
+    client = types.SimpleNamespace(platform_version="PJRT C API\ncuda 13010")
+    gpu = types.SimpleNamespace(device_kind="NVIDIA H100 80GB HBM3", client=client)
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho '81559 MiB, 580.65.06'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     jax = types.SimpleNamespace(default_backend=lambda: "gpu", devices=lambda: [gpu])
     monkeypatch.setitem(sys.modules, "jax", jax)
-    driver = tmp_path / "version"
-    monkeypatch.setattr(result_file, "_DRIVER", driver)
-
-    def save():
-        path = result_file.save(
-            tmp_path / "a.json", what="", command="", protocol="", seed=0, numbers={}
-        )
-        machine = json.loads(path.read_text())["machine"]
-        return [machine.get(name) for name in ("gpu", "runtime", "driver")]
-
-    assert save() == ["NVIDIA H100 80GB HBM3", "PJRT C API cuda 12090", None]
-    driver.write_text(
-        "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar 5 2024\n"
-        "GCC version:  gcc version 12.2.0\n"
+    path = result_file.save(
+        tmp_path / "a.json", what="", command="", protocol="", seed=0, numbers={}
     )
-    assert save()[2] == "550.54.15"
+    machine = json.loads(path.read_text())["machine"]
+    assert machine["gpu"] == "NVIDIA H100 80GB HBM3"
+    assert (machine["gpu_memory"], machine["driver"]) == ("81559 MiB", "580.65.06")
+    assert machine["cuda"] == "13.1"
 
 
 def test_a_result_of_a_cpu_names_no_gpu(tmp_path):

@@ -49,7 +49,7 @@ def main(workdir):
     for step in range(1, config.num_steps):
         before = flatten(state)
         opened.ask(step, 1)
-        arguments = (mesh.replicate(state), opened.take().batch, key, 1)
+        arguments = (mesh.replicate(state), opened.take().batches, key, 1)
         if step == 1:
             program = run_steps.lower(*arguments).compile().as_text()
         reached, _ = run_steps(*arguments)

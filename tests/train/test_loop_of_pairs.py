@@ -110,6 +110,25 @@ def test_the_grid_shows_a_class_a_row(preset, runs):
             np.testing.assert_array_equal(shown, image[..., 0])
 
 
+def test_the_rows_of_a_run_s_grids_are_named_where_names_say_more_than_numbers(
+    runs, make_flags, tmp_path
+):
+    assert not (runs["mnist_mlp"] / "samples" / "classes.txt").exists()
+    names = [f"digit {number}" for number in range(10)]
+    flags = (
+        "--num_steps=1", f"--workdir={tmp_path}", f"--class_names={json.dumps(names)}"
+    )  # fmt: skip
+    loop.run(cli.parse_run(make_flags("mnist_mlp", *flags)))
+    listed = (tmp_path / "samples" / "classes.txt").read_text().splitlines()
+    assert listed == [f"{number} digit {number}" for number in range(10)]
+    sizes = set()
+    for run in (runs["mnist_mlp"], tmp_path):
+        for path in (run / "samples").glob("*.png"):
+            with Image.open(path) as picture:
+                sizes.add(picture.size)
+    assert len(sizes) == 1  # so that a film takes both
+
+
 @conditional
 def test_a_picture_of_samples_shows_a_class_a_row_too(
     preset, runs, tmp_path, run_command

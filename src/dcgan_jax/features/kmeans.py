@@ -75,9 +75,9 @@ def learn(
         num_patches: the number of patches, which come from the images evenly.
         patch_size: the side of a patch, in pixels.
         first: where clustering begins: at draws from a narrow `normal` distribution
-            around 0, as in run_kmeans.m, or at `patches`, as is usual. Most patches
-            are dull, and so are centroids that begin at them (Coates & Ng 2012,
-            "Learning feature representations with K-means").
+            around 0, as in run_kmeans.m, or at `patches`, as is usual. From patches
+            some centroids stay with a few that are far from all others, and accuracy
+            is lower (experiments/studies/first_centroids.py).
         seed: the seed of the patches and of the first centroids.
 
     Raises:

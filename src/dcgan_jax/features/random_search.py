@@ -13,12 +13,12 @@ import numpy as np
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.features import supervised
 from dcgan_jax.features.supervised import SearchConfig, TrialResult
-from dcgan_jax.system import disk, errors, json_values, progress
+from dcgan_jax.system import disk, errors, json_values, precision, progress
 
 # The settings of the discriminator's recipe that its network depends on.
 _NETWORK_FIELDS = (
     "architecture", "width_multiplier", "input_bias", "image_size", "channels",
-    "precision", "convolution",
+    "convolution",
 )  # fmt: skip
 
 
@@ -171,6 +171,7 @@ def _settings(config: SearchConfig, train: Batch, valid: Batch) -> dict[str, Any
     network = config.network
     return {
         **{name: getattr(network, name) for name in _NETWORK_FIELDS},
+        "precision": precision.settle_precision(network.precision),
         "b2": config.adam.b2,
         "epsilon": config.adam.epsilon,
         "num_classes": config.num_classes,

@@ -36,6 +36,8 @@ class Nets(NamedTuple):
         augment: images in the generator's range as D is to see them, and a key → such
             images.
         averaging: how an average of the generator's weights is kept.
+        at_once: whether D's update passes real and generated images through it at once,
+            each minibatch still normalised by its own statistics.
     """
 
     generator: nn.Module
@@ -49,6 +51,7 @@ class Nets(NamedTuple):
     penalise: Penalise = penalties.leave_loss
     augment: Augment = augment.leave_images
     averaging: Averaging = averaging.OFF
+    at_once: bool = False
 
     def generate(
         self, gen: NetState, params: PyTree, latents: Array, labels: Array | None
@@ -97,6 +100,40 @@ class Nets(NamedTuple):
         )
         return logits, moved.get("batch_stats", {})
 
+    def judge_both(
+        self,
+        params: PyTree,
+        batch_stats: PyTree,
+        minibatches: tuple[Array, Array],
+        labels: Array | None,
+        dropout_keys: tuple[Array, Array],
+    ) -> tuple[Array, Array, PyTree]:
+        """Return `judge`'s logits of two minibatches, and the running statistics.
+
+        These follow the first minibatch, then the second.
+
+        Args:
+            params: the discriminator's parameters.
+            batch_stats: its running statistics before.
+            minibatches: the real and the generated images.
+            labels: (batch,) of either, or None.
+            dropout_keys: one for each minibatch.
+        """
+        if not self.at_once:
+            logits = []
+            for images, key in zip(minibatches, dropout_keys, strict=True):
+                own, batch_stats = self.judge(params, batch_stats, images, labels, key)
+                logits.append(own)
+            return logits[0], logits[1], batch_stats
+        both = jnp.concatenate(minibatches)
+        labels = None if labels is None else jnp.concatenate([labels, labels])
+        wide = self._replace(discriminator=self.discriminator.clone(num_batches=2))
+        logits_of_both, moved = wide.judge(
+            params, batch_stats, both, labels, dropout_keys[0]
+        )
+        real, fake = jnp.split(logits_of_both, 2)
+        return real, fake, moved
+
 
 def make_nets(
     config: TrainConfig, *, num_steps: int, num_rows: int | None = None
@@ -125,6 +162,7 @@ def make_nets(
         penalise=penalties.make_penalty(r1_gamma=config.r1_gamma),
         augment=augment.make_augment(config.diffaugment),
         averaging=averaging.make_averaging(config.ema_decay),
+        at_once=models.can_judge_at_once(pair.discriminator),
     )
 
 

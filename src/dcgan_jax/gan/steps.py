@@ -29,10 +29,10 @@ def d_step(
 ) -> tuple[TrainState, Metrics]:
     """Update the discriminator on one real and one generated minibatch.
 
-    Real and generated images pass separately, so each is normalised by its own batch
-    statistics. D's running statistics follow the real batch, then the generated one;
-    the generator normalises by its batch and nothing of it moves, not even its running
-    statistics.
+    Real and generated images are each normalised by their own batch statistics,
+    whether they pass separately or at once. D's running statistics follow the real
+    batch, then the generated one; the generator normalises by its batch and nothing of
+    it moves, not even its running statistics.
 
     Args:
         nets: the static part.
@@ -52,9 +52,9 @@ def d_step(
     real, fake = nets.augment(real, real_key), nets.augment(fake, fake_key)
 
     def loss_of(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
-        stats = disc.batch_stats
-        real_logits, stats = nets.judge(params, stats, real, labels, real_key)
-        fake_logits, stats = nets.judge(params, stats, fake, labels, fake_key)
+        real_logits, fake_logits, stats = nets.judge_both(
+            params, disc.batch_stats, (real, fake), labels, (real_key, fake_key)
+        )
         metrics = {
             "d_real": losses.mean_probability(real_logits),
             "d_fake": losses.mean_probability(fake_logits),
@@ -134,7 +134,7 @@ def train_step(
     Returns:
         The state after the step, and every metric; D's are those of its last update.
     """
-    key = jax.random.fold_in(jax.random.fold_in(key, state.rollbacks), state.step)
+    key = fold_step(key, state)
     num_d_steps = len(batches.images)
     before, metrics = state, Metrics()
     for index in range(num_d_steps):
@@ -146,6 +146,16 @@ def train_step(
     optional = nets.averaging.follow(state.optional, moved.gen, state.step)
     state = state.replace(gen=moved.gen, step=state.step + 1, optional=optional)
     return state, metrics | gen_metrics
+
+
+def fold_step(key: Array, state: TrainState) -> Array:
+    """Return a step's key. Update i of the step, D's before G's, folds in i.
+
+    Args:
+        key: the run's key.
+        state: before the step.
+    """
+    return jax.random.fold_in(jax.random.fold_in(key, state.rollbacks), state.step)
 
 
 def _scale(nets: Nets, batch: Batch) -> tuple[Array, Array | None]:

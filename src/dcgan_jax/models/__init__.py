@@ -64,6 +64,21 @@ def for_inference(network: Network) -> Network:
     return network.clone(dtype=jnp.dtype("float32"))
 
 
+def can_judge_at_once(discriminator: nn.Module) -> bool:
+    """Tell whether D's update passes both minibatches through it at once, and should.
+
+    On one GPU that takes fewer kernels. Not where units are dropped, by a key for each
+    minibatch; nor where each pass moves the estimate of a kernel's largest singular
+    value; nor on several devices, which would have to exchange images.
+    """
+    return (
+        backend.is_gpu()
+        and jax.device_count() == 1
+        and hasattr(discriminator, "num_batches")
+        and not getattr(discriminator, "spectral_norm", False)
+    )
+
+
 def list_hidden_convolutions(generator: nn.Module) -> tuple[str, ...]:
     """Name the convolutions of a generator that make feature maps, lowest first.
 

@@ -92,18 +92,16 @@ normalise_batches.defvjp(_normalise_fwd, _normalise_bwd)
 def _measure(values: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
     """Return mean and biased variance over some axes.
 
-    On a GPU in one pass, of the distances from the first value: the variance is the
-    mean square less the squared mean, which loses digits where the mean is far from 0,
-    and one value of a channel is as near to it as the others.
+    On a GPU in one pass: the variance is the mean square less the squared mean. That
+    loses digits where the mean is far from 0, about 1e-7 · mean² / variance of the
+    variance; maps before batch norm have means of a few deviations.
     """
     if not backend.is_gpu():
         mean = values.mean(axes)
         return mean, jnp.square(values - _spread(mean, values.ndim)).mean(axes)
-    first = values[(slice(None),) * axes[0] + (0,) * len(axes)]
-    centred = values - _spread(first, values.ndim)
-    sums = _sum_both(centred, jnp.square(centred), axes)
-    shift, square = (total * (first.size / values.size) for total in sums)
-    return first + shift, jnp.maximum(square - jnp.square(shift), 0.0)
+    sums = _sum_both(values, jnp.square(values), axes)
+    mean, square = (total * (total.size / values.size) for total in sums)
+    return mean, jnp.maximum(square - jnp.square(mean), 0.0)
 
 
 def _sum_both(a: Array, b: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:

@@ -7,6 +7,7 @@ from flax import linen as nn
 
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.models import convolution
+from dcgan_jax.system import precision
 
 # For each image size: the side of the smallest map, and the number of stride-2 blocks.
 SHAPES = {28: (7, 2), 32: (4, 3), 48: (6, 3), 64: (4, 4), 96: (6, 4), 128: (4, 5)}
@@ -61,6 +62,6 @@ def image_shape(config: TrainConfig) -> tuple[int, int, int]:
 def computation(config: TrainConfig) -> dict[str, Any]:
     """Return the attributes of a network that say how its convolutions are computed."""
     return {
-        "dtype": jnp.dtype(config.precision),
+        "dtype": jnp.dtype(precision.find_dtype(config.precision)),
         "formulation": convolution.choose_formulation(config.convolution),
     }

@@ -5,6 +5,7 @@ the arguments of its `gen` and `discrim` functions. Theano convolves with kernel
 flipped in both directions and lays maps out as (channels, rows, columns).
 """
 
+import dataclasses
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -171,8 +172,11 @@ def read_discriminator(
 
 
 def release_config(release: Release) -> TrainConfig:
-    """Return the recipe whose networks take a release's parameters."""
-    return presets.PRESETS[release.preset]
+    """Return the recipe whose networks take a release's parameters.
+
+    They were trained in float32.
+    """
+    return dataclasses.replace(presets.PRESETS[release.preset], precision="float32")
 
 
 def _kernel(array: np.ndarray) -> np.ndarray:

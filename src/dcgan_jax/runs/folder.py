@@ -115,6 +115,19 @@ def _check_same_data(
     )
 
 
+def find_recorded(workdir: Path, name: str) -> Any:
+    """Return what a run that goes on has for a setting; None where there is no run.
+
+    Args:
+        workdir: the run's folder.
+        name: of the setting; of a run that is older than it, what it means there.
+    """
+    path = workdir / CONFIG
+    if not path.exists() or not checkpoints.list_steps(workdir / CHECKPOINTS):
+        return None
+    return json_values.read_json(path).get(name, configs.ABSENT_MEANS.get(name))
+
+
 def read_config(workdir: Path) -> TrainConfig:
     """Read the settings of a run.
 

@@ -199,7 +199,7 @@ def find_config(where: str) -> TrainConfig:
     if which == where or Path(which).is_dir():
         return reading.read_generator_config(which)
     presets.check_name("preset", which, list(presets.PRESETS))
-    return presets.PRESETS[which]
+    return dataclasses.replace(presets.PRESETS[which], precision="float32")
 
 
 def _read_discriminator(

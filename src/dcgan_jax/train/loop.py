@@ -11,7 +11,7 @@ from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import keys
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.runs import folder as run_dir
-from dcgan_jax.system import backend, errors
+from dcgan_jax.system import backend, errors, precision
 from dcgan_jax.train import chunk as chunks, feed, finite, mesh, start, trace
 from dcgan_jax.train.chunk import RunSteps
 from dcgan_jax.train.pace import Pace
@@ -90,6 +90,7 @@ def _train(
     step, recorder = int(state.step), None
     key = mesh.replicate(keys.make_key(run.config.seed, keys.Purpose.TRAINING))
     with contextlib.ExitStack() as held:
+        held.enter_context(precision.full_products(run.config.precision))
         with mesh.together():
             if mesh.is_first():
                 recorder = held.enter_context(closing(Recorder(run, step=step)))

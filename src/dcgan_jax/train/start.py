@@ -20,6 +20,7 @@ from dcgan_jax.gan.nets import Nets, init_state, make_nets
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.models import goodfellow
 from dcgan_jax.runs import checkpoints, folder as run_dir
+from dcgan_jax.system import precision
 from dcgan_jax.train import mesh, signals
 
 _LOG = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ def settle_run(config: TrainConfig) -> Run:
     Raises:
         InputError: if the data or the devices do not allow the run.
     """
+    config = _settle_precision(config)
     with mesh.together():
         mesh.check_batch(config.batch_size)
         store = kept_rows.open_training_store(config)
@@ -73,6 +75,26 @@ def settle_run(config: TrainConfig) -> Run:
         nets = make_nets(config, num_steps=num_steps, num_rows=num_rows)
     mesh.check_same({**configs.shared_settings(config), "data": store.fingerprint})
     return Run(config, store, nets, num_steps)
+
+
+def _settle_precision(config: TrainConfig) -> TrainConfig:
+    """Choose "auto" as the run has it that goes on, or by the first process's device.
+
+    The others need not see the run's folder.
+    """
+    if config.precision != "auto":
+        return config
+    choices = precision.SETTLED
+    chosen = 0
+    with mesh.together():
+        if mesh.is_first():
+            workdir = run_dir.workdir_of(config)
+            recorded = run_dir.find_recorded(workdir, "precision")
+            is_known = recorded in choices
+            settled = recorded if is_known else precision.settle_precision("auto")
+            chosen = choices.index(settled)
+    (chosen,) = mesh.largest(chosen)
+    return dataclasses.replace(config, precision=choices[chosen])
 
 
 @contextlib.contextmanager
