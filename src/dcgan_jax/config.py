@@ -199,8 +199,9 @@ class TrainingConfig:
     the run keeps what it took. On a GPU, `float32` multiplies in TF32, which has 10
     bits of mantissa in place of 23; `float32_full` keeps them all and is slower."""
     convolution: Literal["auto", "lax", "phase"] = "auto"
-    """How convolutions are computed: by the operations of `lax`, or `phase` by phase,
-    which is faster on CPUs."""
+    """How convolutions are computed. `auto` chooses for each layer what is fast on the
+    device. `lax` takes the operations of that name for all layers; `phase` computes
+    them phase by phase, which is faster on CPUs."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
