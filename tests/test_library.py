@@ -180,7 +180,9 @@ def test_an_export_with_its_pair_is_like_its_run(gan, exported):
     np.testing.assert_array_equal(images, gan.sample(6))
     np.testing.assert_array_equal(pair.features(images), gan.features(images))
     np.testing.assert_array_equal(pair.score(images), gan.score(images))
-    assert pair.config == gan.config
+    folders = {"data_dir": pair.config.data_dir, "workdir": pair.config.workdir}
+    assert pair.config == dataclasses.replace(gan.config, **folders)
+    assert str(pair.config.data_dir) == "data"  # a file names no folder of its machine
 
 
 @pytest.mark.parametrize("ask", ["features", "score"])

@@ -109,7 +109,7 @@ def _make_store(folder: Path) -> Files:
         images = np.full((4, 28, 28, 1), number, np.uint8)
         labels = np.full(4, number, np.int32)
         rows.fill(
-            iter([Decoded(np.arange(4), images, labels, [], [], 4)]), lambda n: None
+            iter([Decoded(np.arange(4), images, labels, [], [], [], 4)]), lambda n: None
         )
         finished = shards.write(path / "unfinished", number, rows, labelled=True)
         written.append(finished.shard)

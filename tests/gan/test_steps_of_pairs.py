@@ -57,6 +57,8 @@ BEFORE = {
 def test_an_old_recipe_s_run_goes_on_as_it_always_did(name):
     # Other keys or another order of draws would change these by far more than rounding.
     config, shape = narrow(name)
+    if name == "cifar10":  # which has taken the bias since
+        config = dataclasses.replace(config, input_bias=False)
     nets = make_nets(config, num_steps=10)
     init = functools.partial(init_state, nets, image_shape=shape)
     state = jax.jit(init, compiler_options=QUICK)(jax.random.key(0))
