@@ -204,7 +204,8 @@ def test_a_run_folder_from_before_these_settings_goes_on(copied):
         del values[name]
     del values["adam"]["d_learning_rate"]
     path.write_text(json.dumps(values))
-    asked = dataclasses.replace(copied, shuffle="rows")  # as `loop.run` settles it
+    # As `loop.run` settles them.
+    asked = dataclasses.replace(copied, shuffle="rows", precision="float32")
     settle = functools.partial(
         run_dir.settle, copied.workdir, fingerprint=values["data_fingerprint"]
     )

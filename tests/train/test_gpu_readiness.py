@@ -164,6 +164,8 @@ def test_options_for_cpus_are_given_to_cpus_alone(name, monkeypatch):
 def test_a_gpu_s_loop_is_captured_with_its_convolutions_where_xla_knows_how(
     monkeypatch,
 ):
+    if jax.__version_info__ < (0, 10):
+        pytest.skip("the XLA of this JAX does not capture convolutions")
     find_options = backend.compiler_options.__wrapped__
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     captured = find_options(is_loop=True)["xla_gpu_enable_command_buffer"]
