@@ -37,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell's background jobs ignore Ctrl-C and hand that on to what they start, which
     # would leave the tests of Ctrl-C waiting.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
     if getattr(config, "cache", None) is None:  # -p no:cacheprovider
         return
     settings = {

@@ -169,10 +169,10 @@ def test_a_checkpoint_that_training_deletes_first_is_said_and_left_out(
 ):
     load = loading.load_generator
 
-    def delete_first(where, *, weights_dir, step, ema):
+    def delete_first(where, *, step, **settings):
         if step == 20:
             shutil.rmtree(checkpoint(run, 20))
-        return load(where, weights_dir=weights_dir, step=step, ema=ema)
+        return load(where, step=step, **settings)
 
     monkeypatch.setattr(loading, "load_generator", delete_first)
     ended = follow()
