@@ -178,7 +178,9 @@ def count_useful(net: str) -> int:
     made = gan_nets.make_nets(config, num_steps=1000)
     state, batches, key = describe_arguments(made, config)
     images = jax.ShapeDtypeStruct(batches.images.shape[2:], np.float32)
-    labels = None if batches.labels is None else batches.labels.update(shape=(BATCH,))
+    labels = None
+    if batches.labels is not None:
+        labels = jax.ShapeDtypeStruct((BATCH,), np.int32)
     latents = jax.eval_shape(lambda key: made.draw_latents(key, BATCH), key)
 
     def generate(gen: Any, latents: Any, labels: Any) -> Any:

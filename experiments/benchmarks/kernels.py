@@ -79,7 +79,8 @@ def _count_product(
         kind = target.removeprefix(_CUDNN)
         return kind, _count_convolution(kind, instruction, operands)
     if "gemm" in target or "matmul" in target:
-        return "gemm", _multiply(*operands[:2], instruction.results[0])
+        left, right = operands[:2]
+        return "gemm", _multiply(left, right, instruction.results[0])
     return target or instruction.operation, 0.0
 
 

@@ -33,7 +33,7 @@ class PointParticipant:
         )
         images = jnp.zeros((1, 1, config.batch_size, *shape), jnp.uint8)
         self._batches = Batch(images + jnp.uint8(127), None)
-        run = chunk.make_steps(made, static_count=False)
+        run: Any = chunk.make_steps(made, static_count=False)
         self._run = run.lower(self._state, self._batches, self._key, 1).compile()
         self._before_mb = _peak_mb()
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 SLOW_DISK = Path(__file__).with_name("slow_disk.py")
 # Longer than any command here takes on a busy machine.
@@ -149,12 +149,14 @@ class Running:
             self.send(signal.SIGKILL, to_group=True)
             self._process.wait()
             raise TimeoutError(f"{self._process.args} hung") from None
-        texts = []
-        for file in (self._out, self._err):
-            file.seek(0)
-            texts.append(file.read())
-            file.close()
-        return Ended(code, *texts, _children_cpu_seconds() - before)
+        out, err = (_read_and_close(file) for file in (self._out, self._err))
+        return Ended(code, out, err, _children_cpu_seconds() - before)
+
+
+def _read_and_close(file: IO[str]) -> str:
+    with file:
+        file.seek(0)
+        return file.read()
 
 
 def _children_cpu_seconds() -> float:

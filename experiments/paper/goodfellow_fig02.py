@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     parser = results.make_parser(__doc__, epilog=others_are, allow_abbrev=False)
     parser.add_argument("net", choices=NETS, help="the part of the figure")
     flags, others = parser.parse_known_args(argv)
-    figure = sample_figure.Figure(
+    figure = sample_figure.SampleFigure(
         name=f"goodfellow_fig02_{flags.net}",
         title=f"Fig. 2{NETS[flags.net]} of 2014, {flags.net}",
         preset=f"goodfellow_{flags.net}",

@@ -21,7 +21,8 @@ def main() -> int:
     for name in GRIDS:
         picture = Image.open(results.FOLDER / f"{name}.png").convert("RGB")
         side = min(picture.size)
-        square = picture.crop((0, 0, side, side)).resize((SIDE, SIDE), Image.LANCZOS)
+        square = picture.crop((0, 0, side, side))
+        square = square.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
         squares.append(np.asarray(square))
     strip = grid.make_grid(np.stack(squares), columns=len(squares), gap=GAP)
     grid.save_image(strip, results.FOLDER / "strip.png")
