@@ -254,6 +254,9 @@ _RUN = "a trained run"
 _NETS = "the authors' files, CIFAR-10"
 _SVHN = "the authors' files, SVHN"
 _FIG_2, _FIG_3 = "goodfellow_fig02", "goodfellow_fig03_walk"
+_PART = "a part of CIFAR-10: 10,000 + 5,000 images"
+_SMALL_EXEMPLARS = f"{_PART}, an eighth of the width, 2,000 exemplars, 1,500 steps"
+_SVM_ON = "linear L2-SVM on its features, accuracy on the test images"
 _NO_RECIPE = "no recipe of it was found"
 
 
@@ -282,6 +285,13 @@ PARTS = (
     Part("Table 1: K-means, 400 a class", _TABLE_1, "CIFAR-10", "CPU", "",
          "63.7 ± 0.7 %", "table1_kmeans4800_400_labels", "accuracy_mean", "%",
          "--only kmeans", in_readme=False),
+    Part("Table 1: Exemplar CNN, all labels", "exemplar_cnn", "CIFAR-10", "GPU", "",
+         "84.3 %", "rival_exemplar_cnn_cifar10_part", "all_labels/accuracy_mean", "%",
+         "--target=cifar10", in_readme=False, smaller=_SMALL_EXEMPLARS, how=_SVM_ON),
+    Part("Table 1: Exemplar CNN, 400 a class", "exemplar_cnn", "CIFAR-10", "GPU", "",
+         "77.4 ± 0.2 %", "rival_exemplar_cnn_cifar10_part",
+         "few_labels/accuracy_mean", "%", "--target=cifar10 --labels_per_class=400",
+         in_readme=False, smaller=_SMALL_EXEMPLARS, how=_SVM_ON),
     _quote("Table 1: view-invariant K-means", "81.9 %, 72.6 ± 0.7 %", _NO_RECIPE),
     Part("Table 2: SVHN", _TABLE_2, _SVHN, "CPU", "", "22.48 %", _TABLE_2,
          "authors_svhn/error_mean", "%"),
