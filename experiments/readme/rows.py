@@ -256,6 +256,7 @@ _SVHN = "the authors' files, SVHN"
 _FIG_2, _FIG_3 = "goodfellow_fig02", "goodfellow_fig03_walk"
 _PART = "a part of CIFAR-10: 10,000 + 5,000 images"
 _SMALL_EXEMPLARS = f"{_PART}, an eighth of the width, 2,000 exemplars, 1,500 steps"
+_SMALL_FIELDS = f"{_PART}, 400 centroids, then twice 16 groups of 60 with 50 each"
 _SVM_ON = "linear L2-SVM on its features, accuracy on the test images"
 _NO_RECIPE = "no recipe of it was found"
 
@@ -285,6 +286,14 @@ PARTS = (
     Part("Table 1: K-means, 400 a class", _TABLE_1, "CIFAR-10", "CPU", "",
          "63.7 ± 0.7 %", "table1_kmeans4800_400_labels", "accuracy_mean", "%",
          "--only kmeans", in_readme=False),
+    Part("Table 1: 3-layer K-means, all labels", "receptive_fields", "CIFAR-10", "CPU",
+         "", "82.0 %", "rival_receptive_fields_cifar10_part",
+         "all_labels/accuracy_mean", "%", "--target=cifar10", in_readme=False,
+         smaller=_SMALL_FIELDS, how=_SVM_ON),
+    Part("Table 1: 3-layer K-means, 400 a class", "receptive_fields", "CIFAR-10", "CPU",
+         "", "70.7 ± 0.7 %", "rival_receptive_fields_cifar10_part",
+         "few_labels/accuracy_mean", "%", "--target=cifar10 --labels_per_class=400",
+         in_readme=False, smaller=_SMALL_FIELDS, how=_SVM_ON),
     Part("Table 1: Exemplar CNN, all labels", "exemplar_cnn", "CIFAR-10", "GPU", "",
          "84.3 %", "rival_exemplar_cnn_cifar10_part", "all_labels/accuracy_mean", "%",
          "--target=cifar10", in_readme=False, smaller=_SMALL_EXEMPLARS, how=_SVM_ON),
