@@ -255,6 +255,9 @@ class BeyondPaperConfig:
     diffaugment: Annotated[DiffAugment, OnlyOf(PLAIN)] = "none"
     """All images that the discriminator sees are changed at random in these ways (Zhao
     et al. 2020), which helps with a few hundred pictures."""
+    mirror: bool = False
+    """Each real image is mirrored, left for right, in half of the minibatches that it
+    is in. It suits pictures that are as likely the other way round, not letters."""
     ema_decay: Annotated[float | None, Bounds(at_least=0, below=1)] = None
     """An exponential moving average of the generator is kept, and sampled beside it.
     The average keeps this share of itself at a step, such as 0.999."""

@@ -184,7 +184,7 @@ def _make_shards(
                 notes.parent, done, plan.num_records, config.max_broken
             )
 
-        # A shard is written while the next one is being decoded: disks make wait.
+        # A shard is written while the next one is decoded: the disk holds up no one.
         written: tuple[int, concurrent.futures.Future[Finished]] | None = None
         for n in missing:
             rows = shards.ShardRows(len(parts[n]), shape)

@@ -33,7 +33,7 @@ class FilmConfig:
     ema: bool = False
     """The average of the generator is shown, which --ema_decay has kept."""
     out: Path = Path("film.gif")
-    """The film: .gif, or .mp4, which needs OpenCV."""
+    """The film: .gif, or .mp4, which needs the extra [video]."""
     seconds: Annotated[float, Bounds(above=0, at_most=600)] = 8.0
     """The length of the film, in seconds."""
     max_frames: Annotated[int, Bounds(at_least=2, at_most=MAX_FRAMES)] = 60

@@ -25,7 +25,7 @@ class Labels(NamedTuple):
     """What a companion file says."""
 
     numbers: list[int] | None
-    """Of every image in the order given; None: there are no labels."""
+    """The label of every image, in the order given; None: there are no labels."""
     class_names: tuple[str, ...] | None
     note: str | None
     """A clause that tells the user about it, besides why there are no labels."""

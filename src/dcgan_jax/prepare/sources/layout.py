@@ -20,8 +20,8 @@ class Member(NamedTuple):
     size: int
     """Bytes."""
     place: int = 0
-    """Where an archive has it, since several may share a path; of a file in a folder,
-    the time of its last change."""
+    """Its place in an archive, since several members may share a path; for a file in a
+    folder, the time of its last change."""
     problem: str | None = None
     """Why it is not even looked at, where it is a pipe or a device."""
 

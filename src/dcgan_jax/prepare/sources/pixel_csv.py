@@ -33,9 +33,9 @@ class _Columns(NamedTuple):
     num_columns: int
     label: int | None
     pixels: list[int] | None
-    """None: all but the label."""
+    """The columns of pixels; None: all columns but the label."""
     shape: tuple[int, ...]
-    """Of an image, (H, W) or (H, W, 3)."""
+    """The shape of an image, (H, W) or (H, W, 3)."""
     has_header: bool
 
 

@@ -21,7 +21,7 @@ class Part(NamedTuple):
 
     path: Path
     offset: int
-    """Of the first row, in bytes."""
+    """The place of the first row in the file, in bytes."""
     num_rows: int
 
 

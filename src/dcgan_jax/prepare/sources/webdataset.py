@@ -29,7 +29,7 @@ class Found(NamedTuple):
 
     labels: array_labels.ArrayLabels
     suffix: str
-    """Of the files that were read."""
+    """The suffix of the files that were read."""
 
 
 def read_samples(
