@@ -31,7 +31,7 @@ class FilmConfig:
     ema: bool = False
     """The average of the generator is shown, which --ema_decay has kept."""
     out: Path = Path("film.gif")
-    """The film: .gif, or .mp4, which needs OpenCV."""
+    """The film: .gif, or .mp4, which needs the extra [video]."""
     seconds: float = 8.0
     """The length of the film, in seconds."""
     max_frames: int = 60
