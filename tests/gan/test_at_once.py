@@ -13,6 +13,7 @@ from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
 from dcgan_jax.gan.nets import make_nets
 from dcgan_jax.train import chunk
+from small_steps import jit
 
 BATCH = 24
 SMALL = {"width_multiplier": 1 / 16, "batch_size": BATCH, "precision": "float32"}
@@ -53,23 +54,18 @@ def begin(draw_state):
     return begin
 
 
-def take_step(nets, state, batches, key):
-    """Compile a step, and take it."""
-    return jax.jit(functools.partial(steps.train_step, nets))(state, batches, key)
-
-
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_step_on_a_gpu_is_that_on_a_cpu_to_float_tolerance(name, begin, monkeypatch):
     config = dataclasses.replace(CONFIGS[name], convolution="lax")
     nets, state = begin(config)
     batches, key = draw_batch(config), jax.random.key(2)
-    expected = take_step(nets, state, batches, key)
+    expected = jit(steps.train_step, nets)(state, batches, key)
     with monkeypatch.context() as patch:
         patch.setattr(jax, "default_backend", lambda: "gpu")
         patch.setattr(jax, "device_count", lambda: 1)
         own = make_nets(dataclasses.replace(config, convolution="auto"), num_steps=10)
         assert own.at_once
-        found = take_step(own, state, batches, key)
+        found = jit(steps.train_step, own)(state, batches, key)
     assert not nets.at_once
     for metric in steps.METRICS:
         ours, theirs = found[1][metric], expected[1][metric]
