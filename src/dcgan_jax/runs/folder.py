@@ -17,6 +17,7 @@ CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 SAMPLES = "samples"
+REAL = "real.png"
 CLASSES = "classes.txt"
 CURVES = "curves.png"
 PROFILE = "profile"
@@ -72,6 +73,22 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
     Raises:
         InputError: if it does; the message names each setting, with both values.
     """
+    refuse_other(workdir, config, fingerprint=fingerprint)
+    asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
+    disk.write_whole(workdir / CONFIG, (json.dumps(asked, indent=1) + "\n").encode())
+
+
+def refuse_other(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
+    """Raise an error if a folder holds a run of other settings; write nothing.
+
+    Args:
+        workdir: the run's folder.
+        config: the settings asked for.
+        fingerprint: the store's fingerprint.
+
+    Raises:
+        InputError: if it does; the message names each setting, with both values.
+    """
     path = workdir / CONFIG
     asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
     # Before the first checkpoint there is nothing that other settings could break.
@@ -88,7 +105,6 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
                 + ". Resume with the old value, choose another --workdir, or pass "
                 "--allow_changes."
             )
-    disk.write_whole(path, (json.dumps(asked, indent=1) + "\n").encode())
 
 
 def _check_same_data(

@@ -1,6 +1,7 @@
 """The jitted loop of steps that the device runs without Python in between."""
 
 import functools
+import time
 from collections.abc import Callable
 
 import jax
@@ -16,6 +17,7 @@ from dcgan_jax.train.device_batches import DeviceBatches
 
 Array = jax.Array
 RunSteps = Callable[..., tuple[TrainState, steps.Metrics]]
+_SECONDS_BETWEEN_LOOKS = 0.002
 
 
 def make_steps(nets: Nets, *, static_count: bool) -> RunSteps:
@@ -106,6 +108,23 @@ def replay_latents(nets: Nets, latents: Array) -> Nets:
     return nets._replace(draw_latents=lambda key, count: next(drawn))
 
 
-def wait_for(metrics: steps.Metrics, count: int) -> dict[str, np.ndarray]:
+def wait_for(*arrays: Array) -> None:
+    """Wait for arrays to be computed, so that a signal is heard meanwhile.
+
+    Python answers signals between two of its own instructions alone.
+    """
+    while not all(array.is_ready() for array in arrays):  # type: ignore[attr-defined]
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def read(metrics: steps.Metrics, count: int) -> dict[str, np.ndarray]:
     """Wait for a chunk of `count` steps and return its metrics, each (count,)."""
+    wait_for(*metrics.values())
     return {name: values[:count] for name, values in jax.device_get(metrics).items()}
+
+
+def copy_state(state: TrainState) -> TrainState:
+    """Copy a state, whose memory the next chunk takes; does not wait for its values."""
+    places = jax.tree.map(lambda array: array.sharding, state)
+    copied: TrainState = jax.device_put(state, places, may_alias=False)
+    return copied
