@@ -92,7 +92,7 @@ def show_part(part: Part) -> Shown:
     if part.key:
         numbers = result["numbers"]
         row = Row(part.what, part.paper, part.result, part.key, part.unit, "")
-        extent = _extent(numbers, row).removeprefix("; ours: ")
+        extent = part.smaller or _extent(numbers, row).removeprefix("; ours: ")
         ours = _show(numbers, row)
         if not ours:
             return Shown("", part.hardware, "", "")
@@ -122,6 +122,25 @@ def _parts_table() -> str:
         cells = [script, part.needs, shown.hardware, shown.time, part.paper, shown.ours]
         joined = " | ".join(cell or _MISSING for cell in cells)
         lines.append(f"| {part.what} | {joined} |")
+    return "\n".join(lines) + "\n"
+
+
+def _rivals_table() -> str:
+    """Return the other systems of the papers' tables, measured or quoted."""
+    lines = ["| | script | paper | ours | of ours |", "|---" * 5 + "|"]
+    for part in PARTS:
+        if part.how:
+            shown = show_part(part)
+            script = f"`{part.script}.py`" if part.script else ""
+            how = f"{part.how}; {shown.extent}" if shown.extent else part.how
+            cells = [
+                script,
+                part.paper,
+                shown.ours or ("" if script else "quoted"),
+                how,
+            ]
+            joined = " | ".join(cell or _MISSING for cell in cells)
+            lines.append(f"| {part.what} | {joined} |")
     return "\n".join(lines) + "\n"
 
 
@@ -349,6 +368,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "reproduce": _reproduce_table,
     "parts": _parts_table,
     "paper": functools.partial(_paper_table, PAPER),
+    "rivals": _rivals_table,
     "inside": functools.partial(_paper_table, INSIDE),
     "runs": _runs_table,
     "speed": _speed_table,

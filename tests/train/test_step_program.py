@@ -161,6 +161,7 @@ OPTIONS = {
     "spectral_norm": {"spectral_norm": True},
     "r1_gamma": {"r1_gamma": 10.0},
     "diffaugment": {"diffaugment": "color"},
+    "mirror": {"mirror": True},
     "hinge": {"loss": "hinge"},
     "d_learning_rate": {
         "adam": dataclasses.replace(SMALL.adam, d_learning_rate=1e-3)

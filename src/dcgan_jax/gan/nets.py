@@ -33,6 +33,7 @@ class Nets(NamedTuple):
         simultaneous: whether G's update is taken against D as it was before its own.
         discriminator_loss: (batch,) logits of real and of generated images → scalar.
         penalise: D's loss, its function images → logits, real images → loss.
+        mirror: real images in the generator's range and an update's key → such images.
         augment: images in the generator's range as D is to see them, and a key → such
             images.
         averaging: how an average of the generator's weights is kept.
@@ -49,6 +50,7 @@ class Nets(NamedTuple):
     simultaneous: bool = False
     discriminator_loss: Loss = losses.discriminator
     penalise: Penalise = penalties.leave_loss
+    mirror: Augment = augment.leave_images
     augment: Augment = augment.leave_images
     averaging: Averaging = averaging.OFF
     at_once: bool = False
@@ -160,6 +162,7 @@ def make_nets(
         simultaneous=config.updates == "simultaneous",
         discriminator_loss=objectives.discriminator,
         penalise=penalties.make_penalty(r1_gamma=config.r1_gamma),
+        mirror=augment.make_mirror(config.mirror),
         augment=augment.make_augment(config.diffaugment),
         averaging=averaging.make_averaging(config.ema_decay),
         at_once=models.can_judge_at_once(pair.discriminator),

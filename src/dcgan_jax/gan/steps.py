@@ -38,14 +38,14 @@ def d_step(
         nets: the static part.
         state: before the update.
         batch: uint8 images (batch, height, width, channels), and labels or None.
-        key: for the latents, and for dropout where D has it.
+        key: for the latents, for mirroring, and for dropout where D has it.
 
     Returns:
         The state with a new `disc`, and d_loss (with its penalty), d_real = E[D(x)],
         d_fake = E[D(G(z))], d_grad_norm (of d_loss alone, before the L2 term).
     """
     gen, disc = state.gen, state.disc
-    real, labels = _scale(nets, batch)
+    real, labels = _scale(nets, batch, key)
     latents = nets.draw_latents(key, len(real))
     fake, _ = nets.generate(gen, gen.params, latents, labels)
     real_key, fake_key = jax.random.split(jax.random.fold_in(key, _DROPOUT))
@@ -87,13 +87,13 @@ def g_step(
         batch: a real minibatch as in `d_step`. As many images are generated, for its
             labels; the loss is given D's logits of its own images too. Where a loss
             does not read them, they are not computed.
-        key: for the latents, and for dropout where D has it.
+        key: for the latents, for mirroring, and for dropout where D has it.
 
     Returns:
         The state with a new `gen`, and g_loss, g_grad_norm.
     """
     gen, disc = state.gen, state.disc
-    real, labels = _scale(nets, batch)
+    real, labels = _scale(nets, batch, key)
     latents = nets.draw_latents(key, len(real))
     real_key = jax.random.fold_in(key, _REAL_DROPOUT)
     fake_key = jax.random.fold_in(key, _DROPOUT)
@@ -158,9 +158,10 @@ def fold_step(key: Array, state: TrainState) -> Array:
     return jax.random.fold_in(jax.random.fold_in(key, state.rollbacks), state.step)
 
 
-def _scale(nets: Nets, batch: Batch) -> tuple[Array, Array | None]:
-    """Return a minibatch's images in the generator's range, and its labels."""
+def _scale(nets: Nets, batch: Batch, key: Array) -> tuple[Array, Array | None]:
+    """Return an update's real images in the generator's range, and their labels."""
     images = pixels.scale_images(jnp.asarray(batch.images), nets.generator.pixel_range)
+    images = nets.mirror(images, key)
     return images, None if batch.labels is None else jnp.asarray(batch.labels)
 
 
