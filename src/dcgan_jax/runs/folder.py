@@ -10,7 +10,7 @@ from typing import Any
 
 from dcgan_jax import config as configs, presets
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.runs import checkpoints
+from dcgan_jax.runs import checkpoint_manifest
 from dcgan_jax.system import disk, errors, json_values, locks
 
 CONFIG = "config.json"
@@ -92,7 +92,7 @@ def refuse_other(workdir: Path, config: TrainConfig, *, fingerprint: str) -> Non
     path = workdir / CONFIG
     asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
     # Before the first checkpoint there is nothing that other settings could break.
-    if path.exists() and checkpoints.list_steps(workdir / CHECKPOINTS):
+    if path.exists() and checkpoint_manifest.list_steps(workdir / CHECKPOINTS):
         stored = json_values.read_json(path)
         differences = list(_differences(stored, asked))
         _check_same_data(workdir, stored, config, [name for name, *_ in differences])
@@ -139,7 +139,7 @@ def find_recorded(workdir: Path, name: str) -> Any:
         name: of the setting; of a run that is older than it, what it means there.
     """
     path = workdir / CONFIG
-    if not path.exists() or not checkpoints.list_steps(workdir / CHECKPOINTS):
+    if not path.exists() or not checkpoint_manifest.list_steps(workdir / CHECKPOINTS):
         return None
     return json_values.read_json(path).get(name, configs.ABSENT_MEANS.get(name))
 

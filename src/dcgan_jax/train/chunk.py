@@ -74,6 +74,34 @@ def make_steps(nets: Nets, *, static_count: bool) -> RunSteps:
     )
 
 
+def make_chunks(nets: Nets) -> RunSteps:
+    """Jit the loop of steps of a run so that it is compiled once, or twice at most.
+
+    On a CPU one program takes all lengths. On an accelerator full chunks have a program
+    of their own, since there a loop of unknown length asks the host after each step;
+    all shorter ones share another, which is compiled if there are any.
+
+    Args:
+        nets: the static part.
+
+    Returns:
+        As `make_steps`.
+    """
+    of_any_length = make_steps(nets, static_count=False)
+    if not backend.is_accelerator():
+        return of_any_length
+    of_full_length = make_steps(nets, static_count=True)
+
+    def run(
+        state: TrainState, batches: DeviceBatches, key: Array, count: int
+    ) -> tuple[TrainState, steps.Metrics]:
+        is_full = count == device_batches.count_steps(batches)
+        run_steps = of_full_length if is_full else of_any_length
+        return run_steps(state, batches, key, count)
+
+    return run
+
+
 def draw_latents_ahead(
     nets: Nets, state: TrainState, key: Array, *, shape: tuple[int, ...]
 ) -> Array:

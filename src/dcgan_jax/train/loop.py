@@ -77,8 +77,7 @@ def run(config: TrainConfig) -> TrainedRun:
     """
     configs.check(config)
     settled = start.settle_run(config)
-    run_steps = chunks.make_steps(settled.nets, static_count=backend.is_accelerator())
-    run_steps = opening.tell_compiling(run_steps)
+    run_steps = opening.tell_compiling(chunks.make_chunks(settled.nets))
     announce = functools.cache(functools.partial(opening.tell, settled))
     with start.hold_run(settled) as heard:
         rollbacks = 0

@@ -182,21 +182,20 @@ class Reporter:
 
     def _show(self, row: Mapping[str, float], step_seconds: float) -> None:
         rate = row["images_per_second"]
-        figures = {
-            "d_loss": f"{row['d_loss']:.3f}",
-            "g_loss": f"{row['g_loss']:.3f}",
-            **(
+        figures = {"d_loss": f"{row['d_loss']:.3f}", "g_loss": f"{row['g_loss']:.3f}"}
+        # The first step allocates and warms up, so that its time tells nothing.
+        is_telling = row["step"] > self._first_step + 1
+        if is_telling:
+            figures |= (
                 {"images/s": f"{rate:.0f}"}
                 if rate >= 10
                 else {"s/image": progress.tell_seconds(1 / rate)}
-            ),
-        }
+            )
         if self._terminal:
             self._bar.set_postfix(figures)
             return
-        left = (self._num_steps - row["step"]) * step_seconds
         told = "  ".join(f"{name} {value}" for name, value in figures.items())
-        self.say(
-            f"step {row['step']:.0f}/{self._num_steps}  {told}  "
-            f"left {tqdm.format_interval(left)}"
-        )
+        if is_telling:
+            left = (self._num_steps - row["step"]) * step_seconds
+            told += f"  left {tqdm.format_interval(left)}"
+        self.say(f"step {row['step']:.0f}/{self._num_steps}  {told}")

@@ -42,20 +42,9 @@ class Timetable:
         # Where a length is compiled in, grids wait for the end of a chunk.
         self._waits = backend.is_accelerator()
 
-    def list_intervals(self) -> list[int]:
-        """Return the numbers of steps at whose multiples chunks have to end."""
-        config = self._config
-        by_time = config.checkpoint_every_steps is None
-        intervals = (
-            config.log_every_steps,
-            config.sample_every_steps,
-            config.keep_every_steps if by_time else config.checkpoint_every_steps,
-        )
-        return [every for every in intervals if every is not None]
-
     def distance(self, step: int) -> int | None:
         """Return after how many steps from `step` on a chunk has to end; None: any."""
-        ahead = [every - step % every for every in self.list_intervals()]
+        ahead = [every - step % every for every in list_intervals(self._config)]
         if self._config.sample_every_steps is None and not self._waits:
             ahead.append(find_next_grid(step) - step)
         return min(ahead, default=None)
@@ -101,6 +90,17 @@ class Timetable:
         age = self._last.save - self._start
         gap = max(LEAST_SECONDS_BETWEEN_SAVES, age)
         return seconds >= min(gap, config.checkpoint_every_seconds)
+
+
+def list_intervals(config: TrainConfig) -> list[int]:
+    """Return the numbers of steps at whose multiples something is due."""
+    by_time = config.checkpoint_every_steps is None
+    intervals = (
+        config.log_every_steps,
+        config.sample_every_steps,
+        config.keep_every_steps if by_time else config.checkpoint_every_steps,
+    )
+    return [every for every in intervals if every is not None]
 
 
 def find_next_grid(step: int) -> int:
