@@ -13,7 +13,7 @@ from dcgan_jax.gan.state import TrainState
 from dcgan_jax.runs import checkpoints
 from dcgan_jax.sample import labels
 from dcgan_jax.system import backend, precision
-from dcgan_jax.train import chunk as chunks, mesh
+from dcgan_jax.train import chunk as chunks, forecast, mesh
 from dcgan_jax.train.background import Background
 from dcgan_jax.train.fixed_samples import FixedSamples
 from dcgan_jax.train.reporter import Reporter
@@ -22,6 +22,8 @@ from dcgan_jax.train.timetable import Due
 
 SECONDS_BETWEEN_TIDYING = 30.0
 SECONDS_BETWEEN_LINES = 10.0
+# On a CPU, the time after which it is told how long a run takes, if that is long.
+SECONDS_TO_FORECAST = 30.0
 
 
 class RanChunk(NamedTuple):
@@ -68,10 +70,13 @@ class Recorder:
         self._saved_step = step if step > 0 else None
         self._sampled_step: int | None = None
         self._tidy_time = 0.0
+        self._first_step, self._first_time = step, time.perf_counter()
+        self._is_forecast_due = not backend.is_accelerator()
         self._background = Background("recorder", self._settings)
 
     def start_clock(self) -> None:
         """Count the time of steps from now on."""
+        self._first_time = time.perf_counter()
         self._reporter.start_clock()
 
     def keep(self, state: TrainState) -> TrainState:
@@ -119,6 +124,7 @@ class Recorder:
         self._reporter.add(chunk.metrics)
         if due.log:
             self._reporter.log(chunk.step, wait_seconds=chunk.wait_seconds, now=now)
+        self._forecast(chunk.step, now - self._first_time)
         if state is None:
             return
         if due.sample:
@@ -128,6 +134,16 @@ class Recorder:
         if time.monotonic() > self._tidy_time:
             backend.return_free_memory()
             self._tidy_time = time.monotonic() + SECONDS_BETWEEN_TIDYING
+
+    def _forecast(self, step: int, seconds: float) -> None:
+        """Say once, after some steps, how long the run takes if it takes long."""
+        if not self._is_forecast_due or seconds < SECONDS_TO_FORECAST:
+            return
+        self._is_forecast_due = False
+        step_seconds = seconds / (step - self._first_step)
+        told = forecast.forecast(self._run, step=step, step_seconds=step_seconds)
+        if told is not None:
+            self._reporter.say(told)
 
     def _finish(self, state: TrainState, was_stopped: bool) -> None:
         step = int(state.step)
