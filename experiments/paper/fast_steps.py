@@ -166,6 +166,8 @@ def _list_rivals(folder: Path) -> list[Step]:
                              "--num_patches=2000", "--num_windows=800",
                              "--group_size=4", "--num_centroids=6", "--pools", "1", "1",
                              *fast_scores],
+        "m1_m2": ["--num_hidden=50", "--num_latents=10", "--num_m1_steps=100",
+                  "--num_steps=100"],
     }  # fmt: skip
     return [
         _script(name, own, result=f"rival_{name}_digits", folder="rivals")

@@ -257,6 +257,7 @@ _FIG_2, _FIG_3 = "goodfellow_fig02", "goodfellow_fig03_walk"
 _PART = "a part of CIFAR-10: 10,000 + 5,000 images"
 _SMALL_EXEMPLARS = f"{_PART}, an eighth of the width, 2,000 exemplars, 1,500 steps"
 _SMALL_FIELDS = f"{_PART}, 400 centroids, then twice 16 groups of 60 with 50 each"
+_DIGITS = "scikit-learn's digits, 1,437 + 360 images of 8×8"
 _SVM_ON = "linear L2-SVM on its features, accuracy on the test images"
 _NO_RECIPE = "no recipe of it was found"
 
@@ -309,6 +310,11 @@ PARTS = (
     Part("Table 2: supervised network", _TABLE_2, "SVHN", "GPU", "", "28.87 %",
          _TABLE_2, "supervised_network/validation_error", "%",
          "--only supervised_network", in_readme=False),
+    Part("Table 2: M1 + M2", "m1_m2", "SVHN", "GPU", "", "36.02 ± 0.10 %",
+         "rival_m1_m2_digits", "error_mean", "%",
+         "--target=svhn --labels_per_class=100",
+         in_readme=False, smaller=f"{_DIGITS}, ten labels a class",
+         how="test error of q(y | x) with 1,000 labels"),
     Part("Fig. 4: a walk", "fig04_walk", _RUN, "CPU", "30 s", "picture", _WALK,
          flags="--run=RUN"),
     Part("Fig. 5: filters", "fig05_filters", _RUN, "CPU", "1 min", "picture",
@@ -437,6 +443,7 @@ FAULTS = {
     "two_on_a_store": "two processes on one store",
     "two_on_features": "two processes on one file of features",
     "two_on_nearest_neighbour": "two processes on one count",
+    "odd_surroundings": "odd names of folders, odd variables of libraries",
     "nan_stop": "NaN in data, parameters, moments or gradients",
     "nan_rollback": "the same with `--on_nan=rollback`",
     "lost_process": "SIGKILL of one of two processes that train together",
@@ -444,6 +451,14 @@ FAULTS = {
     "fuzz_archives": "hostile zips and tars: paths, links, devices, bombs",
     "fuzz_lmdb": "hostile LMDBs",
     "fuzz_arrays": "hostile .npy and .npz files, pickles among them",
+    "fuzz_layouts": "random trees of folders, their summary beside an own count",
+    "fuzz_idx": "hostile IDX files",
+    "fuzz_cifar": "hostile files of CIFAR",
+    "fuzz_stl10": "hostile files of STL-10, and zips of such files",
+    "fuzz_matlab": "hostile .mat files",
+    "fuzz_pixel_csv": "hostile CSVs of pixels, packed or not",
+    "fuzz_parquet": "hostile Parquet files",
+    "fuzz_webdataset": "hostile tars and shards of a WebDataset",
     "fuzz_manifests": "hostile stores: manifest, shards, notes, list of kept rows",
     "fuzz_checkpoints": "hostile checkpoints: manifest and arrays",
     "fuzz_boxes_and_picks": "hostile files of boxes and picks",

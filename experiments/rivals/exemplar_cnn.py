@@ -20,7 +20,7 @@ image is no larger than an exemplar; the rate falls linearly.
 
 import argparse
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -30,11 +30,11 @@ from flax import linen as nn
 
 from dcgan_jax import cli
 from dcgan_jax.features import extract
-from dcgan_jax.system import backend, progress
-from experiments.rivals import images as rivals
+from dcgan_jax.system import backend
+from experiments.rivals import fit, images as rivals
 
 Array = jax.Array
-Params = Any
+Params = fit.Params
 
 CONVOLUTIONS, DENSE = (92, 256, 512), 1024  # "92c5-256c5-512c5-1024f"
 KERNEL = 5
@@ -45,7 +45,6 @@ PRINCIPAL_FACTORS = (0.5, 2.0)
 POWERS, FACTORS, OFFSET = (0.25, 4.0), (0.7, 1.4), 0.1  # saturation and value
 HUE = 0.1  # of the circle
 LEARNING_RATE, MOMENTUM, DROPOUT = 0.01, 0.9, 0.5
-_STEPS_AT_ONCE = 50
 
 
 class Views(NamedTuple):
@@ -164,41 +163,23 @@ def train(
         The parameters, and the mean cross-entropy of the last steps in nats.
     """
     data, axes = jnp.asarray(exemplars), jnp.asarray(find_axes(exemplars))
-    key = jax.random.key(seed)
-    params = network.init(key, to_unit(data[:2]))
+    params = network.init(jax.random.key(seed), to_unit(data[:2]))
     rate = optax.linear_schedule(LEARNING_RATE, LEARNING_RATE / 100, num_steps)
     optimizer = optax.sgd(rate, momentum=MOMENTUM)
 
-    def step(carry: tuple[Params, Any], number: Array) -> tuple[Any, Array]:
-        params, state = carry
-        keys = jax.random.split(jax.random.fold_in(key, number), 3)
-        rows = jax.random.randint(keys[0], (batch_size,), 0, len(data))
+    def loss_of(params: Params, data: Array, key: Array) -> Array:
+        keys = jax.random.split(key, 3)
+        rows = fit.draw_rows(keys[0], batch_size, len(data))
         views = draw_views(keys[1], batch_size, channels=data.shape[-1])
         batch = change(to_unit(data[rows]), views, axes)
+        logits, _ = network.apply(params, batch, train=True, rngs={"dropout": keys[2]})
+        each = optax.softmax_cross_entropy_with_integer_labels(logits, rows)
+        return each.mean()
 
-        def loss_of(params: Params) -> Array:
-            logits, _ = network.apply(
-                params, batch, train=True, rngs={"dropout": keys[2]}
-            )
-            each = optax.softmax_cross_entropy_with_integer_labels(logits, rows)
-            return each.mean()
-
-        loss, gradients = jax.value_and_grad(loss_of)(params)
-        updates, state = optimizer.update(gradients, state)
-        return (optax.apply_updates(params, updates), state), loss
-
-    @backend.jit
-    def run(carry: Any, first: Array) -> tuple[Any, Array]:
-        numbers = first + jnp.arange(_STEPS_AT_ONCE)
-        return jax.lax.scan(step, carry, numbers)
-
-    carry, losses = (params, optimizer.init(params)), jnp.zeros(1)
-    with progress.track("learning exemplars", num_steps, unit="steps") as advance:
-        for first in range(0, num_steps, _STEPS_AT_ONCE):
-            carry, losses = run(carry, first)
-            losses.block_until_ready()
-            advance(min(_STEPS_AT_ONCE, num_steps - first))
-    return carry[0], float(losses.mean())
+    return fit.fit(
+        loss_of, params, data, optimizer, num_steps=num_steps, seed=seed,
+        what="learning exemplars",
+    )  # fmt: skip
 
 
 def draw_views(key: Array, count: int, *, channels: int) -> Views:
