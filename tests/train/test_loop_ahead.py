@@ -105,7 +105,10 @@ def test_a_nan_waits_for_the_checkpoints_that_were_due_before_it(
 
     monkeypatch.setattr(recorder.checkpoints, "save", save_late)
     monkeypatch.setattr(chunk, "read", spoil)
-    config = dataclasses.replace(tiny_config, workdir=tmp_path / "run", num_steps=60)
+    config = dataclasses.replace(
+        tiny_config, workdir=tmp_path / "run", num_steps=60, log_every_steps=5,
+        sample_every_steps=60,
+    )  # fmt: skip
     with pytest.raises(errors.NonFiniteError) as caught:
         loop.run(config)
     saved = checkpoints.list_steps(config.workdir / run_dir.CHECKPOINTS)
