@@ -4,6 +4,8 @@ Algorithm 1 of Goodfellow et al. 2014: k discriminator updates, each on a new mi
 and new latents, then one generator update on new latents.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -11,6 +13,7 @@ import optax
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import losses
 from dcgan_jax.gan.nets import Nets
+from dcgan_jax.gan.penalties import Judged
 from dcgan_jax.gan.state import PyTree, TrainState
 from dcgan_jax.models import pixels
 
@@ -61,10 +64,13 @@ def d_step(
         }
         loss = nets.discriminator_loss(real_logits, fake_logits)
 
-        def score(images: Array) -> Array:
-            return nets.judge(params, disc.batch_stats, images, labels, real_key)[0]
+        def judge(own_key: Array, images: Array) -> Array:
+            return nets.judge(params, disc.batch_stats, images, labels, own_key)[0]
 
-        return nets.penalise(loss, score, real), (stats, metrics)
+        judged_real = Judged(real, functools.partial(judge, real_key))
+        judged_fake = Judged(fake, functools.partial(judge, fake_key))
+        loss = nets.penalise(loss, judged_real, judged_fake, state.step)
+        return loss, (stats, metrics)
 
     gradient = jax.value_and_grad(loss_of, has_aux=True)
     (loss, (stats, metrics)), gradients = gradient(disc.params)
