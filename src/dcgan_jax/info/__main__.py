@@ -1,10 +1,9 @@
-"""Tell what a run is: its data, networks, steps, losses and checkpoints."""
+"""Tell what a run is and how far it has come."""
 
 import dataclasses
 from collections.abc import Sequence
 
 from dcgan_jax import cli
-from dcgan_jax.info import describe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +26,8 @@ def parse(argv: Sequence[str]) -> InfoConfig:
 def main(argv: Sequence[str]) -> int:
     """Print a line for each thing that there is to say; return the exit code."""
     config = parse(argv)
+    from dcgan_jax.info import describe
+
     for name, text in describe.describe_run(config.run).items():
         print(f"{name:12} {text}")
     return 0
