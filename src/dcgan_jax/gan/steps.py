@@ -23,8 +23,8 @@ Metrics = dict[str, Array]
 METRICS = ("d_loss", "g_loss", "d_real", "d_fake", "d_grad_norm", "g_grad_norm")
 # The latents come from an update's own key; dropout from what is folded in under
 # numbers beyond all of theirs, so that networks without it draw as they did before.
-_DROPOUT = 1 << 30
-_REAL_DROPOUT = _DROPOUT + 1  # in the generator's update
+DROPOUT = 1 << 30
+_REAL_DROPOUT = DROPOUT + 1  # in the generator's update
 
 
 def d_step(
@@ -51,7 +51,7 @@ def d_step(
     real, labels = _scale(nets, batch, key)
     latents = nets.draw_latents(key, len(real))
     fake, _ = nets.generate(gen, gen.params, latents, labels)
-    real_key, fake_key = jax.random.split(jax.random.fold_in(key, _DROPOUT))
+    real_key, fake_key = jax.random.split(jax.random.fold_in(key, DROPOUT))
     real, fake = nets.augment(real, real_key), nets.augment(fake, fake_key)
 
     def loss_of(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
@@ -102,7 +102,7 @@ def g_step(
     real, labels = _scale(nets, batch, key)
     latents = nets.draw_latents(key, len(real))
     real_key = jax.random.fold_in(key, _REAL_DROPOUT)
-    fake_key = jax.random.fold_in(key, _DROPOUT)
+    fake_key = jax.random.fold_in(key, DROPOUT)
 
     def judge(images: Array, own_key: Array) -> Array:
         seen = nets.augment(images, own_key)

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 from tqdm import tqdm
@@ -153,12 +152,12 @@ class Reporter:
             self._events.close()
 
     @functools.cached_property
-    def _bar(self) -> "tqdm[NoReturn]":
+    def _bar(self) -> progress.Bar:
         """The progress line, which begins with the first steps."""
-        return tqdm(
+        return progress.Bar(
             total=self._num_steps,
             initial=self._first_step,
-            unit="step",
+            unit="steps",
             disable=not self._terminal,
             dynamic_ncols=True,
         )
