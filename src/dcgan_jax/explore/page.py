@@ -42,6 +42,8 @@ from dcgan_jax.system import errors
 
 __all__ = ["TITLE", "describe_subject", "make_page"]
 
+_BEGIN = f"() => [location.search, innerWidth < 700 ? '{training.NARROW}' : '']"
+
 
 class _Tabs(NamedTuple):
     """The elements of all tabs."""
@@ -146,7 +148,7 @@ def _connect_samples(desk: Desk, tabs: _Tabs, blocks: Any) -> None:
     on_wall = tabs.wall
     shown = [desk.session, desk.samples, on_wall.seed, on_wall.label, on_wall.note]
 
-    def begin(query: str) -> tuple[Any, ...]:
+    def begin(query: str, width: str) -> tuple[Any, ...]:
         asked = link.read(query)
         remarks: list[str] = []
         which = asked.which or desk.hub.first
@@ -164,7 +166,7 @@ def _connect_samples(desk: Desk, tabs: _Tabs, blocks: Any) -> None:
         state = dataclasses.replace(state, label=label, which=which)
         told = " ".join(remarks)
         return (state, choose.name_shown(state), state.seed, state.label or 0, told,
-                asked.follow and desk.hub.first.step is None)  # fmt: skip
+                asked.follow and desk.hub.first.step is None, width)  # fmt: skip
 
     def reopen(state: Session, seed: float | None, label: int | None) -> Any:
         number = parts.read_number(seed, "Seed", least=0, most=pick_files.MAX_SEED)
@@ -177,8 +179,9 @@ def _connect_samples(desk: Desk, tabs: _Tabs, blocks: Any) -> None:
 
     query = parts.make_hidden("query")
     desk.answer(
-        blocks.load, begin, query, [*shown, tabs.choose.follow],
-        {**parts.WORK, "js": "() => [location.search]"},
+        blocks.load, begin, [query, tabs.training.width],
+        [*shown, tabs.choose.follow, tabs.training.width],
+        {**parts.WORK, "js": _BEGIN},
     )  # fmt: skip
     for event in (on_wall.seed.input, on_wall.label.input):
         desk.answer(

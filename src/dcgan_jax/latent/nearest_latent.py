@@ -117,8 +117,9 @@ def seek(
         yield _finish(step, loaded, span)
 
 
-def describe_file(found: NearestLatent, generator: NumberedGenerator, run: str, image: str
-                  ) -> LatentFile:  # fmt: skip
+def describe_file(
+    found: NearestLatent, generator: NumberedGenerator, run: str, image: str
+) -> LatentFile:
     """Return what a file holds of a search that has ended."""
     return LatentFile(
         generator=generator.loaded.digest,

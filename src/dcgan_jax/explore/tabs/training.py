@@ -9,6 +9,7 @@ from dcgan_jax.explore.parts import Desk, Update
 from dcgan_jax.explore.session import Session
 from dcgan_jax.system import errors
 
+NARROW = "narrow"  # what the page says of a screen as narrow as a phone's
 _SECONDS = 4.0  # between two looks at the run
 
 EXPLAINS = (
@@ -59,7 +60,7 @@ def connect(desk: Desk, elements: TrainingElements) -> Update:
         now = run, training.read_progress(subject.run), width
         if now == before:
             return (gr.skip(),) * 5
-        url = training.draw_log(subject.run, stacked=width == _NARROW)
+        url = training.draw_log(subject.run, stacked=width == NARROW)
         picture = "" if url is None else encoding.to_element(url, "training curves")
         name = desk.hub.name_run(run)
         film = {"run": name, "steps": list(now[1].steps)}
@@ -76,15 +77,8 @@ def connect(desk: Desk, elements: TrainingElements) -> Update:
         [desk.session, seen, elements.width],
         [seen, elements.note, elements.curves, elements.film, elements.saves],
     )
-    how = {**parts.FOLLOW, "js": _MEASURE}
-    desk.redo(gr.Timer(_SECONDS).tick, update, how)
+    desk.redo(gr.Timer(_SECONDS).tick, update, parts.FOLLOW)
     return update
-
-
-_NARROW = "narrow"
-_MEASURE = (
-    f"(session, seen, width) => [session, seen, innerWidth < 700 ? '{_NARROW}' : '']"
-)
 
 
 def _link_film(name: str, run: str, film: dict[str, Any]) -> str:
