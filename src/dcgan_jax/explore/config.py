@@ -22,14 +22,10 @@ class ExploreConfig(cli.RunFlags):
         dcgan explore runs/digits --step=2000
     """
 
-<<<<<<< HEAD
     run: cli.Run = ""
     """A run's folder, an exported .safetensors file, authors_svhn or authors_imagenet.
     Without it the runs below this folder are listed, and the newest is shown."""
-    port: int = 7860
-=======
     port: Annotated[int, Bounds(at_least=1, at_most=65_535)] = 7860
->>>>>>> main
     """The port of the page, http://127.0.0.1:PORT."""
     host: str = "127.0.0.1"
     """The address to listen at; 0.0.0.0 lets other machines in, without a password."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from dcgan_jax.explore.session import Session, Which
-from dcgan_jax.latent import picks as pick_files
+from dcgan_jax.system import seeds
 
 # The page's words for the groups in a file of picks.
 CONCEPTS = {
@@ -78,7 +78,7 @@ def read(query: str) -> Asked:
     if "run" in found:
         step = _read_number(found.get("step"), most=10**15)
         which = Which(found["run"], None if follow else step, found.get("ema") == "1")
-    seed = _read_number(found.get("seed"), most=pick_files.MAX_SEED)
+    seed = _read_number(found.get("seed"), most=seeds.MAX_SEED)
     if seed is None:
         return Asked(which, None, follow)
     others = {}

@@ -38,7 +38,7 @@ from dcgan_jax.explore.session import Session
 from dcgan_jax.explore.tabs import choose, forget, training, turn, walk, wall
 from dcgan_jax.explore.tabs.choose import TITLE, describe_subject
 from dcgan_jax.latent import picks as pick_files
-from dcgan_jax.system import errors
+from dcgan_jax.system import errors, seeds
 
 __all__ = ["TITLE", "describe_subject", "make_page"]
 
@@ -169,7 +169,7 @@ def _connect_samples(desk: Desk, tabs: _Tabs, blocks: Any) -> None:
                 asked.follow and desk.hub.first.step is None, width)  # fmt: skip
 
     def reopen(state: Session, seed: float | None, label: int | None) -> Any:
-        number = parts.read_number(seed, "Seed", least=0, most=pick_files.MAX_SEED)
+        number = parts.read_number(seed, "Seed", least=0, most=seeds.MAX_SEED)
         chosen = choose.match_label(desk.find(state), int(label or 0))
         changed = state.turn_to(number, chosen)
         saved, remarks = files.open_session(desk.find(state), number, chosen)

@@ -19,11 +19,11 @@ from dcgan_jax.explore.hub import Hub
 from dcgan_jax.explore.own import OwnGenerator
 from dcgan_jax.explore.session import Session
 from dcgan_jax.explore.subject import Subject
-from dcgan_jax.latent import paths, picks as pick_files
+from dcgan_jax.latent import paths
 from dcgan_jax.latent.paths import Interpolation
 from dcgan_jax.pictures import animation, captions, grid
 from dcgan_jax.sample.draw import BLOCK
-from dcgan_jax.system import errors
+from dcgan_jax.system import errors, seeds
 from dcgan_jax.visualize import film
 
 MAX_WALL = 1000
@@ -140,7 +140,7 @@ class SampleServer:
             return None
 
     def _find(self, digest: str, seed: str, label: str) -> OwnGenerator | None:
-        number = _read_number(seed, pick_files.MAX_SEED)
+        number = _read_number(seed, seeds.MAX_SEED)
         subject = self._hub.find_named(digest)
         if subject is None or number is None:
             return None

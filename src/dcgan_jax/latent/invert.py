@@ -3,12 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 from dcgan_jax import cli
 from dcgan_jax.latent import flags
 from dcgan_jax.system import errors
-
-MAX_STEPS = 100_000
+from dcgan_jax.system.marks import Bounds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class InvertConfig(cli.RunFlags):
     label: str | None = None
     """The class to draw, by its name or its number, which a conditional generator
     needs."""
-    steps: int = 400
+    steps: Annotated[int, Bounds(at_least=1, at_most=100_000)] = 400
     """The number of steps of the descent."""
     seed: int = 0
     """The seed of the samples from which the descent starts."""
@@ -59,8 +59,6 @@ def check(config: InvertConfig) -> None:
     Raises:
         InputError: naming the flag, its value and what was expected.
     """
-    if not 1 <= config.steps <= MAX_STEPS:
-        raise errors.InputError(f"--steps={config.steps}, expected 1 to {MAX_STEPS:,}.")
     if not config.image.is_file():
         raise errors.MissingInputError(
             f"--image={config.image}: there is no such file; give a picture."

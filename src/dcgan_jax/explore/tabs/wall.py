@@ -12,7 +12,6 @@ from dcgan_jax.explore.session import Session
 from dcgan_jax.explore.subject import Subject
 from dcgan_jax.latent import exemplars, picks as pick_files
 from dcgan_jax.sample import labels
-from dcgan_jax.system import seeds
 
 MAX_COUNT = serving.MAX_WALL
 _SAVES = (
@@ -55,7 +54,6 @@ def build() -> WallElements:
     """Make the elements."""
     import gradio as gr
 
-<<<<<<< HEAD
     with gr.Row(elem_classes=["settings"]):
         seed = parts.make_number(0, "Seed", "wall-seed")
         count = parts.make_number(100, "Samples", "wall-count")
@@ -63,22 +61,6 @@ def build() -> WallElements:
                             visible=False, min_width=110)  # fmt: skip
         zoom = gr.Slider(1, 8, value=2, step=0.5, label="Zoom", elem_id="wall-zoom",
                          min_width=160)  # fmt: skip
-=======
-    config = subject.require().config
-    parts.explain(EXPLAINS)
-    with gr.Row():
-        seed = gr.Number(0, label="Seed", precision=0, minimum=0, elem_id="wall-seed",
-                         maximum=seeds.MAX_SEED, min_width=110)  # fmt: skip
-        count = gr.Number(100, label="Samples", precision=0, elem_id="wall-count",
-                          minimum=1, maximum=MAX_COUNT, min_width=110)  # fmt: skip
-        label = gr.Dropdown(
-            labels.list_choices(config), value=0, label="Class",
-            elem_id="wall-label", visible=config.num_classes is not None, min_width=110,
-        )  # fmt: skip
-        size = choose_zoom(config.image_size)
-        zoom = gr.Slider(1, max(8, size), value=size, step=0.5, label="Zoom",
-                         elem_id="wall-zoom", min_width=160)  # fmt: skip
->>>>>>> main
         scores = gr.Checkbox(
             label="Show D(x)", elem_id="scores", min_width=150,
             info="The discriminator’s score; 1 is “real”.",
