@@ -95,7 +95,7 @@ SHARED_NAMES = {
     # a command: flags in, exit code out
     "main", "parse", "check", "run", "find_data", "prepare", "measure",
     # a tab of the explorer
-    "build", "connect",
+    "build", "connect", "adapt", "make_update",
     # an architecture
     "Generator", "Discriminator", "make_pair", "generator_layers",
     "discriminator_layers",
