@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
     frames = []
     with progress.track("reading grids", len(grids), unit="grids") as advance:
         for step, path in grids:
-            frames.append(_make_frame(step, path, max_width=config.max_width))
+            frames.append(make_frame(step, path, max_width=config.max_width))
             advance(1)
             if len(frames) == 1:  # the others are as large, and one more is shrunk
                 size = (len(grids) + 1) * frames[0].nbytes
@@ -111,7 +111,12 @@ def choose_grids(grids: list[tuple[int, Path]], *, most: int) -> list[tuple[int,
     return [grids[i * (len(grids) - 1) // (count - 1)] for i in range(count)]
 
 
-def _make_frame(step: int, path: Path, *, max_width: int) -> "np.ndarray":
+def make_frame(step: int, path: Path, *, max_width: int) -> "np.ndarray":
+    """Return a grid, at most so many pixels wide, with its step above it.
+
+    Raises:
+        InputError: if the file cannot be read.
+    """
     import numpy as np
     from PIL import Image
 
