@@ -42,6 +42,7 @@ def fit_to_convergence(cost, features, labels, **settings):
     return model.fit(features, labels)
 
 
+@pytest.mark.gpu
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("cost", [1e-4, 1e-3, 1e-2, 1e-1, 1.0])
 def test_it_reaches_the_optimum_of_linear_svc(clusters, cost, dtype):

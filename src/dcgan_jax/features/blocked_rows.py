@@ -137,7 +137,9 @@ def _compile_products() -> _Products:
     def cut(rows: Array, block: Array, start: Array) -> Array:
         return lax.dynamic_slice_in_dim(rows, start, len(block))
 
-    def transposed_times(total: Array, block: Array, rows: Array, start: Array) -> Array:
+    def transposed_times(
+        total: Array, block: Array, rows: Array, start: Array
+    ) -> Array:
         product = multiply(cut(rows, block, start).T, block)
         return total + product.astype(total.dtype)
 
