@@ -28,7 +28,7 @@ from experiments.paper.fast_steps import Step
 from experiments.readme import rows, tables
 from experiments.readme.rows import Part
 
-SCRIPTS = ("experiments/paper", "experiments/studies")
+SCRIPTS = ("experiments/paper", "experiments/studies", "experiments/rivals")
 
 
 def main(argv: Sequence[str]) -> int:

@@ -115,6 +115,11 @@ def list_steps(folder: Path) -> list[Step]:
              "--target=folder"],
             result="table2_protocol_on_pictures",
         ),
+        _script(
+            "probe_moments",
+            [str(run), data, pictures, "--labels_per_class=70", "--draws=2"],
+            result="probe_pictures_on_pictures",
+        ),
         _script("fig04_walk", [*latent, "--film"], picture=".gif"),
         _script("fig05_filters", [str(run), data, "--name=pictures"],
                 result="fig05_pictures", picture=".png"),
@@ -141,9 +146,11 @@ def list_steps(folder: Path) -> list[Step]:
         _script("fig10_faces", [*train, runs, narrow, "--num_steps=3"], picture=".png"),
         _script("fig11_imagenet", [*train, runs, narrow, "--num_steps=3"],
                 picture=".png"),
-        _script("goodfellow_parzen", [*digits, "--num_epochs=1"], picture=".png"),
+        _script("goodfellow_parzen", [*digits, "--num_epochs=1", "--every=2"],
+                picture=".png"),
         _script("goodfellow_fig02", ["mnist", f"--run={folder}/runs/goodfellow_mnist"],
                 result="goodfellow_fig02_mnist", picture=".png"),
+        *_list_rivals(folder),
         _command(
             "paper_figures",
             ["experiments/paper/paper_figures.py", str(run), data,
@@ -151,6 +158,27 @@ def list_steps(folder: Path) -> list[Step]:
             "runs/pictures/figures/step_00000020/figures.html",
         ),
     ]  # fmt: skip
+
+
+def _list_rivals(folder: Path) -> list[Step]:
+    """Return the steps of the other systems, on scikit-learn's digits."""
+    fast_scores = ["--num_train=400", "--C_grid", "0.001"]
+    flags = {
+        "infimnist": ["--num_samples=2000", "--num_choosing=1000", "--strengths", "0",
+                      "0.5", f"--counts={folder / 'counts'}"],
+        "exemplar_cnn": ["--num_exemplars=60", "--num_steps=50", *fast_scores,
+                         "--width_multiplier=0.0625"],
+        "receptive_fields": ["--num_first=20", "--patch_size=3", "--num_groups=2",
+                             "--num_patches=2000", "--num_windows=800",
+                             "--group_size=4", "--num_centroids=6", "--pools", "1", "1",
+                             *fast_scores],
+        "m1_m2": ["--num_hidden=50", "--num_latents=10", "--num_m1_steps=100",
+                  "--num_steps=100"],
+    }  # fmt: skip
+    return [
+        _script(name, own, result=f"rival_{name}_digits", folder="rivals")
+        for name, own in flags.items()
+    ]
 
 
 def _command(name: str, command: Sequence[str], makes: str) -> Step:

@@ -35,6 +35,8 @@ RESULTS = Path(__file__).parents[1] / "results"
 ROOT = Path(__file__).parents[2]
 _PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of \2 -->)", re.S)
 _MISSING = "–"
+# Steps of an epoch of the 2014 GAN: 50,000 images in minibatches of 100.
+_STEPS_OF_2014 = 500
 
 
 def main() -> int:
@@ -92,7 +94,7 @@ def show_part(part: Part) -> Shown:
     if part.key:
         numbers = result["numbers"]
         row = Row(part.what, part.paper, part.result, part.key, part.unit, "")
-        extent = _extent(numbers, row).removeprefix("; ours: ")
+        extent = part.smaller or _extent(numbers, row).removeprefix("; ours: ")
         ours = _show(numbers, row)
         if not ours:
             return Shown("", part.hardware, "", "")
@@ -122,6 +124,36 @@ def _parts_table() -> str:
         cells = [script, part.needs, shown.hardware, shown.time, part.paper, shown.ours]
         joined = " | ".join(cell or _MISSING for cell in cells)
         lines.append(f"| {part.what} | {joined} |")
+    return "\n".join(lines) + "\n"
+
+
+def _rivals_table() -> str:
+    """Return the other systems of the papers' tables, measured or quoted."""
+    lines = ["| | script | paper | ours | of ours |", "|---" * 5 + "|"]
+    for part in PARTS:
+        if part.how:
+            shown = show_part(part)
+            script = f"`{part.script}.py`" if part.script else ""
+            how = f"{part.how}; {shown.extent}" if shown.extent else part.how
+            cells = [
+                script,
+                part.paper,
+                shown.ours or ("" if script else "quoted"),
+                how,
+            ]
+            joined = " | ".join(cell or _MISSING for cell in cells)
+            lines.append(f"| {part.what} | {joined} |")
+    return "\n".join(lines) + "\n"
+
+
+def _parzen_table() -> str:
+    """Return the 2014 GAN's likelihood by the length of its training, on a GPU."""
+    lines = ["| steps | epochs | nats | sigma |", "|---" * 4 + "|"]
+    result = _read("parzen_by_step_h200")
+    for step, row in ({} if result is None else result["by_step"]).items():
+        nats = f"{row['log_likelihood']:.0f} ± {row['standard_error']:.0f}"
+        epochs = int(step) // _STEPS_OF_2014
+        lines.append(f"| {int(step):,} | {epochs} | {nats} | {row['sigma']:.3f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -322,6 +354,25 @@ def _more_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _explorer_table() -> str:
+    lines = [
+        "| samples | before | longest wait | now | longest wait |",
+        "|---" * 5 + "|",
+    ]
+    result = _read("explorer_speed")
+    numbers = {} if result is None else result["numbers"]
+    for count in numbers.get("after", {}):
+        cells = [f"{int(count):,}"]
+        for name in ("before", "after"):
+            row = numbers.get(name, {}).get(count)
+            longest = row and (
+                f"{row['longest']:.2f} s" if row["longest"] else "< 0.05 s"
+            )
+            cells += [f"{row['seconds']:.2f} s", longest] if row else [_MISSING] * 2
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def _runs_table() -> str:
     lines = [
         "| run | steps | images/s | D(x) | D(G(z)) | grid |",
@@ -349,8 +400,11 @@ TABLES: dict[str, Callable[[], str]] = {
     "reproduce": _reproduce_table,
     "parts": _parts_table,
     "paper": functools.partial(_paper_table, PAPER),
+    "rivals": _rivals_table,
+    "parzen": _parzen_table,
     "inside": functools.partial(_paper_table, INSIDE),
     "runs": _runs_table,
+    "explorer": _explorer_table,
     "speed": _speed_table,
     "pipeline": _pipeline_table,
     "scaling": _scaling_table,

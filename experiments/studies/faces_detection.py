@@ -58,10 +58,10 @@ class Found(NamedTuple):
     """What one cascade found, over all scenes and photographs."""
 
     ious: np.ndarray
-    """Of each detection in a scene with the planted face that it overlaps most."""
+    """The overlap of each detection in a scene with the nearest planted face."""
     windows: np.ndarray
     windows_in_photos: np.ndarray
-    """Of the detections in photographs without faces."""
+    """The windows of the detections in photographs without faces."""
     photos_per_s: float
     """Scenes a second of one core's time."""
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from dcgan_jax.architectures import ARCHITECTURES, CONDITIONAL, PLAIN
 from dcgan_jax.system import errors, json_values, marks
 from dcgan_jax.system.marks import (
+    COUNT,
     LOCAL,
+    MOST,
     OPERATIONAL,
     Bounds,
     Formerly,
@@ -34,6 +36,11 @@ DiffAugment = Literal[
     "translation,cutout", "color,translation,cutout",
 ]  # fmt: skip
 
+# Further bounds of whole numbers, for the fields below and those of other commands.
+STEP = Bounds(at_least=0, at_most=MOST)
+DURATION = Bounds(at_least=0, at_most=MOST)
+WORKERS = Bounds(at_least=0, at_most=4096)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataConfig:
@@ -44,9 +51,9 @@ class DataConfig:
     `folder` or `arrays` for your own images; or tfds:NAME[/CONFIG]."""
     source: Annotated[Path | None, LOCAL] = None
     """Your own copy of the data: a folder, zip or tar of images, an .npz or .npy file,
-    the files of MNIST, CIFAR or SVHN, .parquet, a .csv of pixels, an LSUN LMDB (its
-    folder or zip), or a prepared tfds folder. Without this flag the data are loaded by
-    their name."""
+    the files of MNIST, CIFAR, STL-10 or SVHN, .parquet, a .csv of pixels, an LSUN LMDB
+    (its folder or zip), or a prepared tfds folder. Without this flag the data are
+    loaded by their name."""
     split: str = "train"
     """The part of the data set that is taken."""
     image_size: ImageSize
@@ -60,7 +67,7 @@ class DataConfig:
     """The values in the files that become black and white, as 0,4095 for 12 bits in
     files of 16; values beyond them are cut off. Without this flag they are those of the
     files' type."""
-    max_pixels: Annotated[int, Bounds(at_least=1)] = 89_478_485
+    max_pixels: Annotated[int, COUNT] = 89_478_485
     """An image of more pixels counts as broken, since it might exhaust the memory; a
     JPEG of up to four times as many is read at a fraction of its size."""
     max_broken: Annotated[float, Bounds(at_least=0, below=1), OPERATIONAL] = 0.01
@@ -72,7 +79,7 @@ class DataConfig:
     (§4.1.1)."""
     data_dir: Annotated[Path, LOCAL] = Path("data")
     """The folder of the prepared stores and of downloads."""
-    num_workers: Annotated[int, Bounds(at_least=0), LOCAL] = 0
+    num_workers: Annotated[int, WORKERS, LOCAL] = 0
     """The number of processes that decode images while preparing; 0 takes one per CPU
     core."""
 
@@ -114,7 +121,7 @@ class SgdConfig:
     final_momentum: Annotated[float, Bounds(at_least=0, below=1)]
     """The momentum from epoch --sgd.momentum_epochs on. Before that epoch it follows a
     straight line from --sgd.momentum."""
-    momentum_epochs: Annotated[int, Bounds(at_least=1)]
+    momentum_epochs: Annotated[int, COUNT]
     """The epoch, counted from 1, in which the momentum stops rising."""
     disc_gradient_scale: Annotated[float, Bounds(above=0)]
     """The discriminator's gradient is multiplied by this number."""
@@ -142,11 +149,13 @@ class NetworkConfig:
     bn_affine: Annotated[bool, OnlyOf((*PLAIN, *CONDITIONAL))] = True
     """Batch norm has a gain and an offset that are learnt."""
     batch_norm: Annotated[
-        Literal["paper", "all", "not_in_generator"], OnlyOf(PLAIN)
+        Literal["paper", "all", "not_in_generator", "not_in_discriminator"],
+        OnlyOf(PLAIN),
     ] = "paper"
     """The layers that have batch norm. `paper` means all but the generator's output and
     the discriminator's input (§3); `all` means these too; `not_in_generator` means
-    those of `paper`, but in the discriminator alone."""
+    those of `paper`, but in the discriminator alone; `not_in_discriminator` means those
+    in the generator alone, and the discriminator has biases in their place."""
     disc_pooling: Annotated[Literal["none", "global_average"], OnlyOf(PLAIN)] = "none"
     """What becomes of the discriminator's last maps before they are weighed: `none`
     flattens them (§3), `global_average` averages each of them to one number."""
@@ -165,19 +174,20 @@ class TrainingConfig:
     """The name of a recipe to use in place of the data set's own."""
     seed: int = 0
     """The seed of the initial weights, the latents and the order of the data."""
-    loss: Literal["non_saturating", "minimax", "hinge"]
+    loss: Literal["non_saturating", "minimax", "hinge", "relativistic"]
     """The objectives. The generator's is one of the two of Goodfellow et al. 2014, §3,
-    against their discriminator's; `hinge` is another pair (Miyato et al. 2018, not in
-    the paper)."""
-    num_d_steps: Annotated[int, Bounds(at_least=1)]
+    against their discriminator's. Not in the paper are `hinge` (Miyato et al. 2018) and
+    `relativistic`, which compares each real image with each generated one and needs
+    --r1_gamma and --r2_gamma (Huang et al. 2024)."""
+    num_d_steps: Annotated[int, COUNT]
     """The number k of discriminator updates, each on a new minibatch, to one generator
     update."""
     updates: Literal["alternating", "simultaneous"] = "alternating"
     """An `alternating` update of the generator sees the discriminator after its last
     update, a `simultaneous` one sees it as it was before."""
-    batch_size: Annotated[int, Bounds(at_least=2)]
+    batch_size: Annotated[int, Bounds(at_least=2, at_most=MOST)]
     """The number of images in a minibatch."""
-    held_out: Annotated[int, Bounds(at_least=0)] = 0
+    held_out: Annotated[int, STEP] = 0
     """The number of images that are kept from training, for validation. They are the
     last of the store, whose order is a fixed shuffle."""
     shuffle: Annotated[Shuffle, Formerly("rows")] = "auto"
@@ -186,7 +196,7 @@ class TrainingConfig:
     num_epochs: Annotated[float, Bounds(above=0), OPERATIONAL]
     """The length of the run in epochs; one epoch shows every image to the discriminator
     once."""
-    num_steps: Annotated[int | None, Bounds(at_least=1), OPERATIONAL] = None
+    num_steps: Annotated[int | None, COUNT, OPERATIONAL] = None
     """The length of the run in steps (k discriminator updates and one generator
     update); it overrides --num_epochs."""
     adam: AdamConfig | None
@@ -210,24 +220,40 @@ class OutputConfig:
 
     workdir: Annotated[Path | None, LOCAL] = None
     """The run's folder. Without this flag it is runs/DATASET, or runs/PRESET."""
-    log_every_steps: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 50
-    """The interval between two rows of metrics.jsonl, in steps."""
-    sample_every_steps: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 500
-    """The interval between two sample grids, in steps."""
-    checkpoint_every_steps: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 500
-    """The interval between two checkpoints, in steps."""
-    keep_newest: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 3
+    log_every_steps: Annotated[int | None, COUNT, OPERATIONAL] = None
+    """The interval between two rows of metrics.jsonl, in steps; it overrides
+    --log_every_seconds."""
+    log_every_seconds: Annotated[float, DURATION, OPERATIONAL] = 1.0
+    """The least time between two rows of metrics.jsonl."""
+    sample_every_steps: Annotated[int | None, COUNT, OPERATIONAL] = None
+    """The interval between two sample grids, in steps. Without this flag grids are
+    drawn at steps 1, 50, 100, 200 and 500, and then further and further apart."""
+    sample_every_seconds: Annotated[float, DURATION, OPERATIONAL] = 15.0
+    """After step 500, the least time between two sample grids where their steps are not
+    given."""
+    checkpoint_every_steps: Annotated[int | None, COUNT, OPERATIONAL] = None
+    """The interval between two checkpoints, in steps; it overrides
+    --checkpoint_every_seconds."""
+    checkpoint_every_seconds: Annotated[float, DURATION, OPERATIONAL] = 600.0
+    """The time between two checkpoints. The first ones come earlier: after a minute,
+    two, four and eight."""
+    keep_newest: Annotated[int, COUNT, OPERATIONAL] = 3
     """The number of checkpoints that are kept, counted from the newest."""
-    keep_every_steps: Annotated[int | None, Bounds(at_least=1), OPERATIONAL] = None
-    """Besides the newest, the checkpoints whose step is a multiple of this are kept."""
+    keep_every_steps: Annotated[int | None, COUNT, OPERATIONAL] = None
+    """Besides the newest, the checkpoints whose step is a multiple of this are kept.
+    Without --checkpoint_every_steps, all of these are saved."""
     on_nan: Annotated[Literal["stop", "rollback"], OPERATIONAL] = "stop"
     """What follows when a value becomes NaN or infinite: `stop` ends with exit code 3,
     `rollback` goes on from the newest checkpoint with other random numbers, three times
     in all."""
-    profile_first_step: Annotated[int | None, Bounds(at_least=0), OPERATIONAL] = None
+    profile_first_step: Annotated[int | None, STEP, OPERATIONAL] = None
     """A JAX trace of the steps from this one on is written into the run's folder."""
-    profile_num_steps: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 3
+    profile_num_steps: Annotated[
+        int, Bounds(at_least=1, at_most=10_000), OPERATIONAL
+    ] = 3
     """The number of steps in the trace."""
+    dry_run: Annotated[bool, OPERATIONAL] = False
+    """What the run would be is told; nothing is prepared, trained or written."""
     allow_changes: Annotated[bool, OPERATIONAL] = False
     """The run is resumed although settings differ from those that it was started
     with."""
@@ -244,9 +270,19 @@ class BeyondPaperConfig:
     r1_gamma: Annotated[float, Bounds(at_least=0), OnlyOf(PLAIN)] = 0.0
     """The factor γ of the penalty γ/2 E‖∇D(x)‖² on the discriminator at real images
     (Mescheder et al. 2018); 0 sets no penalty."""
+    r2_gamma: Annotated[float, Bounds(at_least=0), OnlyOf(PLAIN)] = 0.0
+    """The factor of the same penalty at generated images. A discriminator without batch
+    norm suits both (--batch_norm=not_in_discriminator): batch norm couples the images
+    of a minibatch, so that a gradient is not of one image alone."""
+    penalty_every: Annotated[int, COUNT, OnlyOf(PLAIN)] = 1
+    """Both penalties are computed once in so many steps, with so many times their
+    factors, which saves time."""
     diffaugment: Annotated[DiffAugment, OnlyOf(PLAIN)] = "none"
     """All images that the discriminator sees are changed at random in these ways (Zhao
     et al. 2020), which helps with a few hundred pictures."""
+    mirror: bool = False
+    """Each real image is mirrored, left for right, in half of the minibatches that it
+    is in. It suits pictures that are as likely the other way round, not letters."""
     ema_decay: Annotated[float | None, Bounds(at_least=0, below=1)] = None
     """An exponential moving average of the generator is kept, and sampled beside it.
     The average keeps this share of itself at a step, such as 0.999."""
@@ -269,11 +305,11 @@ class ClusterConfig:
     which are found through SLURM, Open MPI, Kubernetes or a TPU pod."""
     coordinator_address: str | None = None
     """The address HOST:PORT at which process 0 listens to the others."""
-    num_processes: int | None = None
+    num_processes: Annotated[int | None, COUNT] = None
     """The number of processes of the run."""
-    process_id: int | None = None
+    process_id: Annotated[int | None, STEP] = None
     """The number of this process, counted from 0."""
-    heartbeat_seconds: int = 100
+    heartbeat_seconds: Annotated[int, Bounds(at_least=1, at_most=10**6)] = 100
     """When nothing has been heard of a process for so many seconds, the others end."""
 
     @property
@@ -303,9 +339,7 @@ def check(config: TrainConfig) -> None:
     Raises:
         InputError: naming the setting, its value and the bound.
     """
-    for prefix, part in {"": config, "adam.": config.adam, "sgd.": config.sgd}.items():
-        if part is not None:
-            marks.check_bounds(part, prefix)
+    marks.check_bounds(config)
     if (config.adam is None) == (config.sgd is None):
         found = "neither" if config.adam is None else "both"
         raise errors.InputError(
@@ -344,7 +378,8 @@ def to_json(config: DataConfig) -> dict[str, Any]:
 
     values = {key: plain(value) for key, value in dataclasses.asdict(config).items()}
     # What one command line asked for; who reads the run later did not ask for it.
-    return {**values, "reprepare": False}
+    asked_once = {"reprepare", "dry_run"} & values.keys()
+    return {**values, **dict.fromkeys(asked_once, False)}
 
 
 def shared_settings(config: TrainConfig) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """The command as a user meets it, as far as it goes without a browser."""
 
 import importlib.util
+import os
+import shutil
 import socket
 
 import pytest
@@ -33,7 +35,7 @@ def test_without_gradio_one_line_names_the_extra(with_gradio, one_error, tmp_pat
 @pytest.mark.parametrize("port", [-1, 0, 65_536])
 def test_a_port_that_is_none_is_refused(port, one_error, tmp_path):
     told = one_error(explore.main, tmp_path, f"--port={port}")
-    assert f"--port={port}, expected 1 to 65535" in told
+    assert f"--port={port}; it must be at " in told
 
 
 def test_a_port_in_use_is_refused_before_anything_is_loaded(
@@ -64,3 +66,21 @@ def test_what_is_no_run_is_refused(with_gradio, one_error, tmp_path):
         port = free.getsockname()[1]
     told = one_error(explore.main, tmp_path / "no run", f"--port={port}")
     assert "neither a run's folder" in told
+
+
+def test_without_a_run_those_below_the_folder_are_listed(
+    run, tmp_path, monkeypatch, capsys
+):
+    for name in ("runs/one", "runs/two", ".hidden/three", "runs/one/samples/four"):
+        (tmp_path / name).mkdir(parents=True)
+        shutil.copy(run / "config.json", tmp_path / name)
+    os.utime(tmp_path / "runs/one/config.json", (1, 1))
+    monkeypatch.chdir(tmp_path)
+    assert explore.find_newest_run() == "runs/two"
+    assert capsys.readouterr().out == "runs/one\nruns/two\n"
+
+
+def test_a_folder_without_a_run_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert explore.find_newest_run() == ""
+    assert "there is no run" in capsys.readouterr().out

@@ -42,7 +42,19 @@ def test_grey_frames_make_a_gif(tmp_path):
         assert film.convert("L").getpixel((0, 0)) == 200
 
 
-def test_an_mp4_holds_the_frames_with_even_sides(tmp_path):
+@pytest.fixture(params=["imageio_ffmpeg", "cv2"])
+def writer(request, monkeypatch):
+    """Leave one of the packages that write MP4, as if the other were not installed."""
+    pytest.importorskip(request.param, reason="writes MP4")
+    hidden = {"imageio_ffmpeg", "cv2"} - {request.param}
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name in hidden else find(name)
+    )
+    return request.param
+
+
+def test_an_mp4_holds_the_frames_with_even_sides(writer, tmp_path):
     cv2 = pytest.importorskip("cv2", reason="reads the film back")
     path = tmp_path / "film.mp4"
     animation.save_animation(FRAMES.repeat(4, 0), path, frames_per_second=12)
@@ -57,6 +69,31 @@ def test_an_mp4_holds_the_frames_with_even_sides(tmp_path):
         centre = frames[4 * number + 3][16, 16].astype(int)
         assert np.abs(centre - colour).max() < 40  # the codec loses a little
     assert [file.name for file in tmp_path.iterdir()] == ["film.mp4"]
+
+
+@pytest.mark.parametrize("writer", ["imageio_ffmpeg"], indirect=True)
+def test_an_mp4_by_ffmpeg_is_h264_that_every_player_takes(writer, tmp_path):
+    path = tmp_path / "film.mp4"
+    animation.save_animation(FRAMES, path, frames_per_second=12)
+    content = path.read_bytes()
+    # The index lies before the pictures.
+    assert 0 < content.index(b"moov") < content.index(b"mdat")
+    assert b"avc1" in content
+    # ISO 14496-15, 5.3.3.1.2: the profile follows a byte of version. Baseline, Main
+    # and High have colours at half the resolution.
+    assert content[content.index(b"avcC") + 5] in (66, 77, 100)
+
+
+def test_where_ffmpeg_s_package_brings_no_program_opencv_writes(tmp_path, monkeypatch):
+    pytest.importorskip("cv2")
+    imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
+
+    def fail():
+        raise RuntimeError("No ffmpeg exe could be found.")
+
+    monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", fail)
+    animation.save_animation(FRAMES, tmp_path / "film.mp4", frames_per_second=12)
+    assert b"avc1" not in (tmp_path / "film.mp4").read_bytes()
 
 
 def test_without_a_package_for_mp4_the_error_says_what_to_install(

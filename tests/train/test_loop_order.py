@@ -32,16 +32,18 @@ def differ(config, other):
 
 @pytest.fixture(scope="module")
 def in_blocks(tiny_config, tmp_path_factory):
-    """A finished run over blocks, longer than an epoch of 14 minibatches."""
+    """A finished run over blocks of mirrored images, longer than its 14 minibatches."""
     workdir = tmp_path_factory.mktemp("blocks") / "run"
     config = dataclasses.replace(
-        tiny_config, workdir=workdir, shuffle="blocks", batch_size=128
+        tiny_config, workdir=workdir, shuffle="blocks", batch_size=128, mirror=True
     )
     loop.run(config)
     return config
 
 
-def test_a_run_over_blocks_resumes_to_the_same_bits(in_blocks, tmp_path):
+def test_a_run_over_blocks_of_mirrored_images_resumes_to_the_same_bits(
+    in_blocks, tmp_path
+):
     shutil.copytree(in_blocks.workdir, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "checkpoints" / "step_00000020")
     config = dataclasses.replace(in_blocks, workdir=tmp_path / "run")

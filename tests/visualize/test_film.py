@@ -7,6 +7,7 @@ from PIL import Image
 
 from dcgan_jax import cli
 from dcgan_jax.pictures import grid
+from dcgan_jax.system import memory
 from dcgan_jax.visualize import __main__ as visualize, film
 
 main = functools.partial(cli.run_command, commands=visualize.COMMANDS)
@@ -68,6 +69,15 @@ def test_a_film_is_no_wider_and_no_longer_than_asked(run, run_command, tmp_path)
     frames = [frame for frame, _ in read(out)]
     assert [frame.shape[1] for frame in frames] == [64, 64]
     assert [frame[-1, 0] for frame in frames] == [0, 255]
+
+
+def test_frames_that_no_memory_holds_are_one_line(
+    run, one_error, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(memory, "find_size", lambda: 20_000)
+    out = tmp_path / "film.gif"
+    assert "3 frames take" in one_error(main, "film", run, f"--out={out}")
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,9 @@ def run_main(main: Callable[[Sequence[str]], int | None]) -> None:
         code = _report(str(error), BAD_INPUT)
     except errors.NonFiniteError as error:
         code = _report(str(error), NOT_FINITE)
-    except KeyboardInterrupt:
-        code = _report("stopped; the same command goes on from here", INTERRUPTED)
+    except KeyboardInterrupt as stop:
+        why = str(stop) or "stopped; the same command goes on from here"
+        code = _report(why, INTERRUPTED)
     except OSError as error:
         if error.errno is None:
             raise
@@ -221,7 +222,7 @@ def check_suffix(path: Path | None, flag: str, *suffixes: str) -> None:
 class WeightsFlags:
     """Weights: which of those that were saved are read."""
 
-    step: int | None = None
+    step: Annotated[int | None, configs.STEP] = None
     """The step of the run's checkpoint. Without this flag it is the newest one."""
     weights_dir: Path | None = None
     """The folder of the authors' released parameters. Without this flag they are

@@ -3,9 +3,11 @@
 import dataclasses
 import importlib.util
 import socket
+from typing import Annotated
 
 from dcgan_jax import cli
 from dcgan_jax.system import errors
+from dcgan_jax.system.marks import Bounds
 
 _WAITING = 128  # connections that wait to be served
 
@@ -15,12 +17,15 @@ class ExploreConfig(cli.RunFlags):
     """Look inside a generator on a page in the browser; needs 'dcgan-jax[explore]'.
 
     Examples:
-        dcgan explore runs/digits
-        dcgan explore authors_svhn --port=7861
+        dcgan explore
+        dcgan explore runs/digits --port=7861
         dcgan explore runs/digits --step=2000
     """
 
-    port: int = 7860
+    run: cli.Run = ""
+    """A run's folder, an exported .safetensors file, authors_svhn or authors_imagenet.
+    Without it the runs below this folder are listed, and the newest is shown."""
+    port: Annotated[int, Bounds(at_least=1, at_most=65_535)] = 7860
     """The port of the page, http://127.0.0.1:PORT."""
     host: str = "127.0.0.1"
     """The address to listen at; 0.0.0.0 lets other machines in, without a password."""
@@ -38,8 +43,6 @@ def listen(config: ExploreConfig) -> socket.socket | None:
     Raises:
         InputError: if Gradio is not installed, or nothing can listen at the address.
     """
-    if not 1 <= config.port <= 65_535:
-        raise errors.InputError(f"--port={config.port}, expected 1 to 65535.")
     if importlib.util.find_spec("gradio") is None:
         raise errors.InputError(
             "the explorer needs Gradio, which is not installed; run pip install "

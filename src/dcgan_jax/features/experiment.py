@@ -67,7 +67,7 @@ def run(config: FeaturesConfig, *, command: str) -> str:
 
 def measure(config: FeaturesConfig) -> FeatureResult:
     """Score a data set whose stores are prepared; see `run`."""
-    train, test = _open_stores(config)
+    train, test = open_stores(config)
     protocol = describe_protocol(config, len(train), len(test))
     if config.method == "neighbours":
         numbers = rivals.measure_neighbours(config, train, test)
@@ -128,7 +128,7 @@ def load_vectors(config: FeaturesConfig) -> tuple[str, LabelledData]:
     Raises:
         InputError: if the data or the weights cannot be used.
     """
-    train, test = _open_stores(config)
+    train, test = open_stores(config)
     encoder = encoders.open_encoder(config, train)
 
     def encode(store: Store, start: int, stop: int) -> np.ndarray:
@@ -169,7 +169,7 @@ def _make_file(
     return feature_file.make(folder, produce, shape, identity=identity)
 
 
-def _open_stores(config: FeaturesConfig) -> tuple[Store, Store]:
+def open_stores(config: FeaturesConfig) -> tuple[Store, Store]:
     """Open both splits, whose images must have the same classes."""
     train, test = (
         stores.open_store(stores.store_path(data)) for data in _data_configs(config)

@@ -1,6 +1,7 @@
-"""Random changes of images before the discriminator sees them, real and generated.
+"""Random changes of images before the discriminator sees them.
 
-The generator's gradient passes through them, so that it is not taught to draw changed
+Real images can be mirrored. The other changes are of real and of generated images, and
+the generator's gradient passes through them, so that it is not taught to draw changed
 images. Not the paper's: for data sets of a few hundred pictures, which a discriminator
 else learns by heart.
 
@@ -21,8 +22,9 @@ Augment = Callable[[Array, Array], Array]
 
 SHIFT = 1 / 8  # largest shift, share of the side
 HOLE = 1 / 2  # side of the square that is cut out, share of the side
-# Apart from the use that networks make of the same key.
+# Apart from the uses that latents, dropout and each other make of the same key.
 _AUGMENT = 1 << 30
+_MIRROR = (1 << 30) + 2
 
 
 def make_augment(policy: DiffAugment) -> Augment:
@@ -42,6 +44,25 @@ def make_augment(policy: DiffAugment) -> Augment:
         return functools.reduce(lambda x, pair: pair[0](x, pair[1]), pairs, images)
 
     return augment
+
+
+def make_mirror(mirror: bool) -> Augment:
+    """Return `(images, key) → images` for real images: `mirror_half` or nothing."""
+    return mirror_half if mirror else leave_images
+
+
+def mirror_half(images: Array, key: Array) -> Array:
+    """Mirror each image, left for right, with a probability of one half.
+
+    It is of real images alone, so that the generator learns both.
+
+    Args:
+        images: (batch, height, width, channels).
+        key: of the update, from which the draw for each image follows.
+    """
+    own = jax.random.fold_in(key, _MIRROR)
+    chosen = jax.random.bernoulli(own, 0.5, (len(images), 1, 1, 1))
+    return jnp.where(chosen, images[:, :, ::-1], images)
 
 
 def leave_images(images: Array, key: Array) -> Array:

@@ -23,7 +23,7 @@ class Decoded(NamedTuple):
     """A run of decoded records."""
 
     positions: np.ndarray
-    """Where they belong, (n,); images that are broken have none."""
+    """The images' places in the batch, (n,); broken images are left out."""
     images: np.ndarray
     """uint8, (n, H, W, C)."""
     labels: np.ndarray

@@ -10,13 +10,14 @@ from typing import Any
 
 from dcgan_jax import config as configs, presets
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.runs import checkpoints
+from dcgan_jax.runs import checkpoint_manifest
 from dcgan_jax.system import disk, errors, json_values, locks
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 SAMPLES = "samples"
+REAL = "real.png"
 CLASSES = "classes.txt"
 CURVES = "curves.png"
 PROFILE = "profile"
@@ -36,6 +37,25 @@ def workdir_of(config: TrainConfig) -> Path:
         is_own = config.dataset == recipe.dataset
         name = str(recipe.preset) if is_own else f"{name}-{recipe.preset}"
     return Path("runs") / name
+
+
+def require_folder_for(folder: Path, *, what: str) -> None:
+    """Raise an error if nothing can be written into a folder in a run or beside a file.
+
+    Args:
+        folder: it need not be there.
+        what: what writes there, such as a command.
+
+    Raises:
+        InputError: naming the folder.
+    """
+    try:
+        disk.require_writable(folder / "x", name="")
+    except errors.InputError:
+        raise errors.InputError(
+            f"{what} writes into {folder}, where nothing can be written; copy the run,"
+            " or export its networks to another folder."
+        ) from None
 
 
 @contextlib.contextmanager
@@ -72,10 +92,26 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
     Raises:
         InputError: if it does; the message names each setting, with both values.
     """
+    refuse_other(workdir, config, fingerprint=fingerprint)
+    asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
+    disk.write_whole(workdir / CONFIG, (json.dumps(asked, indent=1) + "\n").encode())
+
+
+def refuse_other(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
+    """Raise an error if a folder holds a run of other settings; write nothing.
+
+    Args:
+        workdir: the run's folder.
+        config: the settings asked for.
+        fingerprint: the store's fingerprint.
+
+    Raises:
+        InputError: if it does; the message names each setting, with both values.
+    """
     path = workdir / CONFIG
     asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
     # Before the first checkpoint there is nothing that other settings could break.
-    if path.exists() and checkpoints.list_steps(workdir / CHECKPOINTS):
+    if path.exists() and checkpoint_manifest.list_steps(workdir / CHECKPOINTS):
         stored = json_values.read_json(path)
         differences = list(_differences(stored, asked))
         _check_same_data(workdir, stored, config, [name for name, *_ in differences])
@@ -88,7 +124,6 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
                 + ". Resume with the old value, choose another --workdir, or pass "
                 "--allow_changes."
             )
-    disk.write_whole(path, (json.dumps(asked, indent=1) + "\n").encode())
 
 
 def _check_same_data(
@@ -123,7 +158,7 @@ def find_recorded(workdir: Path, name: str) -> Any:
         name: of the setting; of a run that is older than it, what it means there.
     """
     path = workdir / CONFIG
-    if not path.exists() or not checkpoints.list_steps(workdir / CHECKPOINTS):
+    if not path.exists() or not checkpoint_manifest.list_steps(workdir / CHECKPOINTS):
         return None
     return json_values.read_json(path).get(name, configs.ABSENT_MEANS.get(name))
 

@@ -4,11 +4,12 @@ import dataclasses
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from dcgan_jax import cli
 from dcgan_jax.pictures import formats
 from dcgan_jax.system import disk, errors
+from dcgan_jax.system.marks import COUNT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,7 @@ class SampleConfig(cli.RunFlags):
         dcgan sample authors_svhn --num=200 --numbered --out=numbered.png
     """
 
-    num: int = 64
+    num: Annotated[int, COUNT] = 64
     """The number of images; the first n are the same however many are drawn."""
     seed: int = 0
     """The seed of the latents."""
@@ -37,7 +38,8 @@ class SampleConfig(cli.RunFlags):
     folder of pictures."""
     numbered: bool = False
     """Each image's number is written below it, so that exemplars can be picked for
-    `dcgan latent`; only a .png has room for it."""
+    `dcgan latent`. A picture has room for it; the files of a folder and the rows of an
+    .npz have these numbers anyway."""
     batch_stats: bool = False
     """Batch norm uses the statistics of these very images, as the authors do; an image
     then depends on the others."""
@@ -178,22 +180,24 @@ def _arrange_classes(
 
 
 def _check(config: SampleConfig) -> None:
-    least = 2 if config.batch_stats else 1
-    if config.num < least:
-        raise errors.InputError(
-            f"num is {config.num}; at least {least}"
-            + (" images have batch statistics." if config.batch_stats else ".")
-        )
+    if config.batch_stats and config.num < 2:
+        raise errors.InputError("--num=1; at least 2 images have batch statistics.")
     suffix = config.out.suffix.lower()
     if suffix not in ("", ".npz", *formats.SUFFIXES):
         raise errors.InputError(
             f"cannot write {config.out.suffix!r} files; give --out a name that ends in "
             f"{', '.join(formats.SUFFIXES)} or .npz, or a folder's name."
         )
-    if config.numbered and (suffix != ".png" or config.batch_stats):
+    if config.numbered and config.batch_stats:
         raise errors.InputError(
-            "--numbered writes a .png of samples as the stored statistics draw them; "
-            f"got --out={config.out}" + " --batch_stats." * config.batch_stats
+            "--numbered is for samples as the stored statistics draw them; leave"
+            " --numbered or --batch_stats out."
+        )
+    if config.numbered and suffix not in formats.SUFFIXES:
+        raise errors.InputError(
+            f"--numbered writes numbers into a picture, but --out={config.out} is none:"
+            " the files of a folder and the rows of an .npz have these numbers already."
+            f" Leave it out, or give a name that ends in {', '.join(formats.SUFFIXES)}."
         )
     if config.out.suffix == "":
         _refuse_full_folder(config.out)

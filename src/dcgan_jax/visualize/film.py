@@ -4,16 +4,18 @@ import dataclasses
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from dcgan_jax import cli
-from dcgan_jax.system import errors
+from dcgan_jax.system import errors, memory
+from dcgan_jax.system.marks import Bounds
 
 if TYPE_CHECKING:
     import numpy as np
 
 _HOLD_SECONDS = 1.0  # how long the last grid stays
 _LETTERS = 16
+MAX_FRAMES = 30_000  # of 600 seconds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,13 +33,13 @@ class FilmConfig:
     ema: bool = False
     """The average of the generator is shown, which --ema_decay has kept."""
     out: Path = Path("film.gif")
-    """The film: .gif, or .mp4, which needs OpenCV."""
-    seconds: float = 8.0
+    """The film: .gif, or .mp4, which needs the extra [video]."""
+    seconds: Annotated[float, Bounds(above=0, at_most=600)] = 8.0
     """The length of the film, in seconds."""
-    max_frames: int = 60
+    max_frames: Annotated[int, Bounds(at_least=2, at_most=MAX_FRAMES)] = 60
     """The film has at most so many frames. Of more grids, so many are taken at even
     distances, the first and the last among them."""
-    max_width: int = 480
+    max_width: Annotated[int, Bounds(at_least=64, at_most=16_384)] = 480
     """Grids that are wider than this, in pixels, are scaled down to it."""
 
 
@@ -49,7 +51,6 @@ def parse(argv: Sequence[str]) -> FilmConfig:
 def main(argv: Sequence[str]) -> int:
     """Make the film that the flags describe; return the exit code."""
     config = parse(argv)
-    _check(config)
     from dcgan_jax.pictures import animation
     from dcgan_jax.system import progress
 
@@ -58,8 +59,11 @@ def main(argv: Sequence[str]) -> int:
     frames = []
     with progress.track("reading grids", len(grids), unit="grids") as advance:
         for step, path in grids:
-            frames.append(_make_frame(step, path, max_width=config.max_width))
+            frames.append(make_frame(step, path, max_width=config.max_width))
             advance(1)
+            if len(frames) == 1:  # the others are as large, and one more is shrunk
+                size = (len(grids) + 1) * frames[0].nbytes
+                memory.require_memory(size, what=f"{len(grids)} frames")
     _check_sizes(config.run, [frame.shape for frame in frames])
     rate = min(len(frames) / config.seconds, animation.MAX_FRAMES_PER_SECOND)
     frames += frames[-1:] * round(_HOLD_SECONDS * rate)
@@ -107,7 +111,12 @@ def choose_grids(grids: list[tuple[int, Path]], *, most: int) -> list[tuple[int,
     return [grids[i * (len(grids) - 1) // (count - 1)] for i in range(count)]
 
 
-def _make_frame(step: int, path: Path, *, max_width: int) -> "np.ndarray":
+def make_frame(step: int, path: Path, *, max_width: int) -> "np.ndarray":
+    """Return a grid, at most so many pixels wide, with its step above it.
+
+    Raises:
+        InputError: if the file cannot be read.
+    """
     import numpy as np
     from PIL import Image
 
@@ -123,21 +132,6 @@ def _make_frame(step: int, path: Path, *, max_width: int) -> "np.ndarray":
     frame = pixels if pixels.ndim == 3 else pixels[..., None]
     frame = animation.shrink(frame, max_width=max_width)
     return captions.add_heading(frame, f"step {step:,}", size=_LETTERS)
-
-
-def _check(config: FilmConfig) -> None:
-    if config.max_frames < 2:
-        raise errors.InputError(
-            f"--max_frames={config.max_frames}; a film has two at least."
-        )
-    if config.max_width < 64:
-        raise errors.InputError(
-            f"--max_width={config.max_width}; expected 64 pixels at least."
-        )
-    if not 0 < config.seconds <= 600:
-        raise errors.InputError(
-            f"--seconds={config.seconds}; expected above 0, at most 600."
-        )
 
 
 def _check_sizes(run: Path, shapes: list[tuple[int, ...]]) -> None:

@@ -24,7 +24,7 @@ _LEAST_RELIEF = 0.1
 
 
 class Modes(NamedTuple):
-    """Of every filter of a layer.
+    """What the maps of every filter of a layer look like, each array (filters,).
 
     Attributes:
         energy: mean square of the map.

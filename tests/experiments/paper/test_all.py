@@ -55,10 +55,10 @@ def test_every_script_of_a_part_is_there_and_is_run_small(tmp_path):
 
 def test_every_script_that_makes_a_figure_or_table_is_run_small(tmp_path):
     run = {step.command[0] for step in fast_steps.list_steps(tmp_path)}
-    folder = tables.ROOT / "experiments" / "paper"
     with_main = {
-        f"experiments/paper/{path.name}"
-        for path in folder.glob("*.py")
+        f"experiments/{folder}/{path.name}"
+        for folder in ("paper", "rivals")
+        for path in (tables.ROOT / "experiments" / folder).glob("*.py")
         if "__main__" in path.read_text()
     }
     left_out = {f"experiments/paper/{name}.py" for name in fast_steps.LEFT_OUT}

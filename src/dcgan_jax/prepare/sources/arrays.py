@@ -122,11 +122,11 @@ class _Found(NamedTuple):
     """An .npy file."""
     labels: np.ndarray | None = None
     other_labels: Sequence[np.ndarray] = ()
-    """Of other splits."""
+    """The labels of the other splits."""
     class_names: np.ndarray | None = None
     splits: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
-    """Names of arrays that are nothing of a data set."""
+    """The names of arrays that do not belong to a data set."""
 
 
 def _locate(path: Path, split: str, *, work_dir: Path) -> _Found:

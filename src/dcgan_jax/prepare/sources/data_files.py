@@ -28,9 +28,9 @@ class Chosen(NamedTuple):
     """The files of one split."""
 
     files: list[Path]
-    """Of the split asked for, sorted."""
+    """The files of the split that is asked for, sorted."""
     others: list[Path]
-    """Of the other splits."""
+    """The files of the other splits."""
     splits: tuple[str, ...]
     """The names of all splits; none where there is one alone."""
 

@@ -40,7 +40,7 @@ class Variable(NamedTuple):
     """The first axis is that whose neighbours lie side by side."""
     is_numeric: bool
     start: int
-    """Where its element begins, in bytes."""
+    """The place in the file at which its element begins, in bytes."""
 
 
 def is_mat73(path: Path) -> bool:

@@ -22,7 +22,7 @@ class Layout(NamedTuple):
     """What the folders mean."""
 
     places: list[Place]
-    """Of every image, in the order given."""
+    """The place of every image, in the order given."""
     splits: tuple[str, ...]
     """Names of the splits' folders, sorted; none where all is one split."""
 
