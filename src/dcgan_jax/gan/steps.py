@@ -8,15 +8,13 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import losses
 from dcgan_jax.gan.nets import Nets
 from dcgan_jax.gan.penalties import Judged
 from dcgan_jax.gan.state import PyTree, TrainState
-from dcgan_jax.models import pixels
-from dcgan_jax.system import backend
+from dcgan_jax.models import gradient_norm, pixels
 
 Array = jax.Array
 Metrics = dict[str, Array]
@@ -76,7 +74,7 @@ def d_step(
     gradient = jax.value_and_grad(loss_of, has_aux=True)
     (loss, (stats, metrics)), gradients = gradient(disc.params)
     moved = disc.update(nets.disc_optimizer, gradients, batch_stats=stats)
-    metrics |= {"d_loss": loss, "d_grad_norm": _measure_norm(gradients)}
+    metrics |= {"d_loss": loss, "d_grad_norm": gradient_norm.measure(gradients)}
     return state.replace(disc=moved), metrics
 
 
@@ -119,7 +117,7 @@ def g_step(
     gradient = jax.value_and_grad(loss_of, has_aux=True)
     (loss, stats), gradients = gradient(gen.params)
     moved = gen.update(nets.gen_optimizer, gradients, batch_stats=stats)
-    metrics = {"g_loss": loss, "g_grad_norm": _measure_norm(gradients)}
+    metrics = {"g_loss": loss, "g_grad_norm": gradient_norm.measure(gradients)}
     return state.replace(gen=moved), metrics
 
 
@@ -163,24 +161,6 @@ def fold_step(key: Array, state: TrainState) -> Array:
         state: before the step.
     """
     return jax.random.fold_in(jax.random.fold_in(key, state.rollbacks), state.step)
-
-
-def _measure_norm(gradients: PyTree) -> Array:
-    """Return the Euclidean norm of all gradients together."""
-    if not backend.is_gpu():
-        return optax.global_norm(gradients)
-    # By rows, which are summed where Adam reads them, and then all at once: the whole
-    # sum of an array would end in a kernel of its own.
-    rows = [_sum_rows(jnp.square(leaf)) for leaf in jax.tree.leaves(gradients)]
-    # The maximum, which changes nothing, keeps XLA from joining both sums.
-    return jnp.sqrt(jnp.maximum(jnp.concatenate(rows), 0.0).sum())
-
-
-def _sum_rows(squares: Array) -> Array:
-    """Sum over all axes but that of a kernel's outputs, or of a matrix' inputs."""
-    if squares.ndim == 2:
-        return squares.sum(1)
-    return squares.sum(tuple(range(squares.ndim - 1))).ravel()
 
 
 def _scale(nets: Nets, batch: Batch, key: Array) -> tuple[Array, Array | None]:

@@ -135,7 +135,7 @@ def _name_float32() -> str:
     """
     import jax
 
-    asked = jax.config.jax_default_matmul_precision
+    asked = jax.config.read("jax_default_matmul_precision")
     return "full" if asked in ("highest", "float32") else "TF32 unless asked for full"
 
 
