@@ -34,6 +34,9 @@ DiffAugment = Literal[
     "translation,cutout", "color,translation,cutout",
 ]  # fmt: skip
 
+# The dots that a pixel of a picture becomes on each side; None leaves it to the size.
+Scale = Annotated[int | None, Bounds(at_least=1, at_most=64)]
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataConfig:
@@ -214,6 +217,9 @@ class OutputConfig:
     """The interval between two rows of metrics.jsonl, in steps."""
     sample_every_steps: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 500
     """The interval between two sample grids, in steps."""
+    scale: Annotated[Scale, OPERATIONAL] = None
+    """The dots that a pixel of a sample grid becomes on each side. Without this flag
+    they are so many that the shorter side of the grid has 512 at least."""
     checkpoint_every_steps: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 500
     """The interval between two checkpoints, in steps."""
     keep_newest: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 3

@@ -162,7 +162,5 @@ def _draw_grid(loaded: loading.LoadedGenerator, path: Path) -> None:
     images = sampling.make_sampler(loaded.network)(loaded.variables, latents, chosen)
     picture = grid.make_grid(images, columns=GRID_COLUMNS)
     names = labels.own_names(loaded.config)
-    if names is not None:
-        rows = names[: len(images) // GRID_COLUMNS]
-        picture = captions.name_rows(picture, dict(enumerate(rows)))
-    grid.save_image(picture, path)
+    rows = () if names is None else names[: len(images) // GRID_COLUMNS]
+    captions.save_with_names(picture, path, names=dict(enumerate(rows)))

@@ -253,7 +253,7 @@ class GAN:
         if columns is not None:
             columns = arguments.check_whole("columns", columns, least=1)
         out.parent.mkdir(parents=True, exist_ok=True)
-        grid.save_image(grid.make_grid(rows, columns=columns), out)
+        grid.save_picture(grid.make_grid(rows, columns=columns), out)
 
     @functools.cached_property
     def _sampler(self) -> sampling.Sampler:

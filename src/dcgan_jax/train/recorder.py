@@ -35,6 +35,7 @@ class Recorder:
             step=step,
             num_steps=run.num_steps,
             images_per_step=run.config.batch_size * run.config.num_d_steps,
+            scale=run.config.scale,
         )
         names = labels.own_names(run.config)
         if names is not None:

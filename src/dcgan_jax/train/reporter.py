@@ -25,12 +25,20 @@ class Reporter:
         step: where the run begins or goes on.
         num_steps: where it ends.
         images_per_step: real images that the discriminator sees in a step.
+        scale: the dots that a pixel of a grid becomes; see `grid.choose_scale`.
     """
 
     def __init__(
-        self, workdir: Path, *, step: int, num_steps: int, images_per_step: int
+        self,
+        workdir: Path,
+        *,
+        step: int,
+        num_steps: int,
+        images_per_step: int,
+        scale: int | None = None,
     ) -> None:
         self._workdir = workdir
+        self._scale = scale
         self._images_per_step = images_per_step
         self._pending: dict[str, list[np.ndarray]] = {}
         self._pending_steps = 0
@@ -92,7 +100,7 @@ class Reporter:
         path = folder / f"{'ema_' * ema}step_{step:08d}.png"
         with self._trying("a grid of samples"):
             folder.mkdir(exist_ok=True)
-            grid.save_image(picture, path)
+            grid.save_picture(picture, path, scale=self._scale)
         with self._trying("TensorBoard's events"):
             self._events.add_image("samples" + "_ema" * ema, picture, step)
         return path

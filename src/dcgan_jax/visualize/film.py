@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcgan_jax import cli
-from dcgan_jax.system import errors
+from dcgan_jax.config import Scale
+from dcgan_jax.system import errors, marks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,8 +38,11 @@ class FilmConfig:
     max_frames: int = 60
     """The film has at most so many frames. Of more grids, so many are taken at even
     distances, the first and the last among them."""
-    max_width: int = 480
-    """Grids that are wider than this, in pixels, are scaled down to it."""
+    scale: Scale = None
+    """The dots that a pixel of the grids becomes on each side. Without this flag they
+    are so many that the shorter side has 512 at least."""
+    max_width: int = 720
+    """Frames that would be wider than this, in dots, are scaled down to it."""
 
 
 def parse(argv: Sequence[str]) -> FilmConfig:
@@ -58,7 +62,7 @@ def main(argv: Sequence[str]) -> int:
     frames = []
     with progress.track("reading grids", len(grids), unit="grids") as advance:
         for step, path in grids:
-            frames.append(_make_frame(step, path, max_width=config.max_width))
+            frames.append(_make_frame(step, path, config))
             advance(1)
     _check_sizes(config.run, [frame.shape for frame in frames])
     rate = min(len(frames) / config.seconds, animation.MAX_FRAMES_PER_SECOND)
@@ -107,25 +111,22 @@ def choose_grids(grids: list[tuple[int, Path]], *, most: int) -> list[tuple[int,
     return [grids[i * (len(grids) - 1) // (count - 1)] for i in range(count)]
 
 
-def _make_frame(step: int, path: Path, *, max_width: int) -> "np.ndarray":
-    import numpy as np
-    from PIL import Image
-
-    from dcgan_jax.pictures import animation, captions
+def _make_frame(step: int, path: Path, config: FilmConfig) -> "np.ndarray":
+    from dcgan_jax.pictures import animation, captions, grid
 
     try:
-        with Image.open(path) as picture:
-            pixels = np.asarray(picture)
+        pixels = grid.read_picture(path)
     except OSError as error:
         raise errors.InputError(
             f"{path} cannot be read ({error}); delete it to go on without it."
         ) from None
-    frame = pixels if pixels.ndim == 3 else pixels[..., None]
-    frame = animation.shrink(frame, max_width=max_width)
+    frame = grid.enlarge(pixels, grid.choose_scale(pixels, config.scale))
+    frame = animation.shrink(frame, max_width=config.max_width)
     return captions.add_heading(frame, f"step {step:,}", size=_LETTERS)
 
 
 def _check(config: FilmConfig) -> None:
+    marks.check_bounds(config)
     if config.max_frames < 2:
         raise errors.InputError(
             f"--max_frames={config.max_frames}; a film has two at least."
