@@ -131,6 +131,9 @@ class NetworkConfig:
 
     architecture: ArchitectureName
     """The pair of networks."""
+    conditional: Annotated[bool, OnlyOf(PLAIN)] = False
+    """Both networks are told the label of every image, at every layer as in §8.1, and
+    draw the classes that are asked for. The data must have labels."""
     num_classes: Annotated[int | None, Bounds(at_least=1, at_most=10**6)] = None
     """The number of classes of a conditional network; None takes as many as the data
     have."""
@@ -371,6 +374,11 @@ def train_config_from_json(values: dict[str, Any]) -> TrainConfig:
     config: TrainConfig = json_values.build(TrainConfig, values, "the config")
     check(config)
     return config
+
+
+def is_conditional(config: TrainConfig) -> bool:
+    """Tell whether a run's networks are told the labels of images."""
+    return config.conditional or config.architecture in CONDITIONAL
 
 
 def class_names_of(config: TrainConfig) -> tuple[str, ...] | None:

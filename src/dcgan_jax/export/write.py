@@ -132,10 +132,11 @@ def _write_net(
 
 
 def _torch_code(net: Net, config: TrainConfig) -> str:
-    if config.architecture not in torch_form.ARCHITECTURES:
+    if config.architecture not in torch_form.ARCHITECTURES or config.conditional:
+        own = "conditional " * config.conditional + config.architecture
         raise errors.InputError(
             f"--format=torch is for plain DCGANs ({', '.join(torch_form.ARCHITECTURES)}"
-            f"); this is {config.architecture}. Take --format=onnx."
+            f"); this is {own}. Take --format=onnx."
         )
     layers = torch_form.list_layers(net.module, net.variables)
     return torch_form.write_code(net.name, layers)
