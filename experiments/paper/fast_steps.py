@@ -156,9 +156,18 @@ def list_steps(folder: Path) -> list[Step]:
 
 def _list_rivals(folder: Path) -> list[Step]:
     """Return the steps of the other systems, on scikit-learn's digits."""
+    fast_scores = ["--num_train=400", "--C_grid", "0.001"]
     flags = {
         "infimnist": ["--num_samples=2000", "--num_choosing=1000", "--strengths", "0",
                       "0.5", f"--counts={folder / 'counts'}"],
+        "exemplar_cnn": ["--num_exemplars=60", "--num_steps=50", *fast_scores,
+                         "--width_multiplier=0.0625"],
+        "receptive_fields": ["--num_first=20", "--patch_size=3", "--num_groups=2",
+                             "--num_patches=2000", "--num_windows=800",
+                             "--group_size=4", "--num_centroids=6", "--pools", "1", "1",
+                             *fast_scores],
+        "m1_m2": ["--num_hidden=50", "--num_latents=10", "--num_m1_steps=100",
+                  "--num_steps=100"],
     }  # fmt: skip
     return [
         _script(name, own, result=f"rival_{name}_digits", folder="rivals")

@@ -254,6 +254,11 @@ _RUN = "a trained run"
 _NETS = "the authors' files, CIFAR-10"
 _SVHN = "the authors' files, SVHN"
 _FIG_2, _FIG_3 = "goodfellow_fig02", "goodfellow_fig03_walk"
+_PART = "a part of CIFAR-10: 10,000 + 5,000 images"
+_SMALL_EXEMPLARS = f"{_PART}, an eighth of the width, 2,000 exemplars, 1,500 steps"
+_SMALL_FIELDS = f"{_PART}, 400 centroids, then twice 16 groups of 60 with 50 each"
+_DIGITS = "scikit-learn's digits, 1,437 + 360 images of 8×8"
+_SVM_ON = "linear L2-SVM on its features, accuracy on the test images"
 _NO_RECIPE = "no recipe of it was found"
 
 
@@ -282,6 +287,21 @@ PARTS = (
     Part("Table 1: K-means, 400 a class", _TABLE_1, "CIFAR-10", "CPU", "",
          "63.7 ± 0.7 %", "table1_kmeans4800_400_labels", "accuracy_mean", "%",
          "--only kmeans", in_readme=False),
+    Part("Table 1: 3-layer K-means, all labels", "receptive_fields", "CIFAR-10", "CPU",
+         "", "82.0 %", "rival_receptive_fields_cifar10_part",
+         "all_labels/accuracy_mean", "%", "--target=cifar10", in_readme=False,
+         smaller=_SMALL_FIELDS, how=_SVM_ON),
+    Part("Table 1: 3-layer K-means, 400 a class", "receptive_fields", "CIFAR-10", "CPU",
+         "", "70.7 ± 0.7 %", "rival_receptive_fields_cifar10_part",
+         "few_labels/accuracy_mean", "%", "--target=cifar10 --labels_per_class=400",
+         in_readme=False, smaller=_SMALL_FIELDS, how=_SVM_ON),
+    Part("Table 1: Exemplar CNN, all labels", "exemplar_cnn", "CIFAR-10", "GPU", "",
+         "84.3 %", "rival_exemplar_cnn_cifar10_part", "all_labels/accuracy_mean", "%",
+         "--target=cifar10", in_readme=False, smaller=_SMALL_EXEMPLARS, how=_SVM_ON),
+    Part("Table 1: Exemplar CNN, 400 a class", "exemplar_cnn", "CIFAR-10", "GPU", "",
+         "77.4 ± 0.2 %", "rival_exemplar_cnn_cifar10_part",
+         "few_labels/accuracy_mean", "%", "--target=cifar10 --labels_per_class=400",
+         in_readme=False, smaller=_SMALL_EXEMPLARS, how=_SVM_ON),
     _quote("Table 1: view-invariant K-means", "81.9 %, 72.6 ± 0.7 %", _NO_RECIPE),
     Part("Table 2: SVHN", _TABLE_2, _SVHN, "CPU", "", "22.48 %", _TABLE_2,
          "authors_svhn/error_mean", "%"),
@@ -290,6 +310,11 @@ PARTS = (
     Part("Table 2: supervised network", _TABLE_2, "SVHN", "GPU", "", "28.87 %",
          _TABLE_2, "supervised_network/validation_error", "%",
          "--only supervised_network", in_readme=False),
+    Part("Table 2: M1 + M2", "m1_m2", "SVHN", "GPU", "", "36.02 ± 0.10 %",
+         "rival_m1_m2_digits", "error_mean", "%",
+         "--target=svhn --labels_per_class=100",
+         in_readme=False, smaller=f"{_DIGITS}, ten labels a class",
+         how="test error of q(y | x) with 1,000 labels"),
     Part("Fig. 4: a walk", "fig04_walk", _RUN, "CPU", "30 s", "picture", _WALK,
          flags="--run=RUN"),
     Part("Fig. 5: filters", "fig05_filters", _RUN, "CPU", "1 min", "picture",

@@ -6,7 +6,8 @@ takes, in the size of its recipe unless --image_size says otherwise.
 """
 
 import argparse
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,13 +15,14 @@ import numpy as np
 
 from dcgan_jax import presets
 from dcgan_jax.data.batches import Batch
-from dcgan_jax.features import config as configs, experiment, protocols
+from dcgan_jax.features import config as configs, experiment, kmeans, protocols
 from dcgan_jax.features.config import FeaturesConfig
-from dcgan_jax.features.protocols import LabelledData, Split
+from dcgan_jax.features.protocols import LabelledData, Split, Svm
 from experiments import results, trained
 
 DIGITS = "digits"
 _NUM_TEST_DIGITS = 360
+GRID = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)  # of C, ours
 
 
 class Labelled(NamedTuple):
@@ -82,7 +84,7 @@ def make_parser(doc: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def open_images(flags: argparse.Namespace) -> Labelled:
+def open_images(flags: Namespace) -> Labelled:
     """Read the images that the flags of `make_parser` name, prepared if need be."""
     name = flags.target
     if flags.source is not None:
@@ -124,13 +126,51 @@ def as_unit(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
 
 
-def as_data(images: Labelled, train: np.ndarray, test: np.ndarray) -> LabelledData:
-    """Return vectors of `whole_train` and of the test images with their labels."""
-    return LabelledData(
-        Split(train, labels_of(images.whole_train)),
-        Split(test, labels_of(images.test)),
-        images.class_names,
+def score_features(
+    images: Labelled, encode: Callable[[np.ndarray], np.ndarray], flags: Namespace
+) -> dict[str, Any]:
+    """Score features by the protocols of Table 1: all labels, and few of them.
+
+    Args:
+        images: the images; features are standardised over those to learn from.
+        encode: uint8 images (n, height, width, channels) → float32 (n, features).
+        flags: those of `add_scores`.
+
+    Returns:
+        Numbers of `protocols.Score` as `all_labels` and, where asked for, `few_labels`.
+    """
+    learnt, tested = images.whole_train, images.test
+    features = [encode(part.images) for part in (learnt, tested)]
+    standard = kmeans.measure_standard(features[0])
+    train, test = (
+        Split(kmeans.standardise(own, standard), labels_of(part))
+        for own, part in zip(features, (learnt, tested), strict=True)
     )
+    data = LabelledData(train, test, images.class_names)
+    svm = Svm(grid=flags.C_grid)
+    numbers: dict[str, Any] = {"feature_size": features[0].shape[1]}
+    numbers["all_labels"] = protocols.all_labels(data, svm=svm).numbers()
+    if flags.labels_per_class:
+        numbers["labels_per_class"] = flags.labels_per_class
+        numbers["few_labels"] = protocols.few_labels(
+            data,
+            labels_per_class=flags.labels_per_class,
+            num_draws=flags.draws,
+            seed=flags.seed,
+            svm=svm,
+        ).numbers()
+    for name in ("all_labels", "few_labels"):
+        if name in numbers:
+            print(f"{name}: {100 * numbers[name]['accuracy_mean']:.2f} %", flush=True)
+    return numbers
+
+
+def add_scores(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `score_features`."""
+    add = parser.add_argument
+    add("--labels_per_class", type=int, help="of the draws; without it, all labels")
+    add("--draws", type=int, default=10)
+    add("--C_grid", type=float, nargs="+", default=GRID)
 
 
 def describe(images: Labelled) -> str:
@@ -142,7 +182,7 @@ def describe(images: Labelled) -> str:
     )
 
 
-def save(rival: str, images: Labelled, flags: argparse.Namespace, **about: Any) -> None:
+def save(rival: str, images: Labelled, flags: Namespace, **about: Any) -> None:
     """Write experiments/results/rival_RIVAL_DATA.json, as `results.save` does."""
     name = f"rival_{rival}_{images.name}"
     protocol = f"{describe(images)}; {about.pop('protocol')}"
@@ -163,7 +203,7 @@ def _read_digits() -> tuple[Batch, Batch, tuple[str, ...]]:
     )
 
 
-def _read_stores(flags: argparse.Namespace) -> tuple[Batch, Batch, tuple[str, ...]]:
+def _read_stores(flags: Namespace) -> tuple[Batch, Batch, tuple[str, ...]]:
     recipe = presets.PRESETS.get(flags.target)
     image_size = flags.image_size or (recipe.image_size if recipe else 32)
     channels = flags.channels or (recipe.channels if recipe else 3)

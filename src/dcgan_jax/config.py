@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from dcgan_jax.architectures import ARCHITECTURES, CONDITIONAL, PLAIN
 from dcgan_jax.system import errors, json_values, marks
 from dcgan_jax.system.marks import (
+    COUNT,
     LOCAL,
+    MOST,
     OPERATIONAL,
     Bounds,
     Formerly,
@@ -36,6 +38,10 @@ DiffAugment = Literal[
 
 # The dots that a pixel of a picture becomes on each side; None leaves it to the size.
 Scale = Annotated[int | None, Bounds(at_least=1, at_most=64)]
+
+# Further bounds of whole numbers, for the fields below and those of other commands.
+STEP = Bounds(at_least=0, at_most=MOST)
+WORKERS = Bounds(at_least=0, at_most=4096)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,7 +69,7 @@ class DataConfig:
     """The values in the files that become black and white, as 0,4095 for 12 bits in
     files of 16; values beyond them are cut off. Without this flag they are those of the
     files' type."""
-    max_pixels: Annotated[int, Bounds(at_least=1)] = 89_478_485
+    max_pixels: Annotated[int, COUNT] = 89_478_485
     """An image of more pixels counts as broken, since it might exhaust the memory; a
     JPEG of up to four times as many is read at a fraction of its size."""
     max_broken: Annotated[float, Bounds(at_least=0, below=1), OPERATIONAL] = 0.01
@@ -75,7 +81,7 @@ class DataConfig:
     (§4.1.1)."""
     data_dir: Annotated[Path, LOCAL] = Path("data")
     """The folder of the prepared stores and of downloads."""
-    num_workers: Annotated[int, Bounds(at_least=0), LOCAL] = 0
+    num_workers: Annotated[int, WORKERS, LOCAL] = 0
     """The number of processes that decode images while preparing; 0 takes one per CPU
     core."""
 
@@ -117,7 +123,7 @@ class SgdConfig:
     final_momentum: Annotated[float, Bounds(at_least=0, below=1)]
     """The momentum from epoch --sgd.momentum_epochs on. Before that epoch it follows a
     straight line from --sgd.momentum."""
-    momentum_epochs: Annotated[int, Bounds(at_least=1)]
+    momentum_epochs: Annotated[int, COUNT]
     """The epoch, counted from 1, in which the momentum stops rising."""
     disc_gradient_scale: Annotated[float, Bounds(above=0)]
     """The discriminator's gradient is multiplied by this number."""
@@ -175,15 +181,15 @@ class TrainingConfig:
     """The objectives. The generator's is one of the two of Goodfellow et al. 2014, §3,
     against their discriminator's; `hinge` is another pair (Miyato et al. 2018, not in
     the paper)."""
-    num_d_steps: Annotated[int, Bounds(at_least=1)]
+    num_d_steps: Annotated[int, COUNT]
     """The number k of discriminator updates, each on a new minibatch, to one generator
     update."""
     updates: Literal["alternating", "simultaneous"] = "alternating"
     """An `alternating` update of the generator sees the discriminator after its last
     update, a `simultaneous` one sees it as it was before."""
-    batch_size: Annotated[int, Bounds(at_least=2)]
+    batch_size: Annotated[int, Bounds(at_least=2, at_most=MOST)]
     """The number of images in a minibatch."""
-    held_out: Annotated[int, Bounds(at_least=0)] = 0
+    held_out: Annotated[int, STEP] = 0
     """The number of images that are kept from training, for validation. They are the
     last of the store, whose order is a fixed shuffle."""
     shuffle: Annotated[Shuffle, Formerly("rows")] = "auto"
@@ -192,7 +198,7 @@ class TrainingConfig:
     num_epochs: Annotated[float, Bounds(above=0), OPERATIONAL]
     """The length of the run in epochs; one epoch shows every image to the discriminator
     once."""
-    num_steps: Annotated[int | None, Bounds(at_least=1), OPERATIONAL] = None
+    num_steps: Annotated[int | None, COUNT, OPERATIONAL] = None
     """The length of the run in steps (k discriminator updates and one generator
     update); it overrides --num_epochs."""
     adam: AdamConfig | None
@@ -216,26 +222,28 @@ class OutputConfig:
 
     workdir: Annotated[Path | None, LOCAL] = None
     """The run's folder. Without this flag it is runs/DATASET, or runs/PRESET."""
-    log_every_steps: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 50
+    log_every_steps: Annotated[int, COUNT, OPERATIONAL] = 50
     """The interval between two rows of metrics.jsonl, in steps."""
-    sample_every_steps: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 500
+    sample_every_steps: Annotated[int, COUNT, OPERATIONAL] = 500
     """The interval between two sample grids, in steps."""
     scale: Annotated[Scale, OPERATIONAL] = None
     """The dots that a pixel of a sample grid becomes on each side. Without this flag
     they are so many that the shorter side of the grid has 512 at least."""
-    checkpoint_every_steps: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 500
+    checkpoint_every_steps: Annotated[int, COUNT, OPERATIONAL] = 500
     """The interval between two checkpoints, in steps."""
-    keep_newest: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 3
+    keep_newest: Annotated[int, COUNT, OPERATIONAL] = 3
     """The number of checkpoints that are kept, counted from the newest."""
-    keep_every_steps: Annotated[int | None, Bounds(at_least=1), OPERATIONAL] = None
+    keep_every_steps: Annotated[int | None, COUNT, OPERATIONAL] = None
     """Besides the newest, the checkpoints whose step is a multiple of this are kept."""
     on_nan: Annotated[Literal["stop", "rollback"], OPERATIONAL] = "stop"
     """What follows when a value becomes NaN or infinite: `stop` ends with exit code 3,
     `rollback` goes on from the newest checkpoint with other random numbers, three times
     in all."""
-    profile_first_step: Annotated[int | None, Bounds(at_least=0), OPERATIONAL] = None
+    profile_first_step: Annotated[int | None, STEP, OPERATIONAL] = None
     """A JAX trace of the steps from this one on is written into the run's folder."""
-    profile_num_steps: Annotated[int, Bounds(at_least=1), OPERATIONAL] = 3
+    profile_num_steps: Annotated[
+        int, Bounds(at_least=1, at_most=10_000), OPERATIONAL
+    ] = 3
     """The number of steps in the trace."""
     allow_changes: Annotated[bool, OPERATIONAL] = False
     """The run is resumed although settings differ from those that it was started
@@ -281,11 +289,11 @@ class ClusterConfig:
     which are found through SLURM, Open MPI, Kubernetes or a TPU pod."""
     coordinator_address: str | None = None
     """The address HOST:PORT at which process 0 listens to the others."""
-    num_processes: int | None = None
+    num_processes: Annotated[int | None, COUNT] = None
     """The number of processes of the run."""
-    process_id: int | None = None
+    process_id: Annotated[int | None, STEP] = None
     """The number of this process, counted from 0."""
-    heartbeat_seconds: int = 100
+    heartbeat_seconds: Annotated[int, Bounds(at_least=1, at_most=10**6)] = 100
     """When nothing has been heard of a process for so many seconds, the others end."""
 
     @property
@@ -315,9 +323,7 @@ def check(config: TrainConfig) -> None:
     Raises:
         InputError: naming the setting, its value and the bound.
     """
-    for prefix, part in {"": config, "adam.": config.adam, "sgd.": config.sgd}.items():
-        if part is not None:
-            marks.check_bounds(part, prefix)
+    marks.check_bounds(config)
     if (config.adam is None) == (config.sgd is None):
         found = "neither" if config.adam is None else "both"
         raise errors.InputError(

@@ -70,7 +70,7 @@ def test_what_cannot_be_read_is_one_line_and_exit_code_2(argv, told, one_error):
             "'a' is no value of --s",
         ),
         (sample.main, ["r", "--ema=yes"], "write --ema or --no_ema"),
-        (sample.main, ["r", "--num=0"], "num is 0"),
+        (sample.main, ["r", "--num=0"], "--num=0; it must be at least 1"),
         (sample.main, ["r", "--num=1", "--batch_stats"], "at least 2"),
         (sample.main, ["r", "--out=x.bmp"], "'.bmp'"),
         (sample.main, ["no_such_run"], "no_such_run"),

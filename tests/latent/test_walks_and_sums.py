@@ -92,11 +92,12 @@ def test_a_closed_walk_makes_a_film_of_every_image_once(run, tmp_path, run_comma
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        (["--points=1"], "--points=1; a walk needs at least 2"),
+        (["--points=1"], "--points=1; it must be at least 2"),
         (["--steps=1"], "--steps=1"),
-        (["--steps=100000"], "choose fewer"),
+        (["--steps=100000"], "--steps=100000; it must be at most 5000"),
+        (["--steps=4000"], "choose fewer"),
         (["--out=x.bmp"], "--out=x.bmp must end in .png or .jpg"),
-        (["--out=x.gif", "--fps=0"], "--fps=0.0, expected more than 0"),
+        (["--out=x.gif", "--fps=0"], "--fps=0.0; it must be above 0"),
         (["--json=x.txt"], "--json=x.txt"),
         (["--interpolation=cubic"], "cubic"),
         (["--label=3"], "not conditional"),

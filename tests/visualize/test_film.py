@@ -7,6 +7,7 @@ from PIL import Image
 
 from dcgan_jax import cli
 from dcgan_jax.pictures import grid
+from dcgan_jax.system import memory
 from dcgan_jax.visualize import __main__ as visualize, film
 
 main = functools.partial(cli.run_command, commands=visualize.COMMANDS)
@@ -81,6 +82,15 @@ def test_grids_of_an_older_run_and_larger_ones_of_today_make_one_film(
     flags = ("--scale=2", f"--out={out}")
     assert run_command(main, "film", run, *flags).code == 0
     assert {frame.shape[1] for frame, _ in read(out)} == {2 * 90}
+
+
+def test_frames_that_no_memory_holds_are_one_line(
+    run, one_error, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(memory, "find_size", lambda: 20_000)
+    out = tmp_path / "film.gif"
+    assert "3 frames take" in one_error(main, "film", run, f"--out={out}")
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ def check_suffix(path: Path | None, flag: str, *suffixes: str) -> None:
 class WeightsFlags:
     """Weights: which of those that were saved are read."""
 
-    step: int | None = None
+    step: Annotated[int | None, configs.STEP] = None
     """The step of the run's checkpoint. Without this flag it is the newest one."""
     weights_dir: Path | None = None
     """The folder of the authors' released parameters. Without this flag they are

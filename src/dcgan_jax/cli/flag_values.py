@@ -1,10 +1,10 @@
-"""What holds for a flag of any command: `~` is a home folder, a seed is in bounds."""
+"""What holds for a flag of any command: `~` is a home folder, numbers are in bounds."""
 
 import dataclasses
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dcgan_jax.system import disk, errors, seeds
+from dcgan_jax.system import disk, errors, marks, seeds
 
 T = TypeVar("T")
 # Flags that name what a command writes.
@@ -12,7 +12,7 @@ _WRITTEN = frozenset({"out", "workdir"})
 
 
 def settle_values(config: T) -> T:
-    """Return the flags of a command with `~` expanded, or refuse a seed.
+    """Return the flags of a command with `~` expanded, or refuse a number.
 
     A shell expands `~` only where it begins a word, so not in --out=~/grid.png.
 
@@ -20,11 +20,12 @@ def settle_values(config: T) -> T:
         config: a dataclass.
 
     Raises:
-        InputError: if a seed is none that a run can have, or nothing can be written
-            where a flag says; then there is no work that would be lost.
+        InputError: if a number breaks the bounds that stand beside its field, or
+            nothing can be written where a flag says; then no work would be lost.
     """
     if not dataclasses.is_dataclass(config) or isinstance(config, type):
         return config
+    marks.check_bounds(config)
     changed = {}
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from dcgan_jax.config import Shuffle, TrainConfig
-from dcgan_jax.system import errors
+from dcgan_jax.system import errors, marks
 
 # In a block shuffle this many rows that follow each other on the disk stay together,
 BLOCK_ROWS = 256
@@ -204,12 +204,18 @@ def count_run_steps(config: TrainConfig, num_rows: int) -> int:
     """Return the length of a run over `num_rows` images, in steps.
 
     Raises:
-        InputError: if a minibatch is larger than the data.
+        InputError: if a minibatch is larger than the data, or steps cannot be counted.
     """
     per_epoch = batches_per_epoch(num_rows, config.batch_size)
     if config.num_steps is not None:
         return config.num_steps
-    return math.ceil(config.num_epochs * per_epoch / config.num_d_steps)
+    num_steps = config.num_epochs * per_epoch / config.num_d_steps
+    if num_steps > marks.MOST:
+        raise errors.InputError(
+            f"--num_epochs={config.num_epochs:g} are {num_steps:.3g} steps; a run has"
+            f" at most {marks.MOST:,}. Ask for fewer."
+        )
+    return math.ceil(num_steps)
 
 
 def batch_rows(schedule: Schedule, index: int) -> np.ndarray:

@@ -1,11 +1,12 @@
 """The settings of an evaluation."""
 
 import dataclasses
-import math
 from pathlib import Path
+from typing import Annotated
 
 from dcgan_jax import cli, presets
 from dcgan_jax.system import errors
+from dcgan_jax.system.marks import COUNT, Bounds
 
 # The metrics, each with its module in `evaluate.metrics`.
 METRICS = {
@@ -40,10 +41,10 @@ class EvaluateConfig(cli.RunFlags):
     nearest_neighbour is the test error of 1-NN on labelled samples (Table 3); parzen is
     the log-likelihood of test images under windows around samples (Goodfellow et al.
     2014); memorisation shows the nearest training image of each sample."""
-    num_samples: int | None = None
+    num_samples: Annotated[int | None, COUNT] = None
     """The number of images to generate. Without this flag it is 50,000; for parzen it
     is 10,000, for memorisation 50."""
-    num_reference: int | None = None
+    num_reference: Annotated[int | None, COUNT] = None
     """The number of real images that fid, kid and prc compare with, the first of their
     part. Without this flag it is all of them."""
     reference_split: str | None = None
@@ -56,7 +57,7 @@ class EvaluateConfig(cli.RunFlags):
     inception_weights: Path | None = None
     """The file weights-inception-2015-12-05-6726825d.pth of torch-fidelity. Without
     this flag it is downloaded."""
-    every: int | None = None
+    every: Annotated[int | None, COUNT] = None
     """The run is followed while it trains: every checkpoint whose step is a multiple of
     this is measured, and the last. The numbers go to RUN/quality.jsonl."""
     wait: bool = True
@@ -70,7 +71,7 @@ class EvaluateConfig(cli.RunFlags):
     """Your own copy of the data. Without this flag it is the run's."""
     test_split: str = "test"
     """The part to test on; memorisation takes none."""
-    sigmas: tuple[float, ...] | None = None
+    sigmas: Annotated[tuple[float, ...] | None, Bounds(above=0)] = None
     """The widths of the windows of parzen to choose from, for pixels in [0, 1]. Without
     this flag they are ten from 0.1 to 1."""
     out: Path | None = None
@@ -84,9 +85,6 @@ def check(config: EvaluateConfig) -> None:
         InputError: if one does not; the message says what was expected.
     """
     quality = find_quality_metrics(config)
-    for sigma in config.sigmas or ():
-        if not (sigma > 0 and math.isfinite(sigma)):
-            raise errors.InputError(f"--sigmas has {sigma}; each must be above 0.")
     cli.check_suffix(config.out, "out", ".json")
     if "is" in quality and config.extractor != INCEPTION:
         raise errors.InputError(
@@ -121,8 +119,6 @@ def find_quality_metrics(config: EvaluateConfig) -> tuple[str, ...]:
 
 
 def _check_following(config: EvaluateConfig, *, is_quality: bool) -> None:
-    if config.every is None or config.every < 1:
-        raise errors.InputError(f"--every={config.every}, expected at least 1.")
     if not is_quality:
         raise errors.InputError(
             f"--every follows a run by {', '.join(QUALITY)}; got"

@@ -26,7 +26,7 @@ from dcgan_jax.evaluate.extractors import Extractor, Images
 from dcgan_jax.evaluate.metrics import find_num_samples
 from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.sample.numbered import SampleStream
-from dcgan_jax.system import errors, result_file
+from dcgan_jax.system import errors, memory, result_file
 
 _LOG = logging.getLogger(__name__)
 
@@ -109,6 +109,8 @@ def make_yardstick(
     extractor = extractors.make(config, reference)
     metrics = configs.find_quality_metrics(config)
     count = find_num_samples(config)
+    size = 4 * extractor.num_features * (count + reference.num_images)
+    memory.require_memory(size, what=f"the features of {count:,} samples")
     fewer = min(count, reference.num_images)
     _warn_of_few(fewer, extractor)
     settings = {

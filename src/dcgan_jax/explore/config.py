@@ -3,9 +3,11 @@
 import dataclasses
 import importlib.util
 import socket
+from typing import Annotated
 
 from dcgan_jax import cli
 from dcgan_jax.system import errors
+from dcgan_jax.system.marks import Bounds
 
 _WAITING = 128  # connections that wait to be served
 
@@ -20,7 +22,7 @@ class ExploreConfig(cli.RunFlags):
         dcgan explore runs/digits --step=2000
     """
 
-    port: int = 7860
+    port: Annotated[int, Bounds(at_least=1, at_most=65_535)] = 7860
     """The port of the page, http://127.0.0.1:PORT."""
     host: str = "127.0.0.1"
     """The address to listen at; 0.0.0.0 lets other machines in, without a password."""
@@ -38,8 +40,6 @@ def listen(config: ExploreConfig) -> socket.socket | None:
     Raises:
         InputError: if Gradio is not installed, or nothing can listen at the address.
     """
-    if not 1 <= config.port <= 65_535:
-        raise errors.InputError(f"--port={config.port}, expected 1 to 65535.")
     if importlib.util.find_spec("gradio") is None:
         raise errors.InputError(
             "the explorer needs Gradio, which is not installed; run pip install "

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dcgan_jax import cli, presets
-from dcgan_jax.config import Channels, ImageSize
-from dcgan_jax.system import errors, marks
-from dcgan_jax.system.marks import Bounds
+from dcgan_jax.config import WORKERS, Channels, ImageSize
+from dcgan_jax.system import errors
+from dcgan_jax.system.marks import COUNT, Bounds
 
 DEFAULT_WEIGHTS = {"svhn": "authors_svhn", "cifar10": "authors_imagenet"}
 # The presets of these networks, which have the same layers with random filters.
 _PRESETS = {"authors_svhn": "svhn", "authors_imagenet": "imagenet32"}
+MAX_CENTROIDS = 400_000  # the number of patches of K-means, kmeans_demo.m
 _SVHN_LABELS = 100  # §5.2: 1000 labels, ten classes
 _SVHN_DRAWS, _DEFAULT_DRAWS = 100, 10  # svhn/svhn_semisup_analysis.py:157
 Method = Literal["discriminator", "pixels", "kmeans", "neighbours", "supervised"]
@@ -35,7 +36,7 @@ class TargetFlags:
     """Images that are smaller than the network's are enlarged."""
     data_dir: Path = Path("data")
     """The folder of the prepared stores, of downloads and of features."""
-    num_workers: int = 0
+    num_workers: Annotated[int, WORKERS] = 0
     """The number of processes that decode images while preparing; 0 takes one per CPU
     core."""
 
@@ -53,7 +54,7 @@ class MethodFlags:
     """The discriminator: a run's folder, authors_svhn, authors_imagenet, random (the
     untrained network), or random:WHICH with a preset's name or a run's folder. Without
     this flag it is authors_svhn for svhn and authors_imagenet for cifar10."""
-    num_layers: Annotated[int | None, Bounds(at_least=1)] = None
+    num_layers: Annotated[int | None, COUNT] = None
     """Only so many of the first convolutions are used. Without this flag it is all of
     them."""
     batch_statistics: Literal["reestimated", "running"] = "reestimated"
@@ -65,11 +66,11 @@ class MethodFlags:
     """The side of the images of methods without a discriminator, in pixels."""
     channels: Channels = 3
     """The number of colour channels of methods without a discriminator."""
-    num_centroids: Annotated[int, Bounds(at_least=1)] = 1600
+    num_centroids: Annotated[int, Bounds(at_least=1, at_most=MAX_CENTROIDS)] = 1600
     """The number of centroids of K-means; the paper's row has 4800."""
-    num_trials: Annotated[int, Bounds(at_least=1)] = 64
+    num_trials: Annotated[int, COUNT] = 64
     """The number of trials in the supervised network's random search."""
-    num_epochs: Annotated[int, Bounds(at_least=1)] = 100
+    num_epochs: Annotated[int, COUNT] = 100
     """The number of epochs of each trial."""
     trials_dir: Path | None = None
     """The folder of the trials, which several processes may share. Without this flag it
@@ -80,16 +81,16 @@ class MethodFlags:
 class FitFlags:
     """Classifier: the labels that it sees, its cost and its solver."""
 
-    labels_per_class: int | Literal["all"] | None = None
+    labels_per_class: Annotated[int | Literal["all"] | None, COUNT] = None
     """The number of labelled images of every class in a draw, or `all` there are.
     Without this flag it is 100 for svhn, else all."""
-    draws: Annotated[int | None, Bounds(at_least=1)] = None
+    draws: Annotated[int | None, Bounds(at_least=1, at_most=100_000)] = None
     """The number of draws of the labels for the test. Without this flag it is 100 for
     svhn, else 10."""
-    C: float | None = None
+    C: Annotated[float | None, Bounds(above=0)] = None
     """The cost of the linear SVM. Without this flag it is chosen on held-out training
     images."""
-    C_grid: tuple[float, ...] | None = None
+    C_grid: Annotated[tuple[float, ...] | None, Bounds(above=0)] = None
     """The costs to choose from. Without this flag they are the authors' for a
     discriminator, and more for other methods."""
     classifier: Literal["auto", "linear_svc", "linear_svm"] = "auto"
@@ -121,13 +122,6 @@ def check(config: FeaturesConfig) -> None:
     """
     if not config.target.startswith("tfds:"):
         presets.check_name("target", config.target, list(presets.PRESETS))
-    marks.check_bounds(config)
-    labels = config.labels_per_class
-    if isinstance(labels, int) and labels < 1:
-        raise errors.InputError(f"--labels_per_class={labels}; it must be at least 1.")
-    for cost in (*(config.C_grid or ()), *([] if config.C is None else [config.C])):
-        if not 0 < cost < float("inf"):
-            raise errors.InputError(f"C is {cost}; it must be above 0.")
     cli.check_suffix(config.out, "out", ".json")
     find_weights(config)
 

@@ -183,7 +183,7 @@ def _encode(
 ) -> Array:
     # Else XLA cuts the patches anew for every read of the normalisation.
     patches = jax.lax.optimization_barrier(
-        _cut_patches(images.astype(jnp.float32), patch_size)
+        cut_patches(images.astype(jnp.float32), patch_size)
     )
     flat = normalise_contrast(patches).reshape(-1, patches.shape[-1])
     whitened = jnp.matmul(flat - mean[None], whitening, precision="highest")
@@ -197,7 +197,7 @@ def _encode(
     ).T
 
     def encode_image(own: Array) -> Array:
-        quadrants = _cut_quadrants(own)
+        quadrants = cut_quadrants(own)
         return jnp.concatenate([_sum_activations(part, codes) for part in quadrants])
 
     return jax.lax.map(encode_image, points)
@@ -218,7 +218,7 @@ def _square_rows(vectors: Array) -> Array:
     return jnp.square(vectors).sum(1, keepdims=True)
 
 
-def _cut_patches(images: Array, patch_size: int) -> Array:
+def cut_patches(images: Array, patch_size: int) -> Array:
     """Return every patch at stride 1: (b, height, width, c) → (b, rows, columns, d)."""
     rows, columns = (side - patch_size + 1 for side in images.shape[1:3])
     shifted = [
@@ -229,7 +229,7 @@ def _cut_patches(images: Array, patch_size: int) -> Array:
     return jnp.concatenate(shifted, axis=-1)
 
 
-def _cut_quadrants(grid: Array) -> list[Array]:
+def cut_quadrants(grid: Array) -> list[Array]:
     """Return the quarters of (rows, columns, …), row by row, the first largest."""
     row, column = (-(-side // 2) for side in grid.shape[:2])
     halves = (grid[:row], grid[row:])

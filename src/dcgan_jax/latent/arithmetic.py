@@ -7,7 +7,7 @@ Fig. 7 and 8 of the paper. The format of files of picks is described in
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from dcgan_jax import cli
 from dcgan_jax.latent import flags, picks as pick_files
@@ -15,6 +15,7 @@ from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.latent.picks import Groups, Picks
 from dcgan_jax.pictures import formats
 from dcgan_jax.system import errors, json_values
+from dcgan_jax.system.marks import Bounds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,12 +56,12 @@ class ArithmeticConfig(GeneratorFlags):
     seed: int | None = None
     """The seed of the numbered samples. Without this flag it is that of --picks, or
     0."""
-    noise: float = 0.25
+    noise: Annotated[float, Bounds(at_least=0, at_most=10)] = 0.25
     """The neighbours of the result differ from it by uniform noise in ± this
     (Fig. 7)."""
-    rows: int = 8
+    rows: Annotated[int, Bounds(at_least=1, at_most=MAX_IMAGES)] = 8
     """The number of new samples to turn."""
-    columns: int = 9
+    columns: Annotated[int, Bounds(at_least=2, at_most=MAX_IMAGES)] = 9
     """The number of positions on the axis, from −1 to 1; an odd number shows the
     samples too."""
     out: Path = Path("arithmetic.png")
@@ -96,16 +97,10 @@ def check(config: ArithmeticConfig) -> None:
         InputError: naming the flag, its value and what was expected.
     """
     find_picks(config)
-    if not 0 <= config.noise <= 10:
-        raise errors.InputError(f"--noise={config.noise}, expected 0 to 10.")
-    if (
-        config.rows < 1
-        or config.columns < 2
-        or not (config.rows * config.columns <= MAX_IMAGES)
-    ):
+    if config.rows * config.columns > MAX_IMAGES:
         raise errors.InputError(
-            f"--rows={config.rows} --columns={config.columns}, expected at least 1 and "
-            f"2, and at most {MAX_IMAGES:,} images."
+            f"--rows={config.rows} --columns={config.columns} make more than "
+            f"{MAX_IMAGES:,} images; choose fewer."
         )
     cli.check_suffix(config.out, "out", *formats.SUFFIXES)
     cli.check_suffix(config.json, "json", ".json")

@@ -1,24 +1,21 @@
 """Draw with and without an object that boxes show, as in Fig. 6."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from dcgan_jax import cli
 from dcgan_jax.latent import flags
 from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.pictures import formats
 from dcgan_jax.system import errors
+from dcgan_jax.system.marks import COUNT, Bounds
 
 if TYPE_CHECKING:
     from dcgan_jax.latent.boxes import BoxFile
     from dcgan_jax.latent.forgetting import Fitted, Forgotten
     from dcgan_jax.runs.load import LoadedGenerator
-
-MAX_SAMPLES = 100_000
-MAX_SHOWN = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +36,7 @@ class ForgetConfig(GeneratorFlags):
     dcgan_jax.latent.boxes or COCO's."""
     category: str | None = None
     """The category to forget, where a COCO file has several."""
-    num_samples: int = 150
+    num_samples: Annotated[int, Bounds(at_least=1, at_most=100_000)] = 150
     """The boxes lie on samples 0 to num_samples − 1; new ones begin after these."""
     seed: int | None = None
     """The seed of the samples. Without this flag it is what the file of boxes says, or
@@ -50,10 +47,10 @@ class ForgetConfig(GeneratorFlags):
     layer: str | None = None
     """The convolution whose maps are dropped: conv0 (the lowest), conv1, and so on.
     Without this flag it is the second highest, as in the paper."""
-    num_dropped: int | None = None
+    num_dropped: Annotated[int | None, COUNT] = None
     """Only so many maps are dropped, those of largest weight. Without this flag it is
     all of positive weight, as in the paper."""
-    num_shown: int = 16
+    num_shown: Annotated[int, Bounds(at_least=1, at_most=1000)] = 16
     """The number of new samples in the picture; of those with boxes it shows at most
     as many."""
     out: Path = Path("forget.png")
@@ -187,16 +184,6 @@ def _describe(fitted: "Fitted", forgotten: "Forgotten", *, num_boxed: int) -> st
 
 
 def _check(config: ForgetConfig) -> None:
-    most = {
-        "num_samples": MAX_SAMPLES,
-        "num_shown": MAX_SHOWN,
-        "num_dropped": math.inf,
-    }
-    for name, bound in most.items():
-        value = getattr(config, name)
-        if value is not None and not 1 <= value <= bound:
-            limit = "1 or more" if bound == math.inf else f"1 to {bound:,}"
-            raise errors.InputError(f"--{name}={value}, expected {limit}.")
     cli.check_suffix(config.out, "out", *formats.SUFFIXES)
     cli.check_suffix(config.json, "json", ".json")
 

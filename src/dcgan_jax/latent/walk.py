@@ -8,14 +8,15 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from dcgan_jax import cli
 from dcgan_jax.config import Scale
 from dcgan_jax.latent import flags
 from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.pictures import formats
-from dcgan_jax.system import errors, marks
+from dcgan_jax.system import errors
+from dcgan_jax.system.marks import Bounds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from dcgan_jax.latent.paths import Transitions
 
 MAX_IMAGES = 5000  # of 64 × 64 pixels, a minute on two CPU cores
-
 MAX_FPS = 50.0  # of a GIF
+_IMAGES = Bounds(at_least=2, at_most=MAX_IMAGES)  # neighbours are compared
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +38,9 @@ class WalkConfig(GeneratorFlags):
         dcgan latent walk authors_svhn --interpolation=spherical --json=walk.json
     """
 
-    points: int = 9
+    points: Annotated[int, _IMAGES] = 9
     """The number of random points on the way; it is 9 in Fig. 4."""
-    steps: int = 9
+    steps: Annotated[int, _IMAGES] = 9
     """The number of steps from a point to the next; a row shows one image more."""
     interpolation: Literal["linear", "spherical"] = "linear"
     """A `linear` way is straight, and stays inside the cube of uniform latents; a
@@ -55,7 +56,7 @@ class WalkConfig(GeneratorFlags):
     scale: Scale = None
     """The dots that a pixel becomes on each side. Without this flag they are so many
     that the shorter side of the picture or film has 512 at least."""
-    fps: float = 12.0
+    fps: Annotated[float, Bounds(above=0, at_most=MAX_FPS)] = 12.0
     """The number of images that a film shows in a second."""
 
 
@@ -87,21 +88,10 @@ def check(config: WalkConfig) -> None:
     Raises:
         InputError: naming the flag, its value and what was expected.
     """
-    marks.check_bounds(config)
-    if config.points < 2:
-        raise errors.InputError(f"--points={config.points}; a walk needs at least 2.")
-    if config.steps < 2:
-        raise errors.InputError(
-            f"--steps={config.steps}; at least 2, since steps are compared."
-        )
     if config.points * (config.steps + 1) > MAX_IMAGES:
         raise errors.InputError(
             f"--points={config.points} --steps={config.steps} make more than "
             f"{MAX_IMAGES:,} images; choose fewer."
-        )
-    if not 0 < config.fps <= MAX_FPS:
-        raise errors.InputError(
-            f"--fps={config.fps}, expected more than 0 and at most {MAX_FPS:g}."
         )
     cli.check_suffix(config.out, "out", *formats.SUFFIXES, ".gif", ".mp4")
     cli.check_suffix(config.json, "json", ".json")

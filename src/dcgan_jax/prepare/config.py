@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Annotated
 
-from dcgan_jax.config import DataConfig
+from dcgan_jax.config import WORKERS, DataConfig
 from dcgan_jax.system.marks import Bounds
 
 CASCADE_WINDOW = 20  # pixels; the cascade knows no smaller face
@@ -58,5 +58,5 @@ class FacesConfig:
     min_neighbors: Annotated[int, Bounds(at_least=1, at_most=1000)] = 8
     """More windows of the detector's search than this must agree on a face. The higher
     it is, the fewer false faces there are, and the more real ones are missed."""
-    num_workers: Annotated[int, Bounds(at_least=0, at_most=4096)] = 0
+    num_workers: Annotated[int, WORKERS] = 0
     """The number of processes; 0 takes one per CPU core."""

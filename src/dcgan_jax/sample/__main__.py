@@ -5,12 +5,13 @@ import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from dcgan_jax import cli
 from dcgan_jax.config import Scale
 from dcgan_jax.pictures import formats
-from dcgan_jax.system import disk, errors, marks
+from dcgan_jax.system import disk, errors
+from dcgan_jax.system.marks import COUNT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +27,7 @@ class SampleConfig(cli.RunFlags):
         dcgan sample authors_svhn --num=200 --numbered --out=numbered.png
     """
 
-    num: int = 64
+    num: Annotated[int, COUNT] = 64
     """The number of images; the first n are the same however many are drawn."""
     seed: int = 0
     """The seed of the latents."""
@@ -202,13 +203,8 @@ def _arrange_classes(
 
 
 def _check(config: SampleConfig) -> None:
-    marks.check_bounds(config)
-    least = 2 if config.batch_stats else 1
-    if config.num < least:
-        raise errors.InputError(
-            f"num is {config.num}; at least {least}"
-            + (" images have batch statistics." if config.batch_stats else ".")
-        )
+    if config.batch_stats and config.num < 2:
+        raise errors.InputError("--num=1; at least 2 images have batch statistics.")
     suffix = config.out.suffix.lower()
     if suffix not in ("", ".npz", *formats.SUFFIXES):
         raise errors.InputError(

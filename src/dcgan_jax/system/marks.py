@@ -36,6 +36,11 @@ class Bounds:
         return None
 
 
+MOST = 2**31 - 1  # a device counts in 32 bits
+# A number of things that are streamed, or that the data or the memory bound further.
+COUNT = Bounds(at_least=1, at_most=MOST)
+
+
 @dataclasses.dataclass(frozen=True)
 class Role:
     """Mark a setting that a resumed run may change, since nothing learnt depends on it.
@@ -68,17 +73,24 @@ def check_bounds(config: Any, prefix: str = "") -> None:
     """Raise an error for the first field of a dataclass that breaks its bounds.
 
     Args:
-        config: the dataclass; a field that is None breaks no bound.
+        config: the dataclass, whose fields may be dataclasses again. A field that is
+            None or a text breaks no bound; each value of a tuple is looked at.
         prefix: what the flags' names begin with.
 
     Raises:
         InputError: if one does; the message names the flag, its value and the bound.
     """
-    for name, bounds in find_marks(type(config), Bounds).items():
-        value = getattr(config, name)
-        broken = None if value is None else bounds.find_broken(value)
-        if broken is not None:
-            raise errors.InputError(f"--{prefix}{name}={value}; it must be {broken}.")
+    bounds = find_marks(type(config), Bounds)
+    for field in dataclasses.fields(config):
+        given, name = getattr(config, field.name), f"{prefix}{field.name}"
+        if dataclasses.is_dataclass(given):
+            check_bounds(given, f"{name}.")
+        if field.name not in bounds or given is None or isinstance(given, str):
+            continue
+        for value in given if isinstance(given, tuple) else (given,):
+            broken = bounds[field.name].find_broken(value)
+            if broken is not None:
+                raise errors.InputError(f"--{name}={value}; it must be {broken}.")
 
 
 def find_marks(config_type: type[Any], kind: type[Mark]) -> dict[str, Mark]:

@@ -15,9 +15,14 @@ def require_memory(num_bytes: int, *, what: str) -> None:
     Raises:
         InputError: if it cannot; the message names both sizes.
     """
-    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    most = find_size()
     if num_bytes > most > 0:
         raise errors.InputError(
             f"{what} take {disk.format_bytes(num_bytes)} of memory, but this machine"
-            f" has {disk.format_bytes(most)}; ask for fewer."
+            f" has {disk.format_bytes(most)}; ask for less."
         )
+
+
+def find_size() -> int:
+    """Return the bytes of this machine's memory; 0 or less where it does not tell."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import logging
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from dcgan_jax.gan.nets import Nets, init_state, make_nets
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.models import goodfellow
 from dcgan_jax.runs import checkpoints, folder as run_dir
-from dcgan_jax.system import precision
+from dcgan_jax.system import memory, precision
 from dcgan_jax.train import mesh, signals
 
 _LOG = logging.getLogger(__name__)
@@ -73,8 +74,20 @@ def settle_run(config: TrainConfig) -> Run:
         config = batches.settle_batch_size(config, num_rows, num_devices=num_devices)
         num_steps = batches.count_run_steps(config, num_rows)
         nets = make_nets(config, num_steps=num_steps, num_rows=num_rows)
+        run = Run(config, store, nets, num_steps)
+        _require_memory(run)
     mesh.check_same({**configs.shared_settings(config), "data": store.fingerprint})
-    return Run(config, store, nets, num_steps)
+    return run
+
+
+def _require_memory(run: Run) -> None:
+    """Raise an error unless networks and minibatches alone fit into this machine."""
+    config = run.config
+    images = config.num_d_steps * config.batch_size
+    part = 4 * images * math.prod(run.store.image_shape) // jax.process_count()
+    state = sum(math.prod(leaf.shape) * 4 for leaf in jax.tree.leaves(_shapes(run)))
+    memory.require_memory(state, what="networks and optimisers of this width")
+    memory.require_memory(state + part, what=f"the networks and {images:,} images")
 
 
 def _settle_precision(config: TrainConfig) -> TrainConfig:

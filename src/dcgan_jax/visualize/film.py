@@ -4,17 +4,19 @@ import dataclasses
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from dcgan_jax import cli
 from dcgan_jax.config import Scale
-from dcgan_jax.system import errors, marks
+from dcgan_jax.system import errors, memory
+from dcgan_jax.system.marks import Bounds
 
 if TYPE_CHECKING:
     import numpy as np
 
 _HOLD_SECONDS = 1.0  # how long the last grid stays
 _LETTERS = 16
+MAX_FRAMES = 30_000  # of 600 seconds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,15 +35,15 @@ class FilmConfig:
     """The average of the generator is shown, which --ema_decay has kept."""
     out: Path = Path("film.gif")
     """The film: .gif, or .mp4, which needs the extra [video]."""
-    seconds: float = 8.0
+    seconds: Annotated[float, Bounds(above=0, at_most=600)] = 8.0
     """The length of the film, in seconds."""
-    max_frames: int = 60
+    max_frames: Annotated[int, Bounds(at_least=2, at_most=MAX_FRAMES)] = 60
     """The film has at most so many frames. Of more grids, so many are taken at even
     distances, the first and the last among them."""
     scale: Scale = None
     """The dots that a pixel of the grids becomes on each side. Without this flag they
     are so many that the shorter side has 512 at least."""
-    max_width: int = 720
+    max_width: Annotated[int, Bounds(at_least=64, at_most=16_384)] = 720
     """Frames that would be wider than this, in dots, are scaled down to it."""
 
 
@@ -53,7 +55,6 @@ def parse(argv: Sequence[str]) -> FilmConfig:
 def main(argv: Sequence[str]) -> int:
     """Make the film that the flags describe; return the exit code."""
     config = parse(argv)
-    _check(config)
     from dcgan_jax.pictures import animation
     from dcgan_jax.system import progress
 
@@ -64,6 +65,9 @@ def main(argv: Sequence[str]) -> int:
         for step, path in grids:
             frames.append(_make_frame(step, path, config))
             advance(1)
+            if len(frames) == 1:  # the others are as large, and one more is shrunk
+                size = (len(grids) + 1) * frames[0].nbytes
+                memory.require_memory(size, what=f"{len(grids)} frames")
     _check_sizes(config.run, [frame.shape for frame in frames])
     rate = min(len(frames) / config.seconds, animation.MAX_FRAMES_PER_SECOND)
     frames += frames[-1:] * round(_HOLD_SECONDS * rate)
@@ -123,22 +127,6 @@ def _make_frame(step: int, path: Path, config: FilmConfig) -> "np.ndarray":
     frame = grid.enlarge(pixels, grid.choose_scale(pixels, config.scale))
     frame = animation.shrink(frame, max_width=config.max_width)
     return captions.add_heading(frame, f"step {step:,}", size=_LETTERS)
-
-
-def _check(config: FilmConfig) -> None:
-    marks.check_bounds(config)
-    if config.max_frames < 2:
-        raise errors.InputError(
-            f"--max_frames={config.max_frames}; a film has two at least."
-        )
-    if config.max_width < 64:
-        raise errors.InputError(
-            f"--max_width={config.max_width}; expected 64 pixels at least."
-        )
-    if not 0 < config.seconds <= 600:
-        raise errors.InputError(
-            f"--seconds={config.seconds}; expected above 0, at most 600."
-        )
 
 
 def _check_sizes(run: Path, shapes: list[tuple[int, ...]]) -> None:

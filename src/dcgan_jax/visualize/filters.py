@@ -3,11 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from dcgan_jax import cli
 from dcgan_jax.pictures import formats
 from dcgan_jax.system import errors
+from dcgan_jax.system.marks import COUNT, MOST, Bounds
 
 if TYPE_CHECKING:
     from dcgan_jax.config import DataConfig, TrainConfig
@@ -33,7 +34,7 @@ class FiltersConfig(cli.WeightsFlags):
     """A run's folder, authors_svhn or authors_imagenet."""
     filters: str = "0,1,2,3,4,5"
     """The numbers of filters of the last convolution, with commas."""
-    num_layers: int | None = None
+    num_layers: Annotated[int | None, COUNT] = None
     """The last convolution is this one, counted from 1. Without this flag it is the
     network's last."""
     dataset: str | None = None
@@ -45,7 +46,7 @@ class FiltersConfig(cli.WeightsFlags):
     """The part of the data set. Without this flag it is the run's, or train."""
     upscale: bool = False
     """Images of --dataset that are smaller than the network's are enlarged."""
-    num_images: int = 50_000
+    num_images: Annotated[int, Bounds(at_least=NUM_SHOWN, at_most=MOST)] = 50_000
     """At most so many images are looked at, the first ones of the store, which is
     shuffled."""
     data_dir: Path | None = None
@@ -86,11 +87,6 @@ def check(config: FiltersConfig) -> None:
         InputError: naming the flag, its value and what was expected.
     """
     list_filters(config)
-    if config.num_images < NUM_SHOWN:
-        raise errors.InputError(
-            f"--num_images={config.num_images}; expected {NUM_SHOWN} at least, which"
-            " are shown of every filter."
-        )
     cli.check_suffix(config.out, "out", *formats.SUFFIXES)
 
 

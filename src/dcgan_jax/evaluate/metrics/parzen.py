@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from dcgan_jax.config import TrainConfig
 from dcgan_jax.evaluate import candidate as candidates, parzen
 from dcgan_jax.evaluate.candidate import Candidate, Measured, require_pixels
 from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.evaluate.metrics import Metric, find_num_samples
 from dcgan_jax.evaluate.parzen import Likelihood
 from dcgan_jax.sample.numbered import SampleStream
+from dcgan_jax.system import memory
 
 _LOG = logging.getLogger(__name__)
 
@@ -70,9 +72,17 @@ def _as_unit(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1) / np.float32(255)
 
 
+def _check(config: EvaluateConfig, trained: TrainConfig) -> None:
+    require_pixels(config, trained)
+    # As bytes, and as float32.
+    size = 5 * trained.image_size**2 * trained.channels
+    count = find_num_samples(config)
+    memory.require_memory(count * size, what=f"{count:,} samples")
+
+
 METRIC = Metric(
     run=_run,
-    check=require_pixels,
+    check=_check,
     list_splits=lambda config: (config.test_split,),
     num_samples=parzen.NUM_SAMPLES,
     least_images=1,
