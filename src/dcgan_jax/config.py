@@ -177,6 +177,13 @@ class TrainingConfig:
     """The name of a recipe to use in place of the data set's own."""
     seed: int = 0
     """The seed of the initial weights, the latents and the order of the data."""
+    init_from: Annotated[str | None, LOCAL] = None
+    """A new run begins with the networks of this run's folder or exported file, in
+    place of random ones: fine-tuning. Optimisers and steps begin anew. A run that goes
+    on takes no notice of it."""
+    init_digest: Annotated[str | None, LOCAL] = None
+    """The sha256 of the generator of --init_from. It is recorded with the run; where it
+    is given, another generator is refused."""
     loss: Literal["non_saturating", "minimax", "hinge"]
     """The objectives. The generator's is one of the two of Goodfellow et al. 2014, §3,
     against their discriminator's; `hinge` is another pair (Miyato et al. 2018, not in

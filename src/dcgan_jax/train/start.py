@@ -22,7 +22,8 @@ from dcgan_jax.gan.state import TrainState
 from dcgan_jax.models import goodfellow
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import memory, precision
-from dcgan_jax.train import mesh, signals
+from dcgan_jax.train import initial, mesh, signals
+from dcgan_jax.train.initial import Initial
 
 _LOG = logging.getLogger(__name__)
 
@@ -35,12 +36,14 @@ class Run(NamedTuple):
         store: the data.
         nets: the networks.
         num_steps: the length of the run, in steps.
+        initial: networks that a new run begins with; None: random ones.
     """
 
     config: TrainConfig
     store: Store
     nets: Nets
     num_steps: int
+    initial: Initial | None = None
 
     @property
     def workdir(self) -> Path:
@@ -74,8 +77,11 @@ def settle_run(config: TrainConfig) -> Run:
         config = batches.settle_batch_size(config, num_rows, num_devices=num_devices)
         num_steps = batches.count_run_steps(config, num_rows)
         nets = make_nets(config, num_steps=num_steps, num_rows=num_rows)
-        run = Run(config, store, nets, num_steps)
+        config, given = initial.settle(config)
+        run = Run(config, store, nets, num_steps, given)
         _require_memory(run)
+        if given is not None:
+            initial.check_fit(given, _shapes(run))
     mesh.check_same({**configs.shared_settings(config), "data": store.fingerprint})
     return run
 
@@ -165,6 +171,8 @@ def _read_or_draw(run: Run) -> TrainState:
     if newest is None:
         key = keys.make_key(run.config.seed, keys.Purpose.INIT)
         state = _begin_at_means(run, jax.jit(functools.partial(_draw, run))(key))
+        if run.initial is not None:
+            state = initial.begin(state, run.initial)
         return state.replace(optional=run.nets.averaging.begin(state.gen))
     state = checkpoints.restore(newest, _shapes(run))
     _LOG.info("going on from step %d", newest.step)
