@@ -6,6 +6,7 @@ outside `presets`, where each value carries its source.
 
 import dataclasses
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -38,6 +39,9 @@ DiffAugment = Literal[
 
 # The dots that a pixel of a picture becomes on each side; None leaves it to the size.
 Scale = Annotated[int | None, Bounds(at_least=1, at_most=64)]
+
+# The settings that can follow from the number of pictures; `data.by_count` chooses.
+BY_COUNT = ("batch_size", "num_epochs", "diffaugment")
 
 # Further bounds of whole numbers, for the fields below and those of other commands.
 STEP = Bounds(at_least=0, at_most=MOST)
@@ -175,6 +179,10 @@ class TrainingConfig:
 
     preset: Annotated[str | None, OPERATIONAL] = None
     """The name of a recipe to use in place of the data set's own."""
+    by_count: Annotated[str, OPERATIONAL] = "none"
+    """The settings that follow from the number of pictures, by commas, as
+    docs/recipes.md says: some of batch_size, num_epochs and diffaugment. One that has
+    been given by its own flag does not."""
     seed: int = 0
     """The seed of the initial weights, the latents and the order of the data."""
     init_from: Annotated[str | None, LOCAL] = None
@@ -336,6 +344,7 @@ def check(config: TrainConfig) -> None:
         raise errors.InputError(
             f"a run has one optimiser, adam or sgd; this config has {found}."
         )
+    list_by_count(config)
     for name, only in find_marks(TrainConfig, OnlyOf).items():
         _check_has_choice(config, name, only.architectures)
     side = ARCHITECTURES[config.architecture].image_size
@@ -387,6 +396,32 @@ def train_config_from_json(values: dict[str, Any]) -> TrainConfig:
     config: TrainConfig = json_values.build(TrainConfig, values, "the config")
     check(config)
     return config
+
+
+def list_by_count(config: TrainConfig) -> list[str]:
+    """Return the settings that a config leaves to the number of pictures.
+
+    Raises:
+        InputError: if it names one that does not follow from it.
+    """
+    names = [name.strip() for name in config.by_count.split(",")]
+    if names == ["none"]:
+        return []
+    unknown = [name for name in names if name not in BY_COUNT]
+    if unknown:
+        raise errors.InputError(
+            f"--by_count={config.by_count}; {unknown[0]!r} does not follow from the"
+            f" number of pictures. Expected none, or some of {', '.join(BY_COUNT)}."
+        )
+    return names
+
+
+def leave_given(config: TrainConfig, given: Collection[str]) -> TrainConfig:
+    """Take the settings that are given out of those that follow from the pictures."""
+    if "num_steps" in given:
+        given = {*given, "num_epochs"}
+    names = [name for name in list_by_count(config) if name not in given]
+    return dataclasses.replace(config, by_count=",".join(names) or "none")
 
 
 def is_conditional(config: TrainConfig) -> bool:

@@ -30,6 +30,7 @@ def make_train_config(
     base = presets.find(dataset, preset, image_size=own.get("image_size"))
     config: TrainConfig = _build(TrainConfig, _fill(base, own, {*of_cluster}))
     configs.check(config)
+    config = configs.leave_given(config, own)
     return config, _build(ClusterConfig, {n: _plain(v) for n, v in cluster.items()})
 
 

@@ -72,6 +72,9 @@ def test_the_classes_and_their_names_are_recorded_with_the_run(run):
     config = run_dir.read_config(run)
     assert (config.architecture, config.conditional) == ("small", True)
     assert config.num_classes == 2
+    # Of what follows from the number of pictures, two were given by flags.
+    followed = config.by_count, config.diffaugment
+    assert followed == ("diffaugment", "color,translation,cutout")
     assert json.loads(config.class_names) == NAMES
     listed = (run / "samples" / "classes.txt").read_text().splitlines()
     assert listed == ["0 red fox", "1 sea"]

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan.state import NetState, TrainState
-from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading, reading
+from dcgan_jax.runs import folder as run_dir, load as loading, reading
 from dcgan_jax.system import errors
 from dcgan_jax.train import mesh
 
@@ -45,7 +45,7 @@ def settle(config: TrainConfig) -> tuple[TrainConfig, Initial | None]:
     if not mesh.is_first():
         return config, None
     workdir = run_dir.workdir_of(config)
-    if checkpoints.list_steps(workdir / run_dir.CHECKPOINTS):
+    if run_dir.goes_on(workdir):
         recorded = {
             name: run_dir.find_recorded(workdir, name)
             for name in ("init_from", "init_digest")

@@ -3,25 +3,26 @@
 import contextlib
 import dataclasses
 import functools
+import json
 import logging
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from dcgan_jax import config as configs, models
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.data import batches, kept_rows, labels, means
+from dcgan_jax.data import batches, by_count, kept_rows, labels, means
 from dcgan_jax.data.store import Store
 from dcgan_jax.gan import averaging, keys
 from dcgan_jax.gan.nets import Nets, init_state, make_nets
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.models import goodfellow
 from dcgan_jax.runs import checkpoints, folder as run_dir
-from dcgan_jax.system import memory, precision
+from dcgan_jax.system import json_values, memory, precision
 from dcgan_jax.train import initial, mesh, signals
 from dcgan_jax.train.initial import Initial
 
@@ -63,6 +64,7 @@ def settle_run(config: TrainConfig) -> Run:
         InputError: if the data or the devices do not allow the run.
     """
     config = _settle_precision(config)
+    recorded = _recall_count(config)
     with mesh.together():
         mesh.check_batch(config.batch_size)
         store = kept_rows.open_training_store(config)
@@ -74,6 +76,10 @@ def settle_run(config: TrainConfig) -> Run:
         config = dataclasses.replace(config, shuffle=shuffle)
         num_rows = batches.count_training_rows(len(store), config.held_out)
         num_devices = jax.device_count()
+        followed = by_count.follow(
+            config, num_rows, num_devices=num_devices, recorded=recorded
+        )
+        config = followed.config
         config = batches.settle_batch_size(config, num_rows, num_devices=num_devices)
         num_steps = batches.count_run_steps(config, num_rows)
         nets = make_nets(config, num_steps=num_steps, num_rows=num_rows)
@@ -83,7 +89,24 @@ def settle_run(config: TrainConfig) -> Run:
         if given is not None:
             initial.check_fit(given, _shapes(run))
     mesh.check_same({**configs.shared_settings(config), "data": store.fingerprint})
+    if followed.line is not None and mesh.is_first():
+        _LOG.info(followed.line)
     return run
+
+
+def _recall_count(config: TrainConfig) -> dict[str, Any] | None:
+    """Return what a run that goes on has recorded of the number of pictures, or None.
+
+    The first process tells the others, which need not see the run's folder.
+    """
+    told = ""
+    with mesh.together():
+        if mesh.is_first() and run_dir.goes_on(workdir := run_dir.workdir_of(config)):
+            names = ("by_count", *configs.BY_COUNT)
+            recorded = {n: run_dir.find_recorded(workdir, n) for n in names}
+            told = json.dumps(recorded)
+    told = mesh.tell_first(told)
+    return json_values.parse(told.encode()) if told else None
 
 
 def _require_memory(run: Run) -> None:
