@@ -10,6 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+# One thread for each process of the tests, of which there is one a core: the threads of
+# OpenBLAS wait for each other by spinning, which takes the cores from the others. It is
+# read when numpy and SciPy are loaded, and by the processes that the tests start.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import jax
 import jax.numpy as jnp
 import numpy as np

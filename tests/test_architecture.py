@@ -15,7 +15,6 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SRC, EXPERIMENTS = ROOT / "src" / "dcgan_jax", ROOT / "experiments"
-SHOWN = ROOT / "docs" / "architecture.md"
 PACKAGE = "dcgan_jax"
 
 # From the ground up: a floor's rooms, and what each is for.
@@ -230,7 +229,8 @@ def test_rooms_import_lower_floors_alone():
 
 def test_every_room_has_its_floor_and_its_line():
     rooms = {name for floor in FLOORS for name in floor}
-    found = {path.stem for path in SRC.iterdir() if path.name not in ("__pycache__",)}
+    # Without folders that a room has left behind, with its compiled code alone.
+    found = {p.stem for p in SRC.iterdir() if p.suffix == ".py" or any(p.rglob("*.py"))}
     assert rooms == found - set(ROOF)
     assert all(line for floor in FLOORS for line in floor.values())
 
@@ -243,17 +243,6 @@ def test_the_documentation_shows_the_floors_as_they_are():
         for number, rooms in reversed(list(enumerate(FLOORS)))
         for room, line in rooms.items()
     ]
-
-
-def test_the_documentation_shows_the_floors_from_the_roof_to_the_ground():
-    rows = [
-        f"| {number} | `{room}` | {line} |"
-        for number, rooms in reversed([*enumerate(FLOORS)])
-        for room, line in rooms.items()
-    ]
-    told = SHOWN.read_text("utf-8")
-    found = [line for line in told.splitlines() if re.match(r"\| \d+ \| `", line)]
-    assert found == rows
 
 
 def test_a_public_name_means_one_thing():

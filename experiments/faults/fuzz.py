@@ -60,7 +60,7 @@ def list_parsers() -> dict[str, Callable[[Path], Parser]]:
 def run(context: Context) -> bool:
     """Feed all parsers; return whether all behaved."""
     survived = []
-    for name in list_parsers():
+    for name in context.only or list_parsers():
         survived.append(
             trials.run(
                 context,

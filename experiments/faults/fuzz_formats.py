@@ -1,4 +1,4 @@
-"""Parsers of files with many images: IDX, CIFAR, MATLAB, CSV, Parquet, WebDataset."""
+"""Parsers of files with many images: IDX, CIFAR, STL-10, MATLAB, CSV, Parquet, tar."""
 
 import gzip
 import io
@@ -6,6 +6,7 @@ import json
 import random
 import struct
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -73,6 +74,34 @@ def cifar(folder: Path) -> Parser:
     return Parser(draw, valid, read_source)
 
 
+def stl10(folder: Path) -> Parser:
+    """STL-10's binary files, and zips of them and of MNIST's."""
+    del folder
+    pixels = np.zeros((2, 3, 96, 96), np.uint8).tobytes()
+    names = "\n".join(_CLASSES).encode()
+    own: Files = {
+        "train_X.bin": pixels, "train_y.bin": b"\3\1", "class_names.txt": names,
+        "test_X.bin": pixels, "test_y.bin": b"\1\3",
+    }  # fmt: skip
+    mnist = {_IDX: _encode_idx(_PIXELS[..., 0]), "readme.txt": b"x"}
+
+    def draw(chance: random.Random) -> Files:
+        files = dict(chance.choice((own, own, mnist)))
+        name = chance.choice(list(files))
+        files[name] = mutations.harm_bytes(chance, files[name], [pixels, names])
+        if files.keys() & own.keys() and chance.random() < 0.5:
+            return {f"stl/{name}": content for name, content in files.items()}
+        content = _pack_zip(files)
+        if chance.random() < 0.5:
+            content = mutations.harm_bytes(chance, content)
+        return {"x.zip": content}
+
+    valid = [{f"stl/{name}": content for name, content in own.items()}]
+    return Parser(
+        draw, [*valid, *({"x.zip": _pack_zip(f)} for f in (own, mnist))], read_source
+    )
+
+
 def matlab(folder: Path) -> Parser:
     """SVHN's files, packed and not, and such as hold what is not to be looked into."""
     from scipy import io as library
@@ -98,14 +127,24 @@ def matlab(folder: Path) -> Parser:
 
 
 def pixel_csv(folder: Path) -> Parser:
-    """Tables of pixels, with a header and without."""
+    """Tables of pixels, with a header and without, packed, and FER2013's."""
     del folder
     rows = [
         ",".join(map(str, [label, *pixels.reshape(-1)])) + "\n"
         for label, pixels in zip(_LABELS, _PIXELS[:, :28, :28, 0], strict=True)
     ]
     header = ",".join(["label", *(f"pixel{i}" for i in range(784))]) + "\n"
-    seeds = ["".join(part).encode() for part in ((header, *rows), rows)]
+    faces = [
+        f"{label},{' '.join(map(str, pixels.reshape(-1)))},{usage}\n"
+        for label, pixels, usage in zip(
+            _LABELS,
+            _PIXELS[:, :28, :28, 0],
+            ("Training", "PublicTest", "PrivateTest") * 2,
+            strict=True,
+        )
+    ]
+    tables = ((header, *rows), rows, ("emotion,pixels,Usage\n", *faces))
+    seeds = ["".join(part).encode() for part in tables]
 
     def draw(chance: random.Random) -> Files:
         content = chance.choice(seeds)
@@ -127,9 +166,13 @@ def pixel_csv(folder: Path) -> Parser:
             content = b",".join(fields)
         if chance.random() < 0.6:
             content = mutations.harm_bytes(chance, content, seeds)
+        if chance.random() < 0.2:
+            return {"x.csv.gz": _pack(chance, content)}
         return {"x.csv": content}
 
-    return Parser(draw, [{"x.csv": content} for content in seeds], read_source)
+    valid = [{"x.csv": content} for content in seeds]
+    valid.append({"x.csv.gz": gzip.compress(seeds[0])})
+    return Parser(draw, valid, read_source)
 
 
 def parquet(folder: Path) -> Parser:
@@ -167,7 +210,7 @@ def parquet(folder: Path) -> Parser:
 
 
 def webdataset(folder: Path) -> Parser:
-    """Tars in which a label lies beside each image."""
+    """Tars in which a label lies beside each image, one or a folder of shards."""
     del folder
     picture = hostile_files.encode(_PIXELS[0], "PNG")
     description = {"label": 3, "class_name": "x", "id": 7}
@@ -191,9 +234,15 @@ def webdataset(folder: Path) -> Parser:
         content = pack(suffix, labels)
         if chance.random() < 0.5:
             content = hostile_files.mend_tar(mutations.harm_bytes(chance, content))
+        if chance.random() < 0.4:
+            name = chance.choice(("000001.tar", "train-000001.tar", "test-00001.tar"))
+            return {"set/train-000000.tar": valid[0], f"set/{name}": content}
         return {"x.tar": content}
 
-    return Parser(draw, [{"x.tar": content} for content in valid], read_source)
+    shards = {"set/000000.tar": valid[0], "set/000001.tar": valid[0]}
+    return Parser(
+        draw, [*({"x.tar": content} for content in valid), shards], read_source
+    )
 
 
 def _encode_idx(array: np.ndarray) -> bytes:
@@ -216,6 +265,14 @@ def _pack_tar(files: Files) -> bytes:
     return buffer.getvalue()
 
 
+def _pack_zip(files: Files) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
 def _harm_packed(chance: random.Random, content: bytes) -> bytes:
     """Harm what lies packed in the elements of a MATLAB file, and pack it again."""
     parts, start = [content[:128]], 128
@@ -233,6 +290,7 @@ def _harm_packed(chance: random.Random, content: bytes) -> bytes:
 PARSERS: dict[str, Callable[[Path], Parser]] = {
     "idx": idx,
     "cifar": cifar,
+    "stl10": stl10,
     "matlab": matlab,
     "pixel_csv": pixel_csv,
     "parquet": parquet,

@@ -38,6 +38,7 @@ def main() -> int:
     add("--work", type=Path, default=Path("runs/reliability"), help="scratch")
     add("--seed", type=int, default=0)
     add("--scale", type=float, default=1.0, help="share of the trials that are made")
+    add("--parser", action="append", help="of the part fuzz: one or several; all")
     flags = parser.parse_args()
     # A shell's background jobs ignore Ctrl-C and hand that on to what they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -50,7 +51,8 @@ def main() -> int:
         module = importlib.import_module(f"experiments.faults.{part}")
         folder = work / part
         folder.mkdir(parents=True, exist_ok=True)
-        if not module.run(Context(folder, flags.seed, flags.scale)):
+        only = tuple(flags.parser or ())
+        if not module.run(Context(folder, flags.seed, flags.scale, only)):
             lost.append(part)
     if lost:
         print(f"something was lost in: {', '.join(lost)}", file=sys.stderr)

@@ -22,11 +22,13 @@ class Context(NamedTuple):
         folder: of this part alone.
         seed: of every random choice.
         scale: share of the usual number of trials.
+        only: the parsers to feed; all if there are none.
     """
 
     folder: Path
     seed: int
     scale: float
+    only: tuple[str, ...] = ()
 
     @property
     def shared(self) -> Path:

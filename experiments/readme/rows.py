@@ -136,6 +136,14 @@ PAPER = (
         " nats",
         "10,000 samples, mean over the test set",
     ),
+    Row(
+        "the same around 10,000 real training images",
+        "",
+        "goodfellow_parzen_real",
+        "log_likelihood",
+        " nats",
+        "in the place of samples: a ceiling",
+    ),
 )
 
 _FACES = "haarcascade_frontalface_alt2.xml/by_min_neighbors/8"
@@ -443,6 +451,7 @@ FAULTS = {
     "two_on_a_store": "two processes on one store",
     "two_on_features": "two processes on one file of features",
     "two_on_nearest_neighbour": "two processes on one count",
+    "odd_surroundings": "odd names of folders, odd variables of libraries",
     "nan_stop": "NaN in data, parameters, moments or gradients",
     "nan_rollback": "the same with `--on_nan=rollback`",
     "lost_process": "SIGKILL of one of two processes that train together",
@@ -450,6 +459,14 @@ FAULTS = {
     "fuzz_archives": "hostile zips and tars: paths, links, devices, bombs",
     "fuzz_lmdb": "hostile LMDBs",
     "fuzz_arrays": "hostile .npy and .npz files, pickles among them",
+    "fuzz_layouts": "random trees of folders, their summary beside an own count",
+    "fuzz_idx": "hostile IDX files",
+    "fuzz_cifar": "hostile files of CIFAR",
+    "fuzz_stl10": "hostile files of STL-10, and zips of such files",
+    "fuzz_matlab": "hostile .mat files",
+    "fuzz_pixel_csv": "hostile CSVs of pixels, packed or not",
+    "fuzz_parquet": "hostile Parquet files",
+    "fuzz_webdataset": "hostile tars and shards of a WebDataset",
     "fuzz_manifests": "hostile stores: manifest, shards, notes, list of kept rows",
     "fuzz_checkpoints": "hostile checkpoints: manifest and arrays",
     "fuzz_boxes_and_picks": "hostile files of boxes and picks",

@@ -35,6 +35,8 @@ RESULTS = Path(__file__).parents[1] / "results"
 ROOT = Path(__file__).parents[2]
 _PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of \2 -->)", re.S)
 _MISSING = "–"
+# Steps of an epoch of the 2014 GAN: 50,000 images in minibatches of 100.
+_STEPS_OF_2014 = 500
 
 
 def main() -> int:
@@ -141,6 +143,17 @@ def _rivals_table() -> str:
             ]
             joined = " | ".join(cell or _MISSING for cell in cells)
             lines.append(f"| {part.what} | {joined} |")
+    return "\n".join(lines) + "\n"
+
+
+def _parzen_table() -> str:
+    """Return the 2014 GAN's likelihood by the length of its training, on a GPU."""
+    lines = ["| steps | epochs | nats | sigma |", "|---" * 4 + "|"]
+    result = _read("parzen_by_step_h200")
+    for step, row in ({} if result is None else result["by_step"]).items():
+        nats = f"{row['log_likelihood']:.0f} ± {row['standard_error']:.0f}"
+        epochs = int(step) // _STEPS_OF_2014
+        lines.append(f"| {int(step):,} | {epochs} | {nats} | {row['sigma']:.3f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -369,6 +382,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "parts": _parts_table,
     "paper": functools.partial(_paper_table, PAPER),
     "rivals": _rivals_table,
+    "parzen": _parzen_table,
     "inside": functools.partial(_paper_table, INSIDE),
     "runs": _runs_table,
     "speed": _speed_table,

@@ -57,9 +57,9 @@ class DataConfig:
     `folder` or `arrays` for your own images; or tfds:NAME[/CONFIG]."""
     source: Annotated[Path | None, LOCAL] = None
     """Your own copy of the data: a folder, zip or tar of images, an .npz or .npy file,
-    the files of MNIST, CIFAR or SVHN, .parquet, a .csv of pixels, an LSUN LMDB (its
-    folder or zip), or a prepared tfds folder. Without this flag the data are loaded by
-    their name."""
+    the files of MNIST, CIFAR, STL-10 or SVHN, .parquet, a .csv of pixels, an LSUN LMDB
+    (its folder or zip), or a prepared tfds folder. Without this flag the data are
+    loaded by their name."""
     split: str = "train"
     """The part of the data set that is taken."""
     image_size: ImageSize

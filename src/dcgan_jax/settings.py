@@ -7,7 +7,7 @@ from typing import Any
 
 from dcgan_jax import config as configs, presets
 from dcgan_jax.config import ClusterConfig, DataConfig, TrainConfig
-from dcgan_jax.system import errors, json_values
+from dcgan_jax.system import errors, json_values, seeds
 
 
 def make_train_config(
@@ -30,6 +30,7 @@ def make_train_config(
     base = presets.find(dataset, preset, image_size=own.get("image_size"))
     config: TrainConfig = _build(TrainConfig, _fill(base, own, {*of_cluster}))
     configs.check(config)
+    seeds.check(config.seed)
     config = configs.leave_given(config, own)
     return config, _build(ClusterConfig, {n: _plain(v) for n, v in cluster.items()})
 

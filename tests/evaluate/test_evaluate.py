@@ -230,3 +230,12 @@ def test_flags_that_cannot_be_meant_are_one_line(argv, told, run, digits, one_er
 def test_what_is_no_run_is_one_line(where, told, tmp_path, one_error, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert told in one_error(evaluate.main, where or tmp_path, "--metric=parzen")
+
+
+@pytest.mark.parametrize("metric", ["nearest_neighbour", "memorisation"])
+def test_a_run_into_which_nothing_can_be_written_is_one_line(
+    metric, run, digits, one_error
+):
+    (run / "evaluation").write_text("a file where the folder would be")
+    told = one_error(evaluate.main, run, f"--metric={metric}", *digits)
+    assert f"--metric={metric} writes into {run / 'evaluation'}, where nothing" in told

@@ -99,7 +99,7 @@ def test_a_run_s_own_discriminator_is_warned_of(run, data_dir, run_command, fide
         (["--metric=fid", "--extractor=random:mnist_mlp"], "mnist_mlp"),
         (["--metric=fid", "--inception_weights=none.pth"], "there is no file none.pth"),
         (["--metric=fid", "--every=0"], "--every=0"),
-        (["--metric=parzen", "--every=10"], "--every follows a run by fid"),
+        (["--metric=memorisation", "--every=10"], "--every follows a run by fid"),
         (["--metric=fid", "--every=10", "--step=10"], "leave one of them out"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

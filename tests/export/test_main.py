@@ -329,6 +329,16 @@ def test_a_file_of_another_origin_is_never_replaced(run, tmp_path, one_error, na
     assert (tmp_path / name).read_text() == "mine"
 
 
+def test_a_place_without_a_flag_is_tried_before_the_work(
+    run, tmp_path, one_error, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "generator.safetensors").mkdir()
+    monkeypatch.setattr(exporting, "load", None)  # not reached
+    told = one_error(export.main, run)
+    assert "--out=generator.safetensors cannot be written: it is a folder" in told
+
+
 @pytest.mark.parametrize("form", ["safetensors", "torch", "onnx"])
 def test_an_export_replaces_its_own_files_and_names_no_folder(
     form, run, export_run, tmp_path

@@ -42,12 +42,16 @@ def fit_to_convergence(cost, features, labels, **settings):
     return model.fit(features, labels)
 
 
+@pytest.fixture(scope="module", params=[1e-4, 1e-3, 1e-2, 1e-1, 1.0])
+def exact(request, clusters):
+    """LinearSVC's optimum at one C."""
+    return fit_to_convergence(request.param, *clusters[:2])
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("cost", [1e-4, 1e-3, 1e-2, 1e-1, 1.0])
-def test_it_reaches_the_optimum_of_linear_svc(clusters, cost, dtype):
+def test_it_reaches_the_optimum_of_linear_svc(clusters, exact, dtype):
     features, labels, new, _ = clusters
-    ours = LinearSVM(C=cost).fit(features.astype(dtype), labels)
-    exact = fit_to_convergence(cost, features, labels)
+    ours = LinearSVM(C=exact.C).fit(features.astype(dtype), labels)
     found, best = (objective(m, features, labels) for m in (ours, exact))
     np.testing.assert_allclose(found, best, rtol=1e-5)
     np.testing.assert_allclose(ours.objective_, best, rtol=1e-5)

@@ -4,14 +4,16 @@ import dataclasses
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from dcgan_jax import models, presets
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
-from dcgan_jax.gan.nets import init_state, make_nets
+from dcgan_jax.gan.nets import make_nets
 from dcgan_jax.train import chunk
+from small_steps import jit
 
 BATCH = 24
 SMALL = {"width_multiplier": 1 / 16, "batch_size": BATCH, "precision": "float32"}
@@ -42,24 +44,28 @@ def draw_batch(config, num_steps=1):
     return Batch(images, labels if config.num_classes else None)
 
 
-def begin(config):
-    nets = make_nets(config, num_steps=10)
-    shape = (config.image_size, config.image_size, config.channels)
-    return nets, init_state(nets, jax.random.key(1), image_shape=shape)
+@pytest.fixture
+def begin(draw_state):
+    def begin(config):
+        nets = make_nets(config, num_steps=10)
+        shape = (config.image_size, config.image_size, config.channels)
+        return nets, draw_state(nets, image_shape=shape)
+
+    return begin
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_a_step_on_a_gpu_is_that_on_a_cpu_to_float_tolerance(name, monkeypatch):
+def test_a_step_on_a_gpu_is_that_on_a_cpu_to_float_tolerance(name, begin, monkeypatch):
     config = dataclasses.replace(CONFIGS[name], convolution="lax")
     nets, state = begin(config)
     batches, key = draw_batch(config), jax.random.key(2)
-    expected = steps.train_step(nets, state, batches, key)
+    expected = jit(steps.train_step, nets)(state, batches, key)
     with monkeypatch.context() as patch:
         patch.setattr(jax, "default_backend", lambda: "gpu")
         patch.setattr(jax, "device_count", lambda: 1)
         own = make_nets(dataclasses.replace(config, convolution="auto"), num_steps=10)
         assert own.at_once
-        found = steps.train_step(own, state, batches, key)
+        found = jit(steps.train_step, own)(state, batches, key)
     assert not nets.at_once
     for metric in steps.METRICS:
         ours, theirs = found[1][metric], expected[1][metric]
@@ -94,21 +100,25 @@ def test_on_several_devices_or_a_cpu_minibatches_pass_apart(monkeypatch):
     assert found == [False, False, True]
 
 
-def test_latents_drawn_ahead_are_the_steps_own_to_the_bit():
+def test_latents_drawn_ahead_are_the_steps_own_to_the_bit(begin):
     config = dataclasses.replace(CONFIGS["plain"], num_d_steps=2)
     nets, state = begin(config)
     state = state.replace(rollbacks=state.rollbacks + 1, step=state.step + 7)
     key, batches = jax.random.key(3), draw_batch(config, 2)
     ahead = chunk.draw_latents_ahead(nets, state, key, shape=(3, *batches.images.shape))
     assert ahead.shape == (3, 3, BATCH, config.latent_size)
-    for step in range(3):
+
+    @jax.jit
+    def record(state):
         drawn = []
 
-        def draw(key, count, drawn=drawn):
+        def draw(key, count):
             drawn.append(nets.draw_latents(key, count))
             return drawn[-1]
 
-        at_step = state.replace(step=state.step + step)
-        recording = nets._replace(draw_latents=draw)
-        steps.train_step(recording, at_step, batches, key)
-        np.testing.assert_array_equal(np.stack(drawn), ahead[step])
+        steps.train_step(nets._replace(draw_latents=draw), state, batches, key)
+        return jnp.stack(drawn)
+
+    for step in range(3):
+        drawn = record(state.replace(step=state.step + step))
+        np.testing.assert_array_equal(drawn, ahead[step])

@@ -33,7 +33,7 @@ def test_what_is_saved_is_read(groups, path):
         ({"run": "a\nb"}, "run is"),
         ({"run": "x" * 201}, "run is"),
         ({"seed": None}, "seed is None"),
-        ({"seed": 2**31}, "seed is"),
+        ({"seed": 2**32}, "seed is"),
         ({"step": -1}, "step is -1"),
         ({"label": True}, "label is True"),
         ({"groups": [1]}, r"groups is \[1\]"),

@@ -290,6 +290,10 @@ def test_numbered_samples_are_the_samples_enlarged(run, tmp_path, run_command):
         np.testing.assert_array_equal(cell, image)
         top, left = row * 275 + 256, column * 258
         assert picture[top : top + 17, left : left + 256].min() < 64  # its number
+    other = tmp_path / "numbered.jpg"
+    flags = ("--numbered", "--num=5", f"--out={other}")
+    assert run_command(sample.main, run, *flags).code == 0
+    assert read(other).shape == picture.shape
 
 
 @pytest.mark.parametrize("flags", [["--out=x.npz"], ["--out=x"], ["--batch_stats"]])

@@ -51,7 +51,7 @@ def test_a_new_generator_of_a_step_replaces_the_old_one(tmp_path):
 @pytest.mark.parametrize(
     ("name", "best"),
     [("kid", 20), ("frechet_distance[x]", 20), ("inception_score", 30),
-     ("f_score[x]", 30)],
+     ("f_score[x]", 30), ("validation_log_likelihood", 30)],
 )  # fmt: skip
 def test_less_distance_is_better_and_more_score_is(name, best, tmp_path):
     log = QualityLog(tmp_path, SETTINGS)

@@ -115,3 +115,11 @@ def test_the_line_of_what_was_drawn_names_the_classes():
     assert labels.describe_classes(1, config) == " of class 1 (red fox)"
     assert labels.describe_classes(None, config) == " of the classes 0 cat, 1 red fox"
     assert labels.describe_classes(None, presets.DIGITS) == ""
+
+
+def test_a_name_of_several_classes_is_refused_and_a_number_taken():
+    config = named("cat", "dog", "cat")
+    told = "--label=cat; 2 classes are called so, of the numbers 0, 2"
+    with pytest.raises(errors.InputError, match=told):
+        labels.find("cat", config)
+    assert [labels.find(name, config) for name in ("dog", "2")] == [1, 2]

@@ -9,6 +9,7 @@ from dcgan_jax import cli, models
 from dcgan_jax.data import store as stores
 from dcgan_jax.runs import reading
 from dcgan_jax.sample import draw as sampling
+from dcgan_jax.system import errors
 from dcgan_jax.visualize import __main__ as visualize, collapse, run_modes
 from dcgan_jax.visualize.collapse import CollapseConfig
 
@@ -101,3 +102,11 @@ def test_bad_input_is_told(run, tmp_path, one_error):
     assert "holds no run" in one_error(main, "collapse", tmp_path)
     shutil.copy(run / "config.json", tmp_path)
     assert "no checkpoint yet" in one_error(main, "collapse", tmp_path)
+
+
+def test_a_run_into_which_nothing_can_be_written_is_told_at_once(run, store, tmp_path):
+    other = shutil.copytree(run, tmp_path / "run")
+    shutil.rmtree(other / "evaluation", ignore_errors=True)
+    (other / "evaluation").write_text("a file where the folder would be")
+    with pytest.raises(errors.InputError, match=r"collapse writes into .*evaluation"):
+        run_modes.measure_run(other, store)

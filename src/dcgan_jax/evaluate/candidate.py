@@ -111,6 +111,11 @@ def folder(config: EvaluateConfig) -> Path:
     return (path if path.is_dir() else path.parent) / "evaluation"
 
 
+def require_folder(config: EvaluateConfig) -> None:
+    """Raise an error if nothing can be written to `folder`, before the work."""
+    run_dir.require_writable(folder(config), what=f"--metric={config.metric}")
+
+
 def _check_data(config: EvaluateConfig, train: Store) -> None:
     """Raise an error if a run was trained on other images than those at hand."""
     if not Path(config.run).is_dir():

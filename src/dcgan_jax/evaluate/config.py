@@ -20,6 +20,8 @@ METRICS = {
 }
 # Any of these can be measured together, on the same features; the others alone.
 QUALITY = tuple(name for name, module in METRICS.items() if module == "quality")
+# The metrics that --every can follow a run by besides those.
+_FOLLOWING = ("parzen",)
 INCEPTION = "inception"
 
 
@@ -94,7 +96,7 @@ def check(config: EvaluateConfig) -> None:
             f" --extractor={INCEPTION}."
         )
     if config.every is not None:
-        _check_following(config, is_quality=bool(quality))
+        _check_following(config, is_able=bool(quality) or config.metric in _FOLLOWING)
 
 
 def find_quality_metrics(config: EvaluateConfig) -> tuple[str, ...]:
@@ -118,10 +120,10 @@ def find_quality_metrics(config: EvaluateConfig) -> tuple[str, ...]:
     return tuple(name for name in QUALITY if name in names)
 
 
-def _check_following(config: EvaluateConfig, *, is_quality: bool) -> None:
-    if not is_quality:
+def _check_following(config: EvaluateConfig, *, is_able: bool) -> None:
+    if not is_able:
         raise errors.InputError(
-            f"--every follows a run by {', '.join(QUALITY)}; got"
+            f"--every follows a run by {', '.join((*QUALITY, *_FOLLOWING))}; got"
             f" --metric={config.metric}."
         )
     if config.step is not None:

@@ -17,10 +17,10 @@ from typing import Any
 from dcgan_jax import config as configs
 from dcgan_jax.config import OPERATIONAL_FIELDS, TrainConfig
 from dcgan_jax.data import batches
-from dcgan_jax.evaluate import candidate as candidates, quality
+from dcgan_jax.evaluate import candidate as candidates, metrics
 from dcgan_jax.evaluate.candidate import Measured
 from dcgan_jax.evaluate.config import EvaluateConfig
-from dcgan_jax.evaluate.quality import Yardstick
+from dcgan_jax.evaluate.metrics import Ruler
 from dcgan_jax.runs import (
     checkpoints,
     folder as run_dir,
@@ -39,7 +39,7 @@ _POLL_SECONDS = 2.0
 def follow(config: EvaluateConfig) -> Measured:
     """Measure a run's checkpoints as they appear, until the last step is measured.
 
-    Rows of an earlier call stand if they are of the same generator and yardstick.
+    Rows of an earlier call stand if they are of the same generator and ruler.
 
     Args:
         config: the flags, with `every`; the data are prepared.
@@ -55,12 +55,14 @@ def follow(config: EvaluateConfig) -> Measured:
             )
         trained = candidates.read_candidate_config(config)
         train, num_rows = candidates.open_train(config, trained)
-        yardstick = quality.make_yardstick(config, trained, train, num_rows)
-        settings = {**yardstick.settings, "run": _identify(trained)}
+        make_ruler = metrics.find(config).make_ruler
+        assert make_ruler is not None  # the flags are checked
+        ruler = make_ruler(config, trained, train, num_rows)
+        settings = {**ruler.settings, "run": _identify(trained)}
         if config.ema:
             settings["generator"] = "the average"
         log = QualityLog(workdir, settings)
-        follower = _Follower(config, yardstick, log, num_rows)
+        follower = _Follower(config, ruler, log, num_rows)
         _warn_of_gaps(config, trained)
         follower.run()
         return follower.report()
@@ -71,7 +73,7 @@ class _Follower:
 
     Args:
         config: the flags.
-        yardstick: what the generators are measured by.
+        ruler: what the generators are measured by.
         log: the rows so far.
         num_rows: the number of images that the run is trained on.
     """
@@ -79,14 +81,14 @@ class _Follower:
     def __init__(
         self,
         config: EvaluateConfig,
-        yardstick: Yardstick,
+        ruler: Ruler,
         log: QualityLog,
         num_rows: int,
     ) -> None:
         self._workdir = Path(config.run)
         self._every, self._wait = config.every or 1, config.wait
         self._ema = config.ema
-        self._yardstick, self._log = yardstick, log
+        self._ruler, self._log = ruler, log
         self._num_rows = num_rows
         self._seen: set[int] = set()
         self._rows: dict[int, Row] = {}
@@ -123,7 +125,6 @@ class _Follower:
 
     def report(self) -> Measured:
         """Tell the best and the final numbers, each with its step."""
-        yardstick = self._yardstick
         rows = [self._rows[step] for step in sorted(self._rows)]
         if not rows:
             raise errors.InputError(
@@ -138,9 +139,9 @@ class _Follower:
         for name in best:
             value = rows[-1]["numbers"][name]
             lines.append(f"final {name} {value:.4f} at step {rows[-1]['step']}")
-        protocol = quality.describe_quality(yardstick)
+        protocol = self._ruler.protocol
         lines += [f"commit {result_file.find_commit()}", protocol]
-        lines += quality.list_remarks(yardstick)
+        lines += self._ruler.remarks
         numbers = {
             "best": {
                 name: {"value": row["numbers"][name], "step": row["step"]}
@@ -161,7 +162,7 @@ class _Follower:
         if row is None:
             row = {
                 "step": step,
-                "numbers": quality.measure_generator(self._yardstick, loaded),
+                "numbers": self._ruler.measure(loaded),
                 "generator": loaded.digest,
                 "settings": self._log.settings,
                 "commit": result_file.find_commit(),

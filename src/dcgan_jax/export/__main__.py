@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from dcgan_jax import cli
-from dcgan_jax.system import errors
+from dcgan_jax.system import disk, errors
 
 Format = Literal["safetensors", "torch", "onnx"]
 SUFFIXES: dict[Format, str] = {
@@ -52,6 +52,7 @@ def main(argv: Sequence[str]) -> int:
         raise errors.InputError(
             f"--out={out} must end in {suffix}, as --format={config.format} does."
         )
+    disk.require_writable(out, name="--out")
     from dcgan_jax.export import write as exporting
 
     cli.start()

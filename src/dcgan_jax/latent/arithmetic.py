@@ -14,7 +14,7 @@ from dcgan_jax.latent import flags, picks as pick_files
 from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.latent.picks import Groups, Picks
 from dcgan_jax.pictures import formats
-from dcgan_jax.system import errors, json_values
+from dcgan_jax.system import errors
 from dcgan_jax.system.marks import Bounds
 
 if TYPE_CHECKING:
@@ -121,10 +121,7 @@ def find_picks(config: ArithmeticConfig) -> Picks:
     }
     if config.picks is None:
         groups = pick_files.check_groups(given, what="the command line")
-        seed = json_values.require_integer(
-            config.seed or 0, "--seed", most=pick_files.MAX_SEED
-        )
-        return Picks("", config.run, config.step, seed, None, groups)
+        return Picks("", config.run, config.step, config.seed or 0, None, groups)
     if given:
         raise errors.InputError(
             f"--picks={config.picks} and --{next(iter(given))} both name exemplars; "

@@ -25,7 +25,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dcgan_jax.system import disk, errors, json_values
+from dcgan_jax.system import disk, errors, json_values, seeds
 
 VERSION = 1
 MAX_BYTES = 10_000_000
@@ -163,7 +163,7 @@ def _read_own(values: dict[str, Any], category: str | None) -> BoxFile:
     return BoxFile(
         tuple(boxes),
         _size(values.get("image_size"), "image_size"),
-        _optional(values, "seed"),
+        _optional(values, "seed", most=seeds.MAX_SEED),
         _optional(values, "step"),
     )
 
@@ -276,12 +276,12 @@ def _objects(values: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return entries
 
 
-def _optional(values: dict[str, Any], name: str) -> int | None:
-    return None if values.get(name) is None else _whole(values[name], name)
+def _optional(values: dict[str, Any], name: str, most: int = _MAX_NUMBER) -> int | None:
+    return None if values.get(name) is None else _whole(values[name], name, most)
 
 
-def _whole(value: Any, what: str) -> int:
-    return json_values.require_integer(value, what, most=_MAX_NUMBER)
+def _whole(value: Any, what: str, most: int = _MAX_NUMBER) -> int:
+    return json_values.require_integer(value, what, most=most)
 
 
 def _size(value: Any, what: str) -> int:

@@ -22,7 +22,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from dcgan_jax.system import disk, errors, json_values
+from dcgan_jax.system import disk, errors, json_values, marks, seeds
 
 FORMAT = "dcgan_jax picks 1"
 ARITHMETIC = ("positive", "negative", "add")
@@ -30,7 +30,6 @@ TURN = ("turn_from", "turn_to")
 # Samples have numbers below this: as many latents are drawn as a number asks for.
 MAX_NUMBER = 99_999
 MAX_EXEMPLARS = 1000  # of a group
-MAX_SEED = 2**31 - 1
 _MAX_BYTES = 100_000
 
 Groups = dict[str, tuple[int, ...]]
@@ -127,7 +126,7 @@ def read_picks(path: Path) -> Picks:
         generator=_read_text(values, "generator", r"[0-9a-f]{64}", path),
         run=_read_text(values, "run", r"[^\x00-\x1f\x7f]{1,200}", path),
         step=_read_optional(values, "step", path),
-        seed=json_values.read_integer(values, "seed", path=path, most=MAX_SEED),
+        seed=json_values.read_integer(values, "seed", path=path, most=seeds.MAX_SEED),
         label=_read_optional(values, "label", path),
         groups=check_groups(groups, what=str(path)),
     )
@@ -183,4 +182,4 @@ def _read_text(values: dict[str, Any], name: str, pattern: str, path: Path) -> s
 def _read_optional(values: dict[str, Any], name: str, path: Path) -> int | None:
     if values[name] is None:
         return None
-    return json_values.read_integer(values, name, path=path, most=MAX_SEED)
+    return json_values.read_integer(values, name, path=path, most=marks.MOST)

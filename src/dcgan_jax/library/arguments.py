@@ -8,26 +8,25 @@ import numpy as np
 
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.sample import labels as label_rules
-from dcgan_jax.system import errors
+from dcgan_jax.system import errors, marks
 
 # Users name classes by their numbers or names, one for all images or one for each.
 Labels = int | str | Sequence[int] | Sequence[str] | np.ndarray
-_MOST = 2**31 - 1
 
 
-def check_whole(name: str, value: Any, *, least: int) -> int:
+def check_whole(name: str, value: Any, *, least: int, most: int = marks.MOST) -> int:
     """Return a value that is a whole number of Python or NumPy.
 
     Raises:
-        InputError: if it is anything else, below `least` or beyond int32.
+        InputError: if it is anything else, below `least` or above `most`.
     """
     try:
         number = operator.index(value)
     except TypeError:
         number = least - 1
-    if isinstance(value, bool) or not least <= number <= _MOST:
+    if isinstance(value, bool) or not least <= number <= most:
         raise errors.InputError(
-            f"{name} is {value!r}, expected a whole number from {least} to {_MOST:,}."
+            f"{name} is {value!r}, expected a whole number from {least} to {most:,}."
         )
     return number
 

@@ -14,7 +14,7 @@ from dcgan_jax.pictures import formats, grid
 from dcgan_jax.runs import authors, load as loading, safetensors_file
 from dcgan_jax.runs.load import LoadedDiscriminator, LoadedGenerator
 from dcgan_jax.sample import draw as sampling, numbered
-from dcgan_jax.system import backend, errors
+from dcgan_jax.system import backend, errors, seeds
 
 
 @backend.own_settings()
@@ -124,7 +124,7 @@ class GAN:
 
         Args:
             num: the number of images; the first n are the same however many are drawn.
-            seed: the seed of the latents, from 0 to 2³¹ − 1.
+            seed: the seed of the latents, from 0 to 2³² − 1.
             labels: a conditional generator's classes, one for all or (num,): numbers
                 from 0, or names. None lets the classes take turns.
 
@@ -135,7 +135,7 @@ class GAN:
             ValueError: if an argument is out of range.
         """
         count = arguments.check_whole("num", num, least=1)
-        start = arguments.check_whole("seed", seed, least=0)
+        start = arguments.check_whole("seed", seed, least=0, most=seeds.MAX_SEED)
         chosen = arguments.check_labels(labels, self.config, count)
         draw = self.generator.draw_latents
         return self._draw(numbered.draw_latents(draw, start, count=count), chosen)

@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,6 +39,15 @@ def require_few_broken(
 def name_broken_list(path: Path) -> Path:
     """Return the list of broken images that a refused store leaves beside itself."""
     return path.with_name(f"{path.name}.{told.LEFT_OUT}")
+
+
+def tell(left_out: Sequence[tuple[str, str]], file: Path, *, what: str) -> None:
+    """Tell of what was left out, its names with reasons, and where they are listed."""
+    print(
+        f"left out {len(left_out)} broken {what}, listed in {file}; the first:"
+        f" {errors.one_line(': '.join(left_out[0]))}",
+        file=sys.stderr,
+    )
 
 
 def make_broken_error(

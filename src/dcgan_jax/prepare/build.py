@@ -219,12 +219,7 @@ def _finish(
     if left_out or others:
         told.list_left_out(path / told.LEFT_OUT, left_out, others)
     if left_out:
-        print(
-            f"left out {len(left_out)} broken images, listed in"
-            f" {path / told.LEFT_OUT}; the first:"
-            f" {errors.one_line(': '.join(left_out[0]))}",
-            file=sys.stderr,
-        )
+        broken.tell(left_out, path / told.LEFT_OUT, what="images")
     kinds = layout.summarise(understood.left_out), told.describe_pages(pages)
     remarks = [pair for part in finished for pair in part.remarks]
     brightest = max((part.brightest for part in finished), default=0)

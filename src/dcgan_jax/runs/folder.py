@@ -38,6 +38,25 @@ def workdir_of(config: TrainConfig) -> Path:
     return Path("runs") / name
 
 
+def require_writable(folder: Path, *, what: str) -> None:
+    """Raise an error if nothing can be written into a folder in a run or beside a file.
+
+    Args:
+        folder: it need not be there.
+        what: what writes there, such as a command.
+
+    Raises:
+        InputError: naming the folder.
+    """
+    try:
+        disk.require_writable(folder / "x", name="")
+    except errors.InputError:
+        raise errors.InputError(
+            f"{what} writes into {folder}, where nothing can be written; copy the run,"
+            " or export its networks to another folder."
+        ) from None
+
+
 @contextlib.contextmanager
 def lock(workdir: Path) -> Iterator[None]:
     """Hold a folder for one process; the system frees it when the process ends.

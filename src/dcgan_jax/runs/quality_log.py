@@ -12,7 +12,7 @@ FILE = "quality.jsonl"
 # The numbers by which generators are ranked, and whether less is better.
 PRIMARY = {
     "fid": True, "frechet_distance": True, "kid": True, "kernel_distance": True,
-    "inception_score": False, "f_score": False,
+    "inception_score": False, "f_score": False, "validation_log_likelihood": False,
 }  # fmt: skip
 
 

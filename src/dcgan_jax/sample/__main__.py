@@ -44,7 +44,8 @@ class SampleConfig(cli.RunFlags):
     pictures a pixel is a dot."""
     numbered: bool = False
     """Each image's number is written below it, so that exemplars can be picked for
-    `dcgan latent`; only a .png has room for it."""
+    `dcgan latent`. A picture has room for it; the files of a folder and the rows of an
+    .npz have these numbers anyway."""
     batch_stats: bool = False
     """Batch norm uses the statistics of these very images, as the authors do; an image
     then depends on the others."""
@@ -211,10 +212,16 @@ def _check(config: SampleConfig) -> None:
             f"cannot write {config.out.suffix!r} files; give --out a name that ends in "
             f"{', '.join(formats.SUFFIXES)} or .npz, or a folder's name."
         )
-    if config.numbered and (suffix != ".png" or config.batch_stats):
+    if config.numbered and config.batch_stats:
         raise errors.InputError(
-            "--numbered writes a .png of samples as the stored statistics draw them; "
-            f"got --out={config.out}" + " --batch_stats." * config.batch_stats
+            "--numbered is for samples as the stored statistics draw them; leave"
+            " --numbered or --batch_stats out."
+        )
+    if config.numbered and suffix not in formats.SUFFIXES:
+        raise errors.InputError(
+            f"--numbered writes numbers into a picture, but --out={config.out} is none:"
+            " the files of a folder and the rows of an .npz have these numbers already."
+            f" Leave it out, or give a name that ends in {', '.join(formats.SUFFIXES)}."
         )
     if config.out.suffix == "":
         _refuse_full_folder(config.out)

@@ -46,7 +46,13 @@ def find(
         )
     names = own_names(config)
     if names is not None and label in names:
-        return names.index(str(label))
+        places = [n for n, name in enumerate(names) if name == label]
+        if len(places) > 1:
+            raise errors.InputError(
+                f"{flag}={label}; {len(places)} classes are called so, of the numbers"
+                f" {', '.join(map(str, places))}. Call the class by its number."
+            )
+        return places[0]
     # Among classes that are called 1 to 10, a text such as "0" is not a place.
     is_number = isinstance(label, int) or not any(map(_looks_numbered, names or ()))
     if is_number and str(label) in map(str, range(config.num_classes)):

@@ -7,7 +7,6 @@ anything.
 """
 
 import codecs
-import contextlib
 import errno
 import io
 import os
@@ -74,9 +73,16 @@ def find_cache_folder() -> Path | None:
     """Return the user's folder for caches; None for a user without a home."""
     if given := os.environ.get("XDG_CACHE_HOME"):
         return Path(given)
-    with contextlib.suppress(RuntimeError):
-        return Path.home() / ".cache"
-    return None
+    return Path.home() / ".cache" if has_home() else None
+
+
+def has_home() -> bool:
+    """Tell whether the user has a home folder; in containers there may be none."""
+    try:
+        Path.home()
+    except RuntimeError:
+        return False
+    return True
 
 
 def explain_no_device(error: BaseException) -> str | None:

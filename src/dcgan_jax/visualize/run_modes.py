@@ -62,9 +62,10 @@ def measure_run(run: Path, store: Store) -> tuple[LayerModes, LayerModes]:
         Generator and discriminator.
     """
     trained = run_dir.read_config(run)
+    folder = run / "evaluation" / "filter_modes"
+    run_dir.require_writable(folder, what="visualize collapse")
     images = store.rows(np.arange(min(NUM_INPUTS, len(store)))).images
     measure = _make_measure(trained, images)
-    folder = run / "evaluation" / "filter_modes"
     folder.mkdir(parents=True, exist_ok=True)
     kept = checkpoints.list_steps(run / run_dir.CHECKPOINTS)
     missing = sorted(set(kept) - set(_list_measured(folder)))

@@ -30,3 +30,10 @@ def test_the_result_has_a_log_likelihood_with_its_error_and_sigma(
     assert numbers["run"]["num_training_images"] == 150
     assert numbers["run"]["held_out"] == 10_000
     assert (in_process / "goodfellow_parzen.png").is_file()
+    assert list(numbers["by_step"]) == ["1"]
+    best = numbers["by_step"][str(numbers["best_step"])]
+    assert numbers["log_likelihood"] == best["log_likelihood"]
+    # All images of a class are the same, so that the real ones lie on the tested ones.
+    real = read_numbers("goodfellow_parzen_real")
+    assert real["log_likelihood"] > numbers["log_likelihood"]
+    assert real["sigma"] == parzen.SIGMAS[0]

@@ -90,7 +90,7 @@ def tar_with(path, info: tarfile.TarInfo):
 def test_a_tar_member_that_would_leave_the_folder_is_refused(name, tmp_path):
     path = tar_with(tmp_path / "x.tar", tarfile.TarInfo(name))
     with pytest.raises(errors.InputError, match="would leave the folder"):
-        archives.TarSource(path, "train", work_dir=tmp_path)
+        archives.open_tar(path, "train", work_dir=tmp_path)
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE])
@@ -99,7 +99,7 @@ def test_a_link_or_device_in_a_tar_is_refused(kind, tmp_path):
     info.type, info.linkname = kind, "/etc/passwd"
     path = tar_with(tmp_path / "x.tar", info)
     with pytest.raises(errors.InputError, match=r"'l\.png' is (a link|not a plain)"):
-        archives.TarSource(path, "train", work_dir=tmp_path)
+        archives.open_tar(path, "train", work_dir=tmp_path)
 
 
 def test_a_huge_member_is_refused(tmp_path, monkeypatch):
@@ -110,7 +110,7 @@ def test_a_huge_member_is_refused(tmp_path, monkeypatch):
     info = tarfile.TarInfo("big.png")
     info.size = 1001
     with pytest.raises(errors.InputError, match=r"'big\.png' has 1\.0 kB"):
-        archives.TarSource(
+        archives.open_tar(
             tar_with(tmp_path / "x.tar", info), "train", work_dir=tmp_path
         )
 
@@ -132,7 +132,7 @@ def test_a_compressed_tar_bomb_is_refused_and_leaves_nothing(tmp_path, monkeypat
         info.size = 8 << 20
         archive.addfile(info, io.BytesIO(bytes(info.size)))
     with pytest.raises(errors.InputError, match="archive bomb"):
-        archives.TarSource(path, "train", work_dir=tmp_path / "work")
+        archives.open_tar(path, "train", work_dir=tmp_path / "work")
     assert list((tmp_path / "work").iterdir()) == []
 
 
@@ -182,7 +182,7 @@ def test_a_tar_member_of_a_negative_size_is_refused(tmp_path):
     header[148:156] = b"%06o\0 " % sum(header)
     (tmp_path / "x.tar").write_bytes(bytes(header) + bytes(10240))
     with pytest.raises(errors.InputError, match=r"x\.png"):
-        archives.TarSource(tmp_path / "x.tar", "train", work_dir=tmp_path)
+        archives.open_tar(tmp_path / "x.tar", "train", work_dir=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_odd_headers_of_a_tar_are_one_error(headers, tmp_path):
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
         archive.addfile(info, io.BytesIO(b"x" * 5))
     with pytest.raises(errors.InputError) as caught:
-        archives.TarSource(path, "train", work_dir=tmp_path)
+        archives.open_tar(path, "train", work_dir=tmp_path)
     assert str(caught.value).isprintable()
 
 

@@ -321,3 +321,13 @@ def test_scikit_learns_faces_are_read_in_either_form(has_images, open_array):
 def test_rows_of_colour_are_read_as_the_digits_of_skin_are(open_array):
     source = open_array(IMAGES[:, :, :8].reshape(5, -1))
     np.testing.assert_array_equal(contents(source), IMAGES[:, :, :8])
+
+
+def test_names_that_two_classes_share_are_told_and_not_taken(open_array, capsys):
+    source = open_array(
+        images=IMAGES,
+        labels=np.array([0, 1, 2, 1, 0]),
+        class_names=np.array(["cat", "dog", "cat"]),
+    )
+    assert source.class_names == ("0", "1", "2")
+    assert "2 classes are called cat, so that all" in capsys.readouterr().err

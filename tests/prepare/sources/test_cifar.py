@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from dcgan_jax.prepare import build
-from dcgan_jax.prepare.sources import open_source
 from dcgan_jax.system import errors
 
 NAMES = ["airplane", "automobile", "bird"]
@@ -52,14 +51,6 @@ def write_tar(path, files, folder=FOLDER):
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
     return path
-
-
-@pytest.fixture
-def open_(make_config, tmp_path):
-    def open_(path, split="train"):
-        return open_source(make_config(source=path, split=split), tmp_path / "work")
-
-    return open_
 
 
 def check(source, images, labels):

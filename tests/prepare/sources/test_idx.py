@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dcgan_jax.prepare import build
-from dcgan_jax.prepare.sources import fingerprint_source, open_source
+from dcgan_jax.prepare.sources import fingerprint_source
 from dcgan_jax.system import errors
 
 TYPES = {"u1": 8, "i4": 12, "f4": 13}
@@ -36,15 +36,6 @@ def write(tmp_path):
         return folder
 
     return write_
-
-
-@pytest.fixture
-def open_(make_config, tmp_path):
-    def open_(path, split="train"):
-        config = make_config(source=path, split=split, upscale=True)
-        return open_source(config, tmp_path / "work")
-
-    return open_
 
 
 def contents(source):

@@ -7,7 +7,7 @@ import pytest
 from scipy import io as matlab
 
 from dcgan_jax.prepare import build
-from dcgan_jax.prepare.sources import mat5, open_source
+from dcgan_jax.prepare.sources import mat5
 from dcgan_jax.system import errors
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), np.uint8)
@@ -27,14 +27,6 @@ def write(tmp_path):
         return path
 
     return write_
-
-
-@pytest.fixture
-def open_(make_config, tmp_path):
-    def open_(path, split="train"):
-        return open_source(make_config(source=path, split=split), tmp_path / "work")
-
-    return open_
 
 
 def check(source, images, labels):

@@ -21,14 +21,6 @@ CLASSES = ["fox", "cat", "red panda"]
 
 
 @pytest.fixture
-def open_(make_config, tmp_path):
-    def open_(path, split="train"):
-        return open_source(make_config(source=path, split=split), tmp_path / "work")
-
-    return open_
-
-
-@pytest.fixture
 def files(noise, encode):
     """Twenty small PNG files."""
     return [encode(noise(i)) for i in range(20)]

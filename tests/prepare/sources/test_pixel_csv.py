@@ -1,8 +1,11 @@
+import csv
+import gzip
+
 import numpy as np
 import pytest
 
 from dcgan_jax.prepare import build
-from dcgan_jax.prepare.sources import folder, open_source, pixel_csv
+from dcgan_jax.prepare.sources import folder, open_source, pixel_csv, unpack
 from dcgan_jax.system import errors
 
 DIGITS = np.random.default_rng(0).integers(0, 256, (6, 28, 28), np.uint8)
@@ -23,14 +26,6 @@ def write(tmp_path):
         return path
 
     return write_
-
-
-@pytest.fixture
-def open_(make_config, tmp_path):
-    def open_(path, split="train"):
-        return open_source(make_config(source=path, split=split), tmp_path / "work")
-
-    return open_
 
 
 def table(images=DIGITS, labels=LABELS):
@@ -168,3 +163,84 @@ def test_a_store_is_prepared_from_a_table(write, make_config):
     config = make_config(source=path, num_workers=2, channels=1)
     store = build.prepare(config)
     assert build.prepare(config) == store
+
+
+def test_a_packed_table_is_the_same_table(write, open_):
+    plain = write("train.csv", table(), ["label", *NAMES])
+    packed = plain.with_name("train.csv.gz")
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+    check(open_(packed), DIGITS, LABELS)
+    check(open_(packed.parent), DIGITS, LABELS)
+
+
+@pytest.mark.parametrize("harm", [lambda c: c[:-9], lambda c: c[:40] + b"x" + c[41:]])
+def test_a_packed_table_that_is_damaged_is_refused(harm, tmp_path, open_):
+    path = tmp_path / "x.csv.gz"
+    whole = "\n".join(",".join(map(str, row)) for row in table())
+    path.write_bytes(harm(gzip.compress(whole.encode())))
+    with pytest.raises(errors.InputError, match=r"x\.csv\.gz"):
+        open_(path)
+
+
+def test_a_packed_table_that_expands_without_end_is_refused(
+    tmp_path, open_, monkeypatch
+):
+    monkeypatch.setattr(unpack, "_SLACK_BYTES", 0)
+    monkeypatch.setattr(unpack, "MAX_RATIO", 2)
+    path = tmp_path / "x.csv.gz"
+    row = ",".join(["0"] * 785) + "\n"
+    path.write_bytes(gzip.compress(row.encode() * 100))
+    with pytest.raises(errors.InputError, match="looks like an archive bomb"):
+        open_(path)
+
+
+FACES = np.random.default_rng(1).integers(0, 256, (6, 48, 48), np.uint8)
+USAGES = [
+    "Training",
+    "PublicTest",
+    "Training",
+    "PrivateTest",
+    "Training",
+    "PrivateTest",
+]
+
+
+@pytest.fixture(params=["fer2013.csv", "icml_face_data.csv"])
+def faces(request, tmp_path):
+    """Write faces as the two files of FER2013 have them, by the standard writer."""
+    path = tmp_path / request.param
+    texts = [" ".join(map(str, face.ravel())) for face in FACES]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        if request.param == "fer2013.csv":
+            writer.writerow(["emotion", "pixels", "Usage"])
+            writer.writerows(zip([0, 6, 3, 3, 0, 2], texts, USAGES, strict=True))
+        else:
+            writer.writerow(["emotion", " Usage", " pixels"])
+            writer.writerows(zip([0, 6, 3, 3, 0, 2], USAGES, texts, strict=True))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("split", "rows", "labels"),
+    [("train", [0, 2, 4], [0, 3, 0]), ("val", [1], [6]), ("test", [3, 5], [3, 2])],
+)
+def test_fer2013_has_its_three_splits(faces, open_, split, rows, labels):
+    source = open_(faces, split)
+    assert source.class_names == ("0", "2", "3", "6")
+    assert source.understood.splits == ("test", "train", "val")
+    check(source, FACES[rows], labels)
+
+
+def test_a_split_that_no_row_names_is_refused(faces, open_):
+    with pytest.raises(errors.InputError, match="'extra'; it has: test, train, val"):
+        open_(faces, "extra")
+
+
+def test_a_face_of_fewer_pixels_is_named_by_its_line(faces, open_):
+    text = faces.read_text().splitlines()
+    text[3] = text[3].replace(" ", "", 1)
+    faces.write_text("\n".join(text) + "\n")
+    with pytest.raises(errors.InputError, match="line 4 has 2,305 values, expected"):
+        open_(faces)

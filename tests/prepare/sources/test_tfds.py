@@ -10,7 +10,8 @@ import pytest
 
 from dcgan_jax.data import store, transforms
 from dcgan_jax.prepare import build as prepare, sources
-from dcgan_jax.system import errors
+from dcgan_jax.prepare.sources import tfds
+from dcgan_jax.system import errors, surroundings
 
 needs_tensorflow = pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow ([data])"
@@ -137,3 +138,22 @@ def write_prepared(tfds, folder) -> None:
         split_infos=[split],
         check_data=False,
     )
+
+
+def test_a_user_without_a_home_gets_data_sets_below_data_dir(
+    make_config, tmp_path, monkeypatch
+):
+    asked = []
+
+    def builder(name, **flags):
+        asked.append(flags["data_dir"])
+        raise ValueError("enough")
+
+    monkeypatch.setattr(tfds._import(), "builder", builder)
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    config = make_config(dataset="mnist", data_dir=tmp_path)
+    for has_home in (True, False):
+        monkeypatch.setattr(surroundings, "has_home", lambda has=has_home: has)
+        with pytest.raises(errors.InputError, match="enough"):
+            tfds.build(config, tmp_path)
+    assert asked == [None, tmp_path / "tensorflow_datasets"]

@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -8,17 +9,9 @@ import pytest
 from PIL import Image
 
 from dcgan_jax.prepare import build
-from dcgan_jax.prepare.sources import open_source
+from dcgan_jax.system import errors
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "sources"
-
-
-@pytest.fixture
-def open_(make_config, tmp_path):
-    def open_(path, split="train"):
-        return open_source(make_config(source=path, split=split), tmp_path / "work")
-
-    return open_
 
 
 @pytest.fixture
@@ -102,3 +95,64 @@ def test_a_store_is_prepared_from_a_tar(make_config):
     config = make_config(source=GOLDEN / "cls.tar", upscale=True, num_workers=2)
     store = build.prepare(config)
     assert build.prepare(config) == store
+
+
+def read(source):
+    found = [source[i] for i in range(len(source))]
+    pixels = [np.asarray(Image.open(io.BytesIO(record.content))) for record in found]
+    labels = [source.class_names[record.label] for record in found]
+    source.close()
+    return pixels, labels
+
+
+@pytest.mark.parametrize(
+    ("split", "rows", "labels", "shards"),
+    [
+        ("train", [0, 2, 1, 3], ["2", "9", "0", "10"], 2),
+        ("test", [4, 5], ["9", "2"], 1),
+    ],
+)
+def test_a_folder_of_shards_of_webdatasets_own_writer(
+    split, rows, labels, shards, open_
+):
+    """Names that repeat in each shard are different samples; splits agree on classes.
+
+    `webdataset` 1.0.2 has written them: tests/golden/sources/shards.
+    """
+    source = open_(GOLDEN / "shards", split=split)
+    assert source.class_names == ("0", "2", "9", "10")
+    assert source.understood.splits == ("test", "train")
+    assert source.understood.notes == (f"{shards} shards", "labels of the .cls files")
+    pixels, found = read(source)
+    np.testing.assert_array_equal(pixels, np.load(GOLDEN / "pixels.npy")[rows])
+    assert found == labels
+
+
+def test_shards_that_numbers_alone_name_are_read_and_missing_ones_told(open_, tmp_path):
+    for name in ("000000.tar", "000003.tar"):
+        shutil.copy(GOLDEN / "shards" / "train-000000.tar", tmp_path / name)
+    (tmp_path / "000000_stats.json").write_text("{}")
+    source = open_(tmp_path)
+    assert len(source) == 4
+    assert source.understood.notes[:2] == (
+        "2 shards",
+        "2 of their numbers are missing (1, 2)",
+    )
+    assert ("000000_stats.json", ".json") in source.understood.left_out
+    source.close()
+
+
+def test_a_shard_that_was_cut_short_is_named(open_, tmp_path):
+    for name in ("000000.tar", "000001.tar"):
+        shutil.copy(GOLDEN / "shards" / "train-000000.tar", tmp_path / name)
+    whole = (tmp_path / "000001.tar").read_bytes()
+    (tmp_path / "000001.tar").write_bytes(whole[:1536])
+    with pytest.raises(errors.InputError, match=r"000001\.tar is not a tar or"):
+        open_(tmp_path)
+
+
+def test_archives_whose_names_are_no_numbers_are_still_to_be_unpacked(open_, tmp_path):
+    for name in ("cats.tar", "train2017.tar"):
+        shutil.copy(GOLDEN / "cls.tar", tmp_path / name)
+    with pytest.raises(errors.InputError, match=r"unpack cats\.tar, train2017\.tar"):
+        open_(tmp_path)

@@ -36,7 +36,7 @@ def pictures(noise, encode):
 
 
 def open_tar(path):
-    return archives.TarSource(path, "train", work_dir=path.parent / "work")
+    return archives.open_tar(path, "train", work_dir=path.parent / "work")
 
 
 def header_of(content: bytes, name: str) -> int:

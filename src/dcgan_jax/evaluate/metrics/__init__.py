@@ -2,12 +2,30 @@
 
 import importlib
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dcgan_jax.config import TrainConfig
+from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate.candidate import Candidate, Measured
 from dcgan_jax.evaluate.config import METRICS, EvaluateConfig
+from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.system import errors
+
+
+class Ruler(NamedTuple):
+    """What the checkpoints of one run are measured by, one after another.
+
+    Attributes:
+        settings: all that the numbers depend on besides the generator, as JSON values.
+        measure: generator → numbers by name; `quality_log.PRIMARY` ranks by some.
+        protocol: how the numbers are taken.
+        remarks: lines on what they may and may not be compared with.
+    """
+
+    settings: dict[str, Any]
+    measure: Callable[[LoadedGenerator], dict[str, float]]
+    protocol: str
+    remarks: list[str]
 
 
 class Metric(NamedTuple):
@@ -22,6 +40,8 @@ class Metric(NamedTuple):
         num_samples: the number of samples where no other is asked for.
         least_images: the fewest samples and real images that it makes sense for.
         most_samples: the most samples that it can take.
+        make_ruler: (flags, settings of the run, its images, the number of these that it
+            was trained on) → what --every measures by; None where it cannot.
     """
 
     run: Callable[[EvaluateConfig, Candidate], Measured]
@@ -30,6 +50,7 @@ class Metric(NamedTuple):
     num_samples: int
     least_images: int
     most_samples: int
+    make_ruler: Callable[[EvaluateConfig, TrainConfig, Store, int], Ruler] | None = None
 
 
 def find(config: EvaluateConfig) -> Metric:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dcgan_jax.config import TrainConfig
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate import candidate as candidates, nearest_neighbour
 from dcgan_jax.evaluate.candidate import Candidate, Measured, require_pixels
@@ -86,9 +87,14 @@ def _run(config: EvaluateConfig, candidate: Candidate) -> Measured:
     return Measured(protocol, outcome._asdict(), "\n".join(lines))
 
 
+def _check(config: EvaluateConfig, trained: TrainConfig) -> None:
+    require_pixels(config, trained)
+    candidates.require_folder(config)
+
+
 METRIC = Metric(
     run=_run,
-    check=require_pixels,
+    check=_check,
     list_splits=lambda config: (),
     num_samples=50,  # as many as one picture shows well
     least_images=1,

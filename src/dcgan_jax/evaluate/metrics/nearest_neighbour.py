@@ -23,6 +23,7 @@ def _check(config: EvaluateConfig, trained: TrainConfig) -> None:
             " classify by. Train with --conditional, or with"
             " --preset=mnist_conditional or mnist_mlp."
         )
+    candidates.require_folder(config)
 
 
 def _run(config: EvaluateConfig, candidate: Candidate) -> Measured:

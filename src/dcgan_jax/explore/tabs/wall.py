@@ -12,6 +12,7 @@ from dcgan_jax.explore.session import Session
 from dcgan_jax.explore.subject import Subject
 from dcgan_jax.latent import exemplars, picks as pick_files
 from dcgan_jax.sample import labels
+from dcgan_jax.system import seeds
 
 MAX_COUNT = 1000
 # The page's words for the groups in a file of picks.
@@ -61,7 +62,7 @@ def build(subject: Subject) -> WallElements:
     parts.explain(EXPLAINS)
     with gr.Row():
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, elem_id="wall-seed",
-                         maximum=pick_files.MAX_SEED, min_width=110)  # fmt: skip
+                         maximum=seeds.MAX_SEED, min_width=110)  # fmt: skip
         count = gr.Number(100, label="Samples", precision=0, elem_id="wall-count",
                           minimum=1, maximum=MAX_COUNT, min_width=110)  # fmt: skip
         label = gr.Dropdown(

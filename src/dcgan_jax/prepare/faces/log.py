@@ -6,11 +6,11 @@ import dataclasses
 import io
 import json
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from dcgan_jax.prepare import broken
 from dcgan_jax.system import disk, errors, json_values
 
 LOG = "faces.jsonl"
@@ -164,12 +164,7 @@ def write_summary(folder: Path, log: Log) -> None:
     }
     disk.write_whole(folder / SUMMARY, (json.dumps(content, indent=1) + "\n").encode())
     if tally.left_out:
-        print(
-            f"left out {len(tally.left_out)} broken photographs, listed in"
-            f" {folder / SUMMARY}; the first:"
-            f" {errors.one_line(': '.join(tally.left_out[0]))}",
-            file=sys.stderr,
-        )
+        broken.tell(tally.left_out, folder / SUMMARY, what="photographs")
 
 
 def is_finished(folder: Path) -> bool:

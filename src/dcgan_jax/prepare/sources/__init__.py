@@ -18,7 +18,10 @@ from dcgan_jax.prepare.sources import (
     matlab,
     parquet,
     pixel_csv,
+    stl10,
+    tar_shards,
     tfds,
+    zipped_files,
 )
 from dcgan_jax.prepare.sources.base import (
     Kind,
@@ -52,10 +55,13 @@ KINDS = (
     arrays.KIND,
     idx.KIND,
     cifar.KIND,
+    stl10.KIND,
     matlab.KIND,
     pixel_csv.KIND,
     parquet.KIND,
+    tar_shards.KIND,
     tfds.KIND,
+    zipped_files.KIND,
     lmdb.KIND,
 )
 
@@ -84,8 +90,8 @@ def check(config: DataConfig) -> None:
     elif config.dataset in ("folder", "arrays"):
         raise errors.InputError(
             f"--dataset={config.dataset} needs --source=PATH: a folder, zip or tar of"
-            " images, .npz, .npy, the files of MNIST, CIFAR or SVHN, .parquet, .csv of"
-            " pixels, or an LSUN LMDB"
+            " images, .npz, .npy, the files of MNIST, CIFAR, STL-10 or SVHN, .parquet,"
+            " .csv of pixels, or an LSUN LMDB"
         )
 
 

@@ -8,11 +8,12 @@ import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from dcgan_jax.prepare.sources import layout, unpack, zip_check
 from dcgan_jax.prepare.sources.base import (
     Kind,
+    LazyFile,
     Record,
     Understood,
     fingerprint_file,
@@ -82,18 +83,45 @@ class ZipSource:
 
 
 class TarSource:
-    """Images in a tar; a compressed one is unpacked to one plain tar first."""
+    """Images in one or several tars; compressed ones are unpacked to plain tars first.
 
-    def __init__(self, path: Path, split: str, *, work_dir: Path) -> None:
-        self._path = unpack.decompress(path, work_dir=work_dir)
-        self._file: IO[bytes] | None = None
-        members = index_tar(self._path, where=path)
+    Args:
+        paths: the tars.
+        split: the part that is taken, where there are folders of splits.
+        where: what the user gave, for messages.
+        fingerprint: that of all tars.
+        work_dir: where they are unpacked.
+        others: the tars of other splits.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        split: str,
+        *,
+        where: Path,
+        fingerprint: str,
+        work_dir: Path,
+        others: Sequence[Path] = (),
+    ) -> None:
+        self._files: list[LazyFile] = []
+        members: list[layout.Member] = []
+        for number, path in enumerate([*paths, *others]):
+            plain = unpack.decompress(path, work_dir=work_dir)
+            self._files.append(LazyFile(plain))
+            listed = index_tar(plain, where=path)
+            members += [member._replace(archive=number) for member in listed]
         with contextlib.closing(self):  # until it is read from in earnest
             chosen = layout.select(
-                members, split, where=path, read=self._read, has_samples=True
+                [member for member in members if member.archive < len(paths)],
+                split,
+                where=where,
+                read=self._read,
+                has_samples=True,
+                elsewhere=[m for m in members if m.archive >= len(paths)],
             )
         self._members, self._labels, self.class_names, self.understood = chosen
-        self.fingerprint = fingerprint_file(path)
+        self.fingerprint = fingerprint
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -107,25 +135,29 @@ class TarSource:
         """
         member = self._members[index]
         content = self._read(member)
-        if len(content) < member.size:
-            raise BrokenImage("the archive ends within it", name=member.path)
         label = None if self._labels is None else self._labels[index]
         return Record(member.path, content, label)
 
     def _read(self, member: layout.Member) -> bytes:
-        if self._file is None:
-            self._file = self._path.open("rb")
-        self._file.seek(member.place)
-        return self._file.read(member.size)
+        return self._files[member.archive].read(
+            member.place, member.size, name=member.path, ends="archive"
+        )
 
     def close(self) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Close the files."""
+        for file in self._files:
+            file.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_file": None, "understood": Understood()}
+        return {**self.__dict__, "understood": Understood()}
+
+
+def open_tar(path: Path, split: str, *, work_dir: Path) -> TarSource:
+    """Open a single tar; see `TarSource`."""
+    fingerprint = fingerprint_file(path)
+    return TarSource(
+        [path], split, where=path, fingerprint=fingerprint, work_dir=work_dir
+    )
 
 
 def check_member_name(name: str, *, where: Path) -> None:
@@ -259,7 +291,5 @@ ZIP = Kind(
 TAR = Kind(
     words=".tar, .tar.gz, .tar.bz2, .tar.xz",
     holds=lambda path: has_suffix(path, *TAR_SUFFIXES),
-    open=lambda path, config, work_dir: TarSource(
-        path, config.split, work_dir=work_dir
-    ),
+    open=lambda path, config, work_dir: open_tar(path, config.split, work_dir=work_dir),
 )

@@ -1,12 +1,14 @@
 """Labels that lie in an array beside the images, in the forms that people save."""
 
+import sys
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from dcgan_jax.prepare.sources.base import sort_classes
-from dcgan_jax.system import json_values
+from dcgan_jax.system import errors, json_values
 
 # So many different labels, and for more than half of the images, are identifiers.
 _FEW = 20
@@ -90,7 +92,15 @@ def _name(distinct: np.ndarray, names: np.ndarray | None) -> list[str]:
     if distinct.dtype.kind != "i" or not 0 <= distinct[0] <= distinct[-1] < len(names):
         return numbers
     found = [_as_text(name) for name in names[distinct].tolist()]
-    return found if len(set(found)) == len(found) else numbers
+    name, count = Counter(found).most_common(1)[0]
+    if count > 1:
+        print(
+            f"{count} classes are called {errors.one_line(name)}, so that all classes"
+            " are called by their numbers",
+            file=sys.stderr,
+        )
+        return numbers
+    return found
 
 
 def _to_values(labels: np.ndarray) -> np.ndarray:

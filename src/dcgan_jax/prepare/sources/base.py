@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -64,6 +64,55 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Close the files that are open."""
+
+
+class ListedFile(Protocol):
+    """A file by its path in a folder or archive, and its size in bytes."""
+
+    @property
+    def path(self) -> str:
+        """Return its path, with forward slashes."""
+
+    @property
+    def size(self) -> int:
+        """Return its bytes."""
+
+
+class LazyFile:
+    """A file that each process opens for itself, when it first reads from it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[bytes] | None = None
+
+    def read(self, start: int, size: int, *, name: str, ends: str = "file") -> bytes:
+        """Read a piece.
+
+        Args:
+            start: where it begins, in bytes.
+            size: its bytes.
+            name: what it is called in messages.
+            ends: what ends if it is not all there.
+
+        Raises:
+            BrokenImage: if it is not.
+        """
+        if self._file is None:
+            self._file = self._path.open("rb")
+        self._file.seek(start)
+        content = self._file.read(size)
+        if len(content) < size:
+            raise BrokenImage(f"the {ends} ends within it", name=name)
+        return content
+
+    def close(self) -> None:
+        """Close the file; the next reading opens it again."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_file": None}
 
 
 def understanding(source: Source) -> Understood:

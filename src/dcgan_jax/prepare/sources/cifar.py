@@ -15,6 +15,8 @@ from dcgan_jax.prepare.sources.raw_rows import MAX_ROWS, Part, RawRows, RowForm
 from dcgan_jax.system import errors
 
 _BINARY = re.compile(r"(data_batch_[0-9]+|test_batch|train|test)\.bin")
+# With those, the files that say what the classes are called.
+NAME = re.compile(rf"{_BINARY.pattern}|batches\.meta\.txt|fine_label_names\.txt")
 # The other form of the same data, which holds Python objects.
 _PICKLES = re.compile(r"data_batch_[0-9]+|test_batch|batches\.meta")
 _FOLDERS = re.compile(r"cifar-100?-(batches-bin|batches-py|binary|python)")

@@ -1,24 +1,17 @@
 """Labels that lie in a file beside the images."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from dcgan_jax.prepare.sources import names
-from dcgan_jax.prepare.sources.base import sort_classes
+from dcgan_jax.prepare.sources.base import ListedFile, sort_classes
 from dcgan_jax.system import json_values
 
 _NAME = "dataset.json"
 _MAX_BYTES = 256 << 20
 
 
-class _File(Protocol):
-    @property
-    def path(self) -> str: ...
-    @property
-    def size(self) -> int: ...
-
-
-F = TypeVar("F", bound=_File)
+F = TypeVar("F", bound=ListedFile)
 
 
 class Labels(NamedTuple):
@@ -44,7 +37,7 @@ def find(others: Sequence[F]) -> F | None:
 
 
 def read_labels(
-    content: bytes, companion: _File, images: Sequence[_File]
+    content: bytes, companion: ListedFile, images: Sequence[ListedFile]
 ) -> Labels | None:
     """Read the labels in StyleGAN's format: {"labels": [["0/img0.png", 3], …]} or null.
 

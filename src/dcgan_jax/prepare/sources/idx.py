@@ -14,7 +14,7 @@ from dcgan_jax.system import errors
 
 # What the third byte of a file says.
 _TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
-_NAME = re.compile(r".*(idx[1-4]([-_.]?[a-z]+)?|[-_.]ubyte)(\.gz)?", re.IGNORECASE)
+NAME = re.compile(r".*(idx[1-4]([-_.]?[a-z]+)?|[-_.]ubyte)(\.gz)?", re.IGNORECASE)
 _MAX_AXES = 4
 _MAX_SIDE = 1 << 14
 
@@ -135,7 +135,7 @@ def _open_images(file: Path, *, work_dir: Path) -> _Array:
 
 def _find(path: Path) -> list[Path]:
     """Return the files; of one that lies there packed and unpacked, the latter."""
-    found = data_files.find(path, lambda file: _NAME.fullmatch(file.name) is not None)
+    found = data_files.find(path, lambda file: NAME.fullmatch(file.name) is not None)
     plain = set(found)
     return [f for f in found if f.suffix != ".gz" or f.with_suffix("") not in plain]
 

@@ -24,6 +24,8 @@ class Member(NamedTuple):
     folder, the time of its last change."""
     problem: str | None = None
     """Why it is not even looked at, where it is a pipe or a device."""
+    archive: int = 0
+    """Which of several archives it lies in."""
 
 
 class Selection(NamedTuple):
@@ -49,6 +51,7 @@ def select(
     where: object,
     read: Callable[[Member], bytes] | None = None,
     has_samples: bool = False,
+    elsewhere: Iterable[Member] = (),
 ) -> Selection:
     """Choose the images of a split, and find their labels.
 
@@ -65,6 +68,8 @@ def select(
         read: returns the content of a companion file; None: there are none.
         has_samples: whether an image's label may be in a file of its name, as in a
             WebDataset.
+        elsewhere: the files of a WebDataset's other splits, whose labels have the same
+            numbers.
 
     Returns:
         The split's images in sorted order, and how everything was understood.
@@ -78,7 +83,7 @@ def select(
     notes = _describe_duplicates(images)
     found = None if read is None else _read_companion(images, others, read)
     if found is None and has_samples and read is not None:
-        samples = _read_samples(images, others, read)
+        samples = _read_samples(images, others, read, _sort_out(elsewhere))
         if samples is not None:
             splits.require_train(split, where=where)
             return _take_samples(images, others, notes, samples)
@@ -148,11 +153,14 @@ def _read_samples(
     images: list[Member],
     others: list[tuple[Member, str]],
     read: Callable[[Member], bytes],
+    elsewhere: _Sorted,
 ) -> webdataset.Found | None:
     """Return the labels of a WebDataset; None if it is none, or has splits."""
     if splits.find([names.folders_of(image.path) for image in images]).splits:
         return None
-    return webdataset.read_samples(images, [member for member, _ in others], read)
+    files = [member for member, _ in others]
+    rest = [member for member, _ in elsewhere.others]
+    return webdataset.read_samples(images, files, read, (elsewhere.images, rest))
 
 
 def _take_samples(
@@ -238,11 +246,11 @@ def _name_classes(
 
 
 def _describe_duplicates(images: list[Member]) -> tuple[str, ...]:
-    counts = Counter(image.path for image in images)
-    repeated = {path: count for path, count in counts.items() if count > 1}
+    counts = Counter((image.archive, image.path) for image in images)
+    repeated = {place: count for place, count in counts.items() if count > 1}
     if not repeated:
         return ()
-    first = next(iter(repeated))
+    _, first = next(iter(repeated))
     return (
         f"{sum(repeated.values()):,} images share {len(repeated):,} names"
         f" (as {first}), all are taken",
@@ -276,7 +284,7 @@ def _explain_no_images(where: object, others: list[tuple[Member, str]]) -> str:
         member.path for member, kind in others if kind in names.ARCHIVE_SUFFIXES
     ]
     if archives:
-        shown = ", ".join(archives[:_MAX_SHOWN])
+        shown = ", ".join(sorted(archives)[:_MAX_SHOWN])
         more = ", …" if len(archives) > _MAX_SHOWN else ""
         return (
             f"{where} holds no images but archives: unpack {shown}{more} first, each"

@@ -3,7 +3,6 @@
 import array
 import functools
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from dcgan_jax.prepare.sources import lmdb_pages, unpack
 from dcgan_jax.prepare.sources.archives import MAX_MEMBER_BYTES
 from dcgan_jax.prepare.sources.base import (
     Kind,
+    LazyFile,
     Record,
     Understood,
     fingerprint_file,
@@ -36,8 +36,7 @@ class LmdbSource:
     """
 
     def __init__(self, data_file: Path, *, where: Path) -> None:
-        self._path = data_file
-        self._file: IO[bytes] | None = None
+        self._file = LazyFile(data_file)
         self.class_names: tuple[str, ...] | None = None
         self._keys, self._places, num_others = _list_values(data_file, where)
         if num_others:
@@ -60,22 +59,11 @@ class LmdbSource:
         name = key.decode("ascii", "backslashreplace")
         if size > MAX_MEMBER_BYTES:
             raise BrokenImage(f"it has {disk.format_bytes(size)}", name=name)
-        if self._file is None:
-            self._file = self._path.open("rb")
-        self._file.seek(offset)
-        content = self._file.read(size)
-        if len(content) < size:
-            raise BrokenImage("the file ends within it", name=name)
-        return Record(name, content, None)
+        return Record(name, self._file.read(offset, size, name=name), None)
 
     def close(self) -> None:
         """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_file": None}
+        self._file.close()
 
 
 def open_lmdb(path: Path, *, work_dir: Path) -> LmdbSource:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from dcgan_jax.prepare.sources import array_labels, data_files, unpack
 from dcgan_jax.prepare.sources.archives import MAX_MEMBER_BYTES
 from dcgan_jax.prepare.sources.base import (
     Kind,
+    LazyFile,
     Record,
     Understood,
     has_suffix,
@@ -54,8 +55,8 @@ class ParquetSource:
                     f"{file} has other columns than {chosen.files[0].name}; give one"
                 )
         self.fingerprint = data_files.fingerprint(files, path)
-        self._path, self._ends = _unpack(chosen.files, columns, work_dir=work_dir)
-        self._file: IO[bytes] | None = None
+        unpacked, self._ends = _unpack(chosen.files, columns, work_dir=work_dir)
+        self._file = LazyFile(unpacked)
         self._labels: np.ndarray | None = None
         self.class_names: tuple[str, ...] | None = None
         unlabelled = None
@@ -84,23 +85,13 @@ class ParquetSource:
         name = f"row {index}"
         if size == 0:
             raise BrokenImage("it has no bytes", name=name)
-        if self._file is None:
-            self._file = self._path.open("rb")
-        self._file.seek(start)
-        content = self._file.read(size)
-        if len(content) < size:
-            raise BrokenImage("the unpacked file ends within it", name=name)
+        content = self._file.read(start, size, name=name, ends="unpacked file")
         label = -1 if self._labels is None else int(self._labels[index])
         return Record(name, content, label if label >= 0 else None)
 
     def close(self) -> None:
         """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_file": None}
+        self._file.close()
 
 
 def _open_file(file: Path) -> Any:

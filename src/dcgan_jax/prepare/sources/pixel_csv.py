@@ -4,45 +4,37 @@ import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from dcgan_jax.config import DataConfig
-from dcgan_jax.prepare.sources import array_labels, data_files
-from dcgan_jax.prepare.sources.base import Kind, Understood, has_suffix
-from dcgan_jax.prepare.sources.raw_rows import (
-    MAX_ROWS,
-    Part,
-    RawRows,
-    RowForm,
-    find_square,
+from dcgan_jax.prepare.sources import (
+    array_labels,
+    csv_columns,
+    data_files,
+    names,
+    unpack,
 )
+from dcgan_jax.prepare.sources.base import Kind, Understood, has_suffix
+from dcgan_jax.prepare.sources.csv_columns import Columns
+from dcgan_jax.prepare.sources.raw_rows import MAX_ROWS, Part, RawRows, RowForm
 from dcgan_jax.system import disk, errors, progress
 
-_LABEL_COLUMNS = frozenset({"label", "labels", "class", "target", "y", "digit"})
-_OTHER_COLUMNS = frozenset({"", "id", "index", "image_id", "imageid", "unnamed: 0"})
-_MAX_LINE_BYTES = 4 << 20  # 512×512 pixels of colour, four bytes each
 _MAX_LABEL_BYTES = _MAX_EMPTY = 100
 _SHOWN_BYTES = 60
-
-
-class _Columns(NamedTuple):
-    """What the columns of a file are."""
-
-    num_columns: int
-    label: int | None
-    pixels: list[int] | None
-    """The columns of pixels; None: all columns but the label."""
-    shape: tuple[int, ...]
-    """The shape of an image, (H, W) or (H, W, 3)."""
-    has_header: bool
+# The splits of FER2013, as its paper uses them.
+_USAGES = {"training": "train", "publictest": "val", "privatetest": "test"}
 
 
 class _Table(NamedTuple):
     """A file that was read."""
 
     labels: np.ndarray | None
+    elsewhere: list[str]
+    """The labels of its rows that are of other splits."""
+    splits: tuple[str, ...]
+    """The splits that its rows name; none without such a column."""
     num_rows: int
     is_ended: bool
     """Whether its last line has a line end."""
@@ -50,12 +42,15 @@ class _Table(NamedTuple):
 
 def _open(path: Path, config: DataConfig, work_dir: Path) -> RawRows:
     files = _find(path)
-    chosen = data_files.choose(files, config.split, where=path)
+    all_columns = {file: csv_columns.read(file) for file in files}
+    in_rows = any(columns.usage is not None for columns in all_columns.values())
+    by_name = "train" if in_rows else config.split
+    chosen = data_files.choose(files, by_name, where=path)
     tables, parts, notes, shapes = [], [], [], set()
     for file in chosen.files:
-        columns = _read_columns(file)
+        columns = all_columns[file]
         target = work_dir / f"{data_files.name_unpacked([file])}.pixels"
-        table = _unpack(file, columns, target)
+        table = _unpack(file, columns, target, config.split)
         if not table.is_ended:
             notes.append(
                 f"{file.name} has no line end behind its last line; a file that was cut"
@@ -78,115 +73,99 @@ def _open(path: Path, config: DataConfig, work_dir: Path) -> RawRows:
             _as_numbers(
                 np.concatenate([t.labels for t in tables if t.labels is not None])
             ),
-            [_as_numbers(values) for values in found if values is not None],
+            [
+                *(_as_numbers(values) for values in found if values is not None),
+                *(_as_numbers(np.array(t.elsewhere)) for t in tables if t.elsewhere),
+            ],
         )
+    splits = sorted({split for table in tables for split in table.splits})
     return RawRows(
         parts,
         RowForm(shape, tuple(range(len(shape)))),
         labels,
         fingerprint=data_files.fingerprint(files, path),
         understood=Understood(
-            data_files.list_others(path, files), chosen.splits, tuple(notes)
+            data_files.list_others(path, files),
+            tuple(splits) if len(splits) > 1 else chosen.splits,
+            tuple(notes),
         ),
     )
 
 
 def _find(path: Path) -> list[Path]:
     if path.is_file():
-        return [path] if has_suffix(path, ".csv") else []
+        return [path] if has_suffix(path, *csv_columns.SUFFIXES) else []
     return data_files.find(path, _has_pixels)
 
 
 def _has_pixels(file: Path) -> bool:
-    if not has_suffix(file, ".csv"):
+    if not has_suffix(file, *csv_columns.SUFFIXES):
         return False
     try:
-        _read_columns(file)
+        csv_columns.read(file)
     except (errors.InputError, OSError):
         return False
     return True
 
 
-def _read_columns(file: Path) -> _Columns:
-    """Find the label and the pixels in the first line.
-
-    Raises:
-        InputError: if it is no table of pixels.
-    """
-    with file.open("rb") as stream:
-        line = _read_line(stream, file)
-    fields = [field.decode("utf-8", "replace") for field in _split(line)]
-    shown = errors.one_line(", ".join(fields)[:_SHOWN_BYTES])
-    has_header = not all(_is_number(field) for field in fields)
-    if has_header:
-        low = [field.strip().lower() for field in fields]
-        found = [i for i, name in enumerate(low) if name in _LABEL_COLUMNS]
-        pixels = [
-            i
-            for i, name in enumerate(low)
-            if i not in found and name not in _OTHER_COLUMNS
-        ]
-        is_plain = len(pixels) + len(found) == len(fields)
-        shape = find_square(len(pixels))
-        if shape is not None and len(found) <= 1:
-            label = found[0] if found else None
-            return _Columns(
-                len(fields), label, None if is_plain else pixels, shape, has_header
-            )
-    else:
-        for label in (0, None):
-            shape = find_square(len(fields) - (label is not None))
-            if shape is not None:
-                return _Columns(len(fields), label, None, shape, has_header)
-    raise errors.InputError(
-        f"{file} is no table of pixels: it has {len(fields):,} columns ({shown});"
-        " expected one named label, and one for each pixel of a square image, as 784"
-        " for 28×28. Where it names the files of images, give their folder as --source"
-    )
-
-
-def _unpack(file: Path, columns: _Columns, target: Path) -> _Table:
+def _unpack(file: Path, columns: Columns, target: Path, split: str) -> _Table:
     """Write the pixels to a file that all processes can read from anywhere."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    labels, is_ended, count = [], True, 0
+    labels, elsewhere, splits, is_ended, count = [], [], set(), True, 0
     with disk.replacing(target) as temporary, temporary.open("wb") as unpacked:
         for number, line in _read_lines(file, columns):
-            label, pixels = _parse(line, columns, where=f"{file}, line {number:,}")
+            label, pixels, usage = _parse(
+                line, columns, where=f"{file}, line {number:,}"
+            )
+            is_ended = line.endswith(b"\n")
+            if usage is not None:
+                splits.add(usage)
+                if usage != split:
+                    elsewhere.append(label)
+                    continue
             labels.append(label)
             unpacked.write(pixels)
-            is_ended = line.endswith(b"\n")
             count += 1
             if count > MAX_ROWS:
                 raise errors.InputError(
                     f"{file} holds more than {MAX_ROWS:,} images, expected fewer"
                 )
+    if count == 0 and splits:
+        known = ", ".join(sorted(splits))
+        raise errors.InputError(f"{file} has no split {split!r}; it has: {known}")
     if count == 0:
         raise errors.InputError(f"{file} holds no images: it has no line of numbers")
     has_labels = columns.label is not None
-    return _Table(np.array(labels) if has_labels else None, count, is_ended)
+    found = np.array(labels) if has_labels else None
+    return _Table(found, elsewhere, tuple(splits), count, is_ended)
 
 
 def _read_labels(file: Path) -> np.ndarray | None:
     """Read the labels alone."""
-    columns = _read_columns(file)
+    columns = csv_columns.read(file)
     if columns.label is None:
         return None
     lines = _read_lines(file, columns)
-    return np.array([_label_of(_split(line), columns) for _, line in lines])
+    return np.array(
+        [_label_of(csv_columns.split(line, columns), columns) for _, line in lines]
+    )
 
 
-def _read_lines(file: Path, columns: _Columns) -> Iterator[tuple[int, bytes]]:
+def _read_lines(file: Path, columns: Columns) -> Iterator[tuple[int, bytes]]:
     """Yield the lines below the header that are not empty, numbered from 1."""
-    size, num_empty = file.stat().st_size, 0
+    size, num_empty, num_bytes, done = file.stat().st_size, 0, 0, 0
     with (
-        file.open("rb") as stream,
+        csv_columns.open_lines(file) as (stream, raw),
         progress.track(f"reading {file.name}", size, unit="B") as advance,
     ):
         for number in itertools.count(1):
-            line = _read_line(stream, file)
+            line = csv_columns.read_line(stream, file)
             if not line:
                 return
-            advance(len(line))
+            num_bytes += len(line)
+            unpack.check_expansion(num_bytes, where=file)
+            advance(raw.tell() - done)
+            done = raw.tell()
             num_empty += not line.strip()
             if num_empty > _MAX_EMPTY:
                 raise errors.InputError(
@@ -197,44 +176,37 @@ def _read_lines(file: Path, columns: _Columns) -> Iterator[tuple[int, bytes]]:
                 yield number, line
 
 
-def _read_line(stream: IO[bytes], file: Path) -> bytes:
-    line = stream.readline(_MAX_LINE_BYTES)
-    if len(line) == _MAX_LINE_BYTES:
-        raise errors.InputError(
-            f"{file} has a line of more than {disk.format_bytes(_MAX_LINE_BYTES)};"
-            " expected one image a line"
-        )
-    return line
-
-
-def _split(line: bytes) -> list[bytes]:
-    return (
-        line.removeprefix(b"\xef\xbb\xbf")
-        .rstrip(b"\r\n")
-        .replace(b'"', b"")
-        .split(b",")
-    )
-
-
-def _parse(line: bytes, columns: _Columns, *, where: str) -> tuple[str, bytes]:
-    fields = _split(line)
+def _parse(
+    line: bytes, columns: Columns, *, where: str
+) -> tuple[str, bytes, str | None]:
+    """Return an image's label, its pixels, and the split that its row names."""
+    fields = csv_columns.split(line, columns)
     if len(fields) != columns.num_columns:
         raise errors.InputError(
             f"{where} has {len(fields):,} values, expected {columns.num_columns:,}; the"
             " file is damaged or cut short: get it again"
         )
     label = _label_of(fields, columns) if columns.label is not None else ""
+    usage = None if columns.usage is None else _read_usage(fields[columns.usage])
     if columns.pixels is not None:
         fields = [fields[i] for i in columns.pixels]
     elif columns.label is not None:
         del fields[columns.label]
     try:
-        return label, bytes(map(int, fields))
+        return label, bytes(map(int, fields)), usage
     except ValueError:
-        return label, bytes(_to_byte(field, where) for field in fields)
+        return label, bytes(_to_byte(field, where) for field in fields), usage
 
 
-def _label_of(fields: list[bytes], columns: _Columns) -> str:
+def _read_usage(field: bytes) -> str:
+    """Return the split that a row names."""
+    text = field[:_MAX_LABEL_BYTES].decode("utf-8", "replace").strip()
+    parsed = names.parse_split(text)
+    known = text if parsed is None else parsed.split
+    return _USAGES.get(text.lower(), known or "train")
+
+
+def _label_of(fields: list[bytes], columns: Columns) -> str:
     assert columns.label is not None
     if columns.label >= len(fields):
         return ""
@@ -261,14 +233,6 @@ def _as_numbers(labels: np.ndarray) -> np.ndarray:
         return labels.astype(np.int64)
     except (ValueError, OverflowError):
         return labels
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return True
 
 
 KIND = Kind(

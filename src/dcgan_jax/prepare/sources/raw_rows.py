@@ -4,13 +4,12 @@ import bisect
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from dcgan_jax.prepare.sources import array_labels
-from dcgan_jax.prepare.sources.base import Record, Understood
-from dcgan_jax.system.errors import BrokenImage
+from dcgan_jax.prepare.sources.base import LazyFile, Record, Understood
 
 _SIDES = range(8, 513)  # of images that lie in flat rows
 MAX_ROWS = 10_000_000  # more than any such data set has
@@ -64,7 +63,7 @@ class RawRows:
     ) -> None:
         self._parts, self._form = parts, form
         self._ends = np.cumsum([part.num_rows for part in parts]).tolist()
-        self._files: dict[int, IO[bytes]] = {}
+        self._files = [LazyFile(part.path) for part in parts]
         self._labels = None if labels is None else labels.numbers
         self.class_names = None if labels is None else labels.class_names
         if labels is not None and labels.unlabelled:
@@ -84,23 +83,15 @@ class RawRows:
         number = bisect.bisect_right(self._ends, index)
         part = self._parts[number]
         row = index - self._ends[number] + part.num_rows
-        if number not in self._files:
-            self._files[number] = part.path.open("rb")
-        self._files[number].seek(part.offset + row * self._form.row_bytes)
-        content = self._files[number].read(self._form.row_bytes)
-        if len(content) < self._form.row_bytes:
-            raise BrokenImage("the file ends within it", name=f"row {index}")
+        name, size = f"row {index}", self._form.row_bytes
+        start = part.offset + row * size
+        content = self._files[number].read(start, size, name=name)
         pixels = np.frombuffer(content, np.uint8, offset=self._form.lead)
         image = pixels.reshape(self._form.shape).transpose(self._form.axes)
         label = -1 if self._labels is None else int(self._labels[index])
-        name = f"row {index}"
         return Record(name, np.ascontiguousarray(image), label if label >= 0 else None)
 
     def close(self) -> None:
         """Close the files."""
-        for file in self._files.values():
+        for file in self._files:
             file.close()
-        self._files = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_files": {}}

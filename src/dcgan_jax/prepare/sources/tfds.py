@@ -15,7 +15,7 @@ from typing import Any
 
 from dcgan_jax.config import DataConfig
 from dcgan_jax.prepare.sources.base import Kind, Record, fingerprint_listing
-from dcgan_jax.system import disk, errors
+from dcgan_jax.system import disk, errors, surroundings
 
 _FORMAT = "array_record"  # of tfds' formats the one with random access
 # What tfds calls the data sets that --dataset knows by a name of their own.
@@ -151,11 +151,12 @@ def build(config: DataConfig, work_dir: Path) -> TfdsSource:
     name = NAMES.get(config.dataset, config.dataset.removeprefix("tfds:"))
     tfds = _import()
     try:
-        builder = tfds.builder(name)
+        root = _find_root(config)
+        builder = tfds.builder(name, data_dir=root)
         if not builder.is_prepared():
             _require_tensorflow(name)
             _tell_and_reach(name, Path(builder.data_dir_root) / "downloads")
-            builder = tfds.builder(name, file_format=_FORMAT)
+            builder = tfds.builder(name, file_format=_FORMAT, data_dir=root)
             builder.download_and_prepare()
         elif _FORMAT not in {f.value for f in builder.info.available_file_formats()}:
             _require_tensorflow(name)
@@ -178,6 +179,16 @@ def build(config: DataConfig, work_dir: Path) -> TfdsSource:
         config.split,
         fingerprint=fingerprint_listing([(entry, sum(sizes))]),
     )
+
+
+def _find_root(config: DataConfig) -> Path | None:
+    """Return where tfds keeps data sets; None for its own folder.
+
+    A user without a home has none: tfds would make a folder called `~`.
+    """
+    if os.environ.get("TFDS_DATA_DIR") or surroundings.has_home():
+        return None
+    return config.data_dir / "tensorflow_datasets"
 
 
 def _tell_and_reach(name: str, downloads: Path) -> None:
