@@ -41,6 +41,8 @@ def test_every_preset_passes_the_check(name):
         ("adam.decay_fraction", [-0.1, 1.1, NAN]),
         ("adam.d_learning_rate", [-1.0, NAN, INFINITY]),
         ("r1_gamma", [-1.0, NAN, INFINITY]),
+        ("r2_gamma", [-1.0, NAN, INFINITY]),
+        ("penalty_every", [0, -1]),
         ("ema_decay", [-0.1, 1.0, NAN]),
         ("held_out", [-1]),
         ("num_classes", [0]),
@@ -147,6 +149,8 @@ def test_a_config_from_before_there_was_a_setting_means_what_it_did():
         "disc_pooling",
         "spectral_norm",
         "r1_gamma",
+        "r2_gamma",
+        "penalty_every",
         "diffaugment",
         "ema_decay",
     )
@@ -181,6 +185,7 @@ def test_nothing_that_a_run_learns_by_may_change_freely():
     bound = {
         "seed", "architecture", "batch_size", "loss", "adam", "precision", "sgd",
         "num_classes", "bn_affine", "held_out", "batch_norm", "disc_pooling",
-        "spectral_norm", "r1_gamma", "diffaugment", "ema_decay",
+        "spectral_norm", "r1_gamma", "r2_gamma", "penalty_every", "diffaugment",
+        "ema_decay",
     }  # fmt: skip
     assert not bound & configs.OPERATIONAL_FIELDS

@@ -115,6 +115,11 @@ def list_steps(folder: Path) -> list[Step]:
              "--target=folder"],
             result="table2_protocol_on_pictures",
         ),
+        _script(
+            "probe_moments",
+            [str(run), data, pictures, "--labels_per_class=70", "--draws=2"],
+            result="probe_pictures_on_pictures",
+        ),
         _script("fig04_walk", [*latent, "--film"], picture=".gif"),
         _script("fig05_filters", [str(run), data, "--name=pictures"],
                 result="fig05_pictures", picture=".png"),

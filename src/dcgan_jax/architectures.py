@@ -13,7 +13,7 @@ class Architecture(NamedTuple):
     Attributes:
         module: the one of `dcgan_jax.models` whose `make_pair` builds it.
         is_plain: it is a DCGAN that is told nothing but images, and has the choices of
-            one: batch_norm, disc_pooling, spectral_norm, r1_gamma, diffaugment.
+            one: batch_norm, disc_pooling, spectral_norm, penalties, diffaugment.
         is_conditional: it is told the label of every image.
         image_size: the one side that its layers fit, in pixels; None: any.
     """

@@ -158,11 +158,13 @@ class NetworkConfig:
     bn_affine: Annotated[bool, OnlyOf((*PLAIN, *CONDITIONAL))] = True
     """Batch norm has a gain and an offset that are learnt."""
     batch_norm: Annotated[
-        Literal["paper", "all", "not_in_generator"], OnlyOf(PLAIN)
+        Literal["paper", "all", "not_in_generator", "not_in_discriminator"],
+        OnlyOf(PLAIN),
     ] = "paper"
     """The layers that have batch norm. `paper` means all but the generator's output and
     the discriminator's input (§3); `all` means these too; `not_in_generator` means
-    those of `paper`, but in the discriminator alone."""
+    those of `paper`, but in the discriminator alone; `not_in_discriminator` means those
+    in the generator alone, and the discriminator has biases in their place."""
     disc_pooling: Annotated[Literal["none", "global_average"], OnlyOf(PLAIN)] = "none"
     """What becomes of the discriminator's last maps before they are weighed: `none`
     flattens them (§3), `global_average` averages each of them to one number."""
@@ -192,10 +194,11 @@ class TrainingConfig:
     init_digest: Annotated[str | None, LOCAL] = None
     """The sha256 of the generator of --init_from. It is recorded with the run; where it
     is given, another generator is refused."""
-    loss: Literal["non_saturating", "minimax", "hinge"]
+    loss: Literal["non_saturating", "minimax", "hinge", "relativistic"]
     """The objectives. The generator's is one of the two of Goodfellow et al. 2014, §3,
-    against their discriminator's; `hinge` is another pair (Miyato et al. 2018, not in
-    the paper)."""
+    against their discriminator's. Not in the paper are `hinge` (Miyato et al. 2018) and
+    `relativistic`, which compares each real image with each generated one and needs
+    --r1_gamma and --r2_gamma (Huang et al. 2024)."""
     num_d_steps: Annotated[int, COUNT]
     """The number k of discriminator updates, each on a new minibatch, to one generator
     update."""
@@ -276,6 +279,13 @@ class BeyondPaperConfig:
     r1_gamma: Annotated[float, Bounds(at_least=0), OnlyOf(PLAIN)] = 0.0
     """The factor γ of the penalty γ/2 E‖∇D(x)‖² on the discriminator at real images
     (Mescheder et al. 2018); 0 sets no penalty."""
+    r2_gamma: Annotated[float, Bounds(at_least=0), OnlyOf(PLAIN)] = 0.0
+    """The factor of the same penalty at generated images. A discriminator without batch
+    norm suits both (--batch_norm=not_in_discriminator): batch norm couples the images
+    of a minibatch, so that a gradient is not of one image alone."""
+    penalty_every: Annotated[int, COUNT, OnlyOf(PLAIN)] = 1
+    """Both penalties are computed once in so many steps, with so many times their
+    factors, which saves time."""
     diffaugment: Annotated[DiffAugment, OnlyOf(PLAIN)] = "none"
     """All images that the discriminator sees are changed at random in these ways (Zhao
     et al. 2020), which helps with a few hundred pictures."""

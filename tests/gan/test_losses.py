@@ -46,6 +46,23 @@ def test_the_hinge_losses_are_the_closed_form(logits):
     assert losses.generator_hinge(*logits) == pytest.approx(-fake.mean(), rel=1e-5)
 
 
+def test_the_relativistic_losses_are_the_closed_form_over_all_pairs(logits):
+    real, fake = (part.astype(np.float64) for part in logits)
+    gaps = np.array([[r - f for f in fake] for r in real])
+    exact = np.logaddexp(0, -gaps).mean(), np.logaddexp(0, gaps).mean()
+    found = losses.discriminator_relativistic, losses.generator_relativistic
+    assert [f(*logits) for f in found] == pytest.approx(exact, rel=1e-6)
+
+
+def test_the_relativistic_losses_do_not_know_where_0_is(logits):
+    real, fake = logits
+    for name in ("discriminator", "generator"):
+        loss = getattr(losses.OBJECTIVES["relativistic"], name)
+        assert loss(real + 8, fake + 8) == pytest.approx(float(loss(real, fake)), 1e-5)
+        slopes = jax.grad(lambda r, f, loss=loss: loss(r, f), (0, 1))(real, fake)
+        assert slopes[0].sum() == pytest.approx(-float(slopes[1].sum()), rel=1e-4)
+
+
 def test_beyond_the_margin_the_hinge_teaches_d_nothing():
     real, fake = jnp.array([1.5, 0.5]), jnp.array([-1.5, -0.5])
     slopes = jax.grad(losses.discriminator_hinge, (0, 1))(real, fake)

@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ from dcgan_jax import presets
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import penalties, steps
 from dcgan_jax.gan.nets import make_nets
+from dcgan_jax.gan.penalties import Judged
 
 GAMMA = 3.0
 # Two blocks; the phases' own gradients are those that CPUs train by.
@@ -33,21 +35,70 @@ def test_of_a_linear_score_the_penalty_is_the_weights_squared_length():
         return (images[..., 0] * weights[None]).sum((1, 2))
 
     images = jnp.asarray(np.random.default_rng(0).normal(size=(3, 2, 2, 1)))
-    assert penalties.r1(score, images) == pytest.approx(exact)
+    assert penalties.squared_slope(Judged(images, score)) == pytest.approx(exact)
 
 
 def test_of_a_square_score_the_penalty_is_averaged_over_images_alone():
     # D(x) = |x|²/2, whose gradient is x itself.
     images = jnp.array([[[[3.0]], [[4.0]]], [[[1.0]], [[0.0]]]])
     score = lambda x: jnp.square(x).sum((1, 2, 3)) / 2  # noqa: E731
-    assert penalties.r1(score, images) == pytest.approx((25 + 1) / 2)
+    assert penalties.squared_slope(Judged(images, score)) == pytest.approx(26 / 2)
 
 
-def test_the_loss_grows_by_half_gamma_times_the_penalty():
-    penalise = penalties.make_penalty(r1_gamma=GAMMA)
-    score = lambda x: 2 * x.sum((1, 2, 3))  # noqa: E731
-    found = penalise(jnp.float32(0.5), score, jnp.zeros((2, 1, 1, 1)))
-    assert found == pytest.approx(0.5 + GAMMA / 2 * 4)
+def judge_linearly(slope):
+    return Judged(jnp.zeros((2, 1, 1, 1)), lambda x: slope * x.sum((1, 2, 3)))
+
+
+@pytest.mark.parametrize(("r1_gamma", "r2_gamma"), [(3.0, 0.0), (0.0, 5.0), (3.0, 5.0)])
+def test_the_loss_grows_by_half_of_each_gamma_times_its_penalty(r1_gamma, r2_gamma):
+    penalise = penalties.make_penalty(r1_gamma=r1_gamma, r2_gamma=r2_gamma, every=1)
+    loss = jnp.float32(0.5)
+    found = penalise(loss, judge_linearly(2.0), judge_linearly(4.0), jnp.int32(7))
+    assert found == pytest.approx(0.5 + r1_gamma / 2 * 4 + r2_gamma / 2 * 16)
+
+
+def test_a_lazy_penalty_comes_every_so_many_steps_with_so_many_times_its_weight():
+    penalise = penalties.make_penalty(r1_gamma=1.0, r2_gamma=0.0, every=4)
+
+    def loss_of(slope, step):
+        real = Judged(jnp.ones((2, 1, 1, 1)), lambda x: slope * x.sum((1, 2, 3)))
+        return penalise(jnp.float32(0.0), real, real, step)
+
+    lazy = jax.jit(jax.value_and_grad(loss_of))
+    found = [lazy(jnp.float32(3.0), jnp.int32(step)) for step in range(9)]
+    # γ/2 slope² and its derivative, γ slope, each four times.
+    assert [float(loss) for loss, _ in found] == [18, 0, 0, 0, 18, 0, 0, 0, 18]
+    assert [float(slope) for _, slope in found] == [12, 0, 0, 0, 12, 0, 0, 0, 12]
+
+
+def test_r2_is_of_the_generated_images_and_their_own_score(draw_state):
+    config = dataclasses.replace(
+        CONFIG, r1_gamma=0.0, r2_gamma=GAMMA, batch_norm="not_in_discriminator"
+    )
+    nets = make_nets(config, num_steps=10)
+    state = draw_state(nets, image_shape=SHAPE)
+    images = np.random.default_rng(0).integers(0, 256, (BATCH, *SHAPE), np.uint8)
+    key = jax.random.key(1)
+
+    @functools.partial(jax.jit, compiler_options=FAST)
+    def measure(state):
+        losses = [
+            steps.d_step(own, state, Batch(images, None), key)[1]["d_loss"]
+            for own in (nets, nets._replace(penalise=penalties.leave_loss))
+        ]
+        latents = nets.draw_latents(key, BATCH)
+        fake, _ = nets.generate(state.gen, state.gen.params, latents, None)
+
+        def score_one(image):
+            logits, _ = nets.judge(state.disc.params, {}, image[None], None, key)
+            return logits[0]
+
+        slopes = jax.vmap(jax.grad(score_one))(fake)
+        return losses[0] - losses[1], jnp.square(slopes).sum((1, 2, 3)).mean()
+
+    grown, exact = measure(state)
+    assert grown == pytest.approx(GAMMA / 2 * float(exact), rel=1e-3)
+    assert exact > 0
 
 
 def plain_logits(params, images):

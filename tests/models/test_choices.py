@@ -16,6 +16,7 @@ from dcgan_jax.gan.nets import init_state, make_nets
 CHOICES = {
     "all": {"batch_norm": "all"},
     "not_in_generator": {"batch_norm": "not_in_generator"},
+    "not_in_discriminator": {"batch_norm": "not_in_discriminator"},
     "global_average": {"disc_pooling": "global_average"},
 }
 TINY = dataclasses.replace(presets.MNIST, width_multiplier=1 / 16)
@@ -60,6 +61,20 @@ def test_without_batch_norm_g_has_its_kernels_alone_and_d_stays(architecture):
     after = list_params(dataclasses.replace(plain, batch_norm="not_in_generator"))
     kernels = {name: shape for name, shape in gen.items() if name.endswith("kernel")}
     assert after == [kernels, disc]
+
+
+@pytest.mark.parametrize("architecture", PLAIN)
+def test_without_batch_norm_d_has_kernels_and_biases_and_g_stays(architecture):
+    plain = dataclasses.replace(TINY, architecture=architecture, input_bias=True)
+    gen, disc = list_params(plain)
+    after = list_params(dataclasses.replace(plain, batch_norm="not_in_discriminator"))
+    kernels = {name: shape for name, shape in disc.items() if name.endswith("kernel")}
+    biases = {
+        name.replace("kernel", "bias"): shape[-1:]
+        for name, shape in kernels.items()
+        if name.startswith("conv")
+    }
+    assert after == [gen, kernels | biases]
 
 
 @pytest.mark.parametrize("architecture", PLAIN)
@@ -122,6 +137,13 @@ def test_batch_norm_at_g_s_output_fixes_each_channel_s_mean_and_deviation(taken)
     norm = state.gen.params["bn1"]
     assert before_tanh.mean() == pytest.approx(norm["offset"][0], abs=1e-4)
     assert before_tanh.std() == pytest.approx(abs(norm["gain"][0]), rel=1e-3)
+
+
+def test_without_batch_norm_a_logit_of_d_does_not_depend_on_its_batch(taken):
+    nets, state, _ = taken["not_in_discriminator"]
+    images = np.random.default_rng(1).uniform(-1, 1, (4, 28, 28, 1)).astype("f4")
+    judge = lambda x: nets.judge(state.disc.params, {}, x, None, jax.random.key(0))[0]  # noqa: E731
+    np.testing.assert_allclose(judge(images)[:2], judge(images[:2]), rtol=1e-5)
 
 
 def test_without_batch_norm_an_image_of_g_does_not_depend_on_its_batch(taken):

@@ -22,8 +22,9 @@ def test_without_a_terminal_a_plain_line_tells_rate_and_time_left(capsys, monkey
         (0.4, "fits", "2.5 s each"),
         (0.1, "fits", "10 s each"),
         (1 / 1234, "fits", "1,234 s each"),
-        (0.0, "fits", "0 fits/s"),
-        (5e6, "B", "5 MB/s"),
+        (0.0, "fits", "?"),
+        (5e7, "B", "50 MB/s"),
+        (3e5, "B", "300 kB/s"),
     ],
 )
 def test_below_ten_a_second_the_time_of_each_is_told(rate, unit, told):
@@ -38,6 +39,14 @@ def test_the_bar_tells_the_rate_as_the_lines_do(done, told, capsys, monkeypatch)
         bar.n, bar.start_t = done, bar.start_t - 8
         assert f", {told}]" in str(bar)
     assert ", ?]" in capsys.readouterr().err  # before the first
+
+
+def test_before_the_first_nobody_knows_the_time_left(capsys, monkeypatch):
+    clock = iter([0.0, 20.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress.track("choosing C", 7, unit="fits"):
+        pass
+    assert capsys.readouterr().err == "choosing C: 0 of 7 fits, ?, ? s left\n"
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])

@@ -93,13 +93,12 @@ def test_a_run_that_goes_on_takes_no_notice_of_it(flag, tuned, tmp_path):
     [
         (
             {"width_multiplier": 0.125},
-            "does not fit this run: params/conv0/kernel is (5, 5, 8, 16), expected"
-            " (5, 5, 16, 32)",
+            "does not fit this run: batch_stats/bn0/mean is (8,), expected (16,)",
         ),
         ({"latent_size": 7}, "project/dense/kernel is (100, 256), expected (7, 256)"),
         ({"architecture": "svhn32"}, "architecture=small; this run has"),
         ({"init_digest": "0" * 64}, "it is another network"),
-        ({"init_from": "runs/none"}, "runs/none holds no run"),
+        ({"init_from": "runs/none"}, "runs/none is neither a run's folder nor"),
     ],
 )
 def test_other_networks_are_refused_before_anything_is_written(

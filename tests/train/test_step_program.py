@@ -160,6 +160,10 @@ def test_a_loss_that_reads_real_logits_pays_for_one_pass_of_d(flops):
 OPTIONS = {
     "spectral_norm": {"spectral_norm": True},
     "r1_gamma": {"r1_gamma": 10.0},
+    "r2_gamma": {"r2_gamma": 10.0},
+    "lazy R1": {"r1_gamma": 10.0, "penalty_every": 2},
+    "relativistic": {"loss": "relativistic"},
+    "not_in_discriminator": {"batch_norm": "not_in_discriminator"},
     "diffaugment": {"diffaugment": "color"},
     "mirror": {"mirror": True},
     "hinge": {"loss": "hinge"},

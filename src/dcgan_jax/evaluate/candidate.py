@@ -113,7 +113,7 @@ def folder(config: EvaluateConfig) -> Path:
 
 def require_folder(config: EvaluateConfig) -> None:
     """Raise an error if nothing can be written to `folder`, before the work."""
-    run_dir.require_writable(folder(config), what=f"--metric={config.metric}")
+    run_dir.require_folder_for(folder(config), what=f"--metric={config.metric}")
 
 
 def _check_data(config: EvaluateConfig, train: Store) -> None:

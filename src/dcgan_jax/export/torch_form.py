@@ -119,7 +119,7 @@ def _discriminator(
             f"{layer.stride}, {padding}, bias={'bias' in arrays})"
         )
         made.append(Layer(code, arrays))
-        if (index > 0 or network.bn_input) and not network.spectral_norm:
+        if network.has_batch_norm(index):
             made.append(_map_norm(layer.features, f"bn{index}", params, stats))
         made.append(Layer(f"nn.LeakyReLU({own_layers.LEAK})", {}))
     features = network.convolutions[-1].features

@@ -42,8 +42,8 @@ def estimate_statistics(
     Source: svhn/svhn_semisup_analysis.py:50-85.
     """
     network = find_network(loaded)
-    if network.spectral_norm:
-        return loaded.batch_stats
+    if not network.has_batch_norm(len(network.convolutions) - 1):
+        return loaded.batch_stats or {}
     size = min(BATCH, num_images)
     whole = num_images - num_images % size
 

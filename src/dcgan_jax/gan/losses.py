@@ -3,8 +3,8 @@
 With D(x) = sigmoid(logit), log D = log_sigmoid(logit) and log(1 - D) =
 log_sigmoid(-logit): nothing is ever rounded to 0 before its logarithm is taken.
 
-The losses of the generator are given the logits of real images too, which those here
-do not read; relativistic ones would. The hinge losses are not the paper's.
+The losses of the generator are given the logits of real images too, which the
+relativistic one reads. The hinge and the relativistic losses are not the paper's.
 """
 
 from collections.abc import Callable
@@ -63,6 +63,23 @@ def generator_hinge(real_logits: Array, fake_logits: Array) -> Array:
     return -fake_logits.mean()
 
 
+def discriminator_relativistic(real_logits: Array, fake_logits: Array) -> Array:
+    """Return E[log(1 + exp(D(G(z)) − D(x)))] over every pair of the batch, D the logit.
+
+    Each real image is to be scored above each generated one, wherever 0 is.
+
+    Source: Jolicoeur-Martineau 2018 (arXiv 1807.00734), Eq. 8, over all pairs; Huang,
+    Gokaslan, Kuleshov & Tompkin 2024 (arXiv 2501.05441), §2, who pair each real image
+    with one generated image.
+    """
+    return jax.nn.softplus(fake_logits[None] - real_logits[:, None]).mean()
+
+
+def generator_relativistic(real_logits: Array, fake_logits: Array) -> Array:
+    """Return E[log(1 + exp(D(x) − D(G(z))))] over every pair of the batch."""
+    return discriminator_relativistic(fake_logits, real_logits)
+
+
 class Objectives(NamedTuple):
     """Both players' losses.
 
@@ -79,6 +96,7 @@ OBJECTIVES = {
     "non_saturating": Objectives(discriminator, generator_non_saturating),
     "minimax": Objectives(discriminator, generator_minimax),
     "hinge": Objectives(discriminator_hinge, generator_hinge),
+    "relativistic": Objectives(discriminator_relativistic, generator_relativistic),
 }
 
 

@@ -32,7 +32,8 @@ class Nets(NamedTuple):
         draw_latents: (key, batch) → (batch, latent_size).
         simultaneous: whether G's update is taken against D as it was before its own.
         discriminator_loss: (batch,) logits of real and of generated images → scalar.
-        penalise: D's loss, its function images → logits, real images → loss.
+        penalise: D's loss, real and generated images with D's scores, steps done → the
+            loss with its penalty.
         mirror: real images in the generator's range and an update's key → such images.
         augment: images in the generator's range as D is to see them, and a key → such
             images.
@@ -161,7 +162,11 @@ def make_nets(
         draw_latents=models.make_latents(config),
         simultaneous=config.updates == "simultaneous",
         discriminator_loss=objectives.discriminator,
-        penalise=penalties.make_penalty(r1_gamma=config.r1_gamma),
+        penalise=penalties.make_penalty(
+            r1_gamma=config.r1_gamma,
+            r2_gamma=config.r2_gamma,
+            every=config.penalty_every,
+        ),
         mirror=augment.make_mirror(config.mirror),
         augment=augment.make_augment(config.diffaugment),
         averaging=averaging.make_averaging(config.ema_decay),

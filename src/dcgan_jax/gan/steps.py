@@ -4,6 +4,8 @@ Algorithm 1 of Goodfellow et al. 2014: k discriminator updates, each on a new mi
 and new latents, then one generator update on new latents.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -11,6 +13,7 @@ import optax
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import losses
 from dcgan_jax.gan.nets import Nets
+from dcgan_jax.gan.penalties import Judged
 from dcgan_jax.gan.state import PyTree, TrainState
 from dcgan_jax.models import pixels
 
@@ -20,8 +23,8 @@ Metrics = dict[str, Array]
 METRICS = ("d_loss", "g_loss", "d_real", "d_fake", "d_grad_norm", "g_grad_norm")
 # The latents come from an update's own key; dropout from what is folded in under
 # numbers beyond all of theirs, so that networks without it draw as they did before.
-_DROPOUT = 1 << 30
-_REAL_DROPOUT = _DROPOUT + 1  # in the generator's update
+DROPOUT = 1 << 30
+_REAL_DROPOUT = DROPOUT + 1  # in the generator's update
 
 
 def d_step(
@@ -48,7 +51,7 @@ def d_step(
     real, labels = _scale(nets, batch, key)
     latents = nets.draw_latents(key, len(real))
     fake, _ = nets.generate(gen, gen.params, latents, labels)
-    real_key, fake_key = jax.random.split(jax.random.fold_in(key, _DROPOUT))
+    real_key, fake_key = jax.random.split(jax.random.fold_in(key, DROPOUT))
     real, fake = nets.augment(real, real_key), nets.augment(fake, fake_key)
 
     def loss_of(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
@@ -61,10 +64,13 @@ def d_step(
         }
         loss = nets.discriminator_loss(real_logits, fake_logits)
 
-        def score(images: Array) -> Array:
-            return nets.judge(params, disc.batch_stats, images, labels, real_key)[0]
+        def judge(own_key: Array, images: Array) -> Array:
+            return nets.judge(params, disc.batch_stats, images, labels, own_key)[0]
 
-        return nets.penalise(loss, score, real), (stats, metrics)
+        judged_real = Judged(real, functools.partial(judge, real_key))
+        judged_fake = Judged(fake, functools.partial(judge, fake_key))
+        loss = nets.penalise(loss, judged_real, judged_fake, state.step)
+        return loss, (stats, metrics)
 
     gradient = jax.value_and_grad(loss_of, has_aux=True)
     (loss, (stats, metrics)), gradients = gradient(disc.params)
@@ -96,7 +102,7 @@ def g_step(
     real, labels = _scale(nets, batch, key)
     latents = nets.draw_latents(key, len(real))
     real_key = jax.random.fold_in(key, _REAL_DROPOUT)
-    fake_key = jax.random.fold_in(key, _DROPOUT)
+    fake_key = jax.random.fold_in(key, DROPOUT)
 
     def judge(images: Array, own_key: Array) -> Array:
         seen = nets.augment(images, own_key)

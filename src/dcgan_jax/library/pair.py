@@ -233,7 +233,7 @@ class GAN:
     def save_grid(
         self, images: np.ndarray, path: str | Path, *, columns: int | None = None
     ) -> None:
-        """Write images as one picture.
+        """Write images as one picture, whose shorter side has 512 dots at least.
 
         Args:
             images: uint8 (count, height, width, channels).

@@ -126,6 +126,8 @@ class Discriminator(nn.Module):
             own.
         bn_input: whether the first convolution has batch norm too, which takes a bias
             out again.
+        bn_hidden: whether the other convolutions have batch norm. Without it they have
+            biases.
         spectral_norm: whether every kernel is divided by its largest singular value.
             Each hidden convolution then has a bias and no batch norm, which would take
             any factor of the kernel out again.
@@ -146,6 +148,7 @@ class Discriminator(nn.Module):
     bn_affine: bool = True
     bn_momentum: float = layers.BN_MOMENTUM
     bn_input: bool = False  # §3: none at the discriminator's input
+    bn_hidden: bool = True
     spectral_norm: bool = False  # Miyato et al. 2018, not the paper's
     global_average: bool = False  # §3: "flattened and then fed into a single sigmoid"
     num_classes: int | None = None
@@ -166,13 +169,14 @@ class Discriminator(nn.Module):
         activations = {}
         for index, layer in enumerate(self.convolutions):
             name = f"conv{index}"
+            has_batch_norm = self.has_batch_norm(index)
             x = layers.Conv(
                 layer.features, self.kernel_size, layer.stride, self.dtype,
                 self.formulation,
-                use_bias=self.input_bias if index == 0 else self.spectral_norm,
+                use_bias=self.input_bias if index == 0 else not has_batch_norm,
                 spectral_norm=self.spectral_norm, name=name,
             )(join(x))  # fmt: skip
-            if (index > 0 or self.bn_input) and not self.spectral_norm:
+            if has_batch_norm:
                 bn = layers.BatchNorm(
                     self.bn_momentum, self.bn_affine, self.num_batches,
                     name=f"bn{index}",
@@ -184,6 +188,11 @@ class Discriminator(nn.Module):
         elif self.num_classes is not None:
             x = x.reshape(len(x), -1)  # a label is told once, not in every place
         return layers.Logit(self.spectral_norm, name="logit")(join(x)), activations
+
+    def has_batch_norm(self, index: int) -> bool:
+        """Tell whether batch norm follows a convolution, counted from 0."""
+        wanted = self.bn_input if index == 0 else self.bn_hidden
+        return wanted and not self.spectral_norm
 
 
 def make_pair(config: TrainConfig) -> Pair:
@@ -227,6 +236,7 @@ def build_pair(
             convolutions=discriminator,
             input_bias=config.input_bias,
             bn_input=config.batch_norm == "all",
+            bn_hidden=config.batch_norm != "not_in_discriminator",
             spectral_norm=config.spectral_norm,
             global_average=config.disc_pooling == "global_average",
             **shared,

@@ -38,7 +38,7 @@ def workdir_of(config: TrainConfig) -> Path:
     return Path("runs") / name
 
 
-def require_writable(folder: Path, *, what: str) -> None:
+def require_folder_for(folder: Path, *, what: str) -> None:
     """Raise an error if nothing can be written into a folder in a run or beside a file.
 
     Args:

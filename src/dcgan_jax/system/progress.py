@@ -10,6 +10,7 @@ import tqdm
 
 Advance = Callable[[int], None]
 _SECONDS_BETWEEN_LINES = 10.0
+UNKNOWN = "?"
 
 
 @contextlib.contextmanager
@@ -31,7 +32,7 @@ def track(
     if not visible:
         yield lambda amount: None
     elif sys.stderr.isatty():
-        with _Bar(
+        with Bar(
             desc=what, total=total, initial=done, unit=unit, unit_scale=unit == "B"
         ) as bar:
 
@@ -49,12 +50,15 @@ def tell_rate(rate: float, unit: str) -> str:
     """Return a rate in words; below ten a second, the seconds that each takes.
 
     Args:
-        rate: a second; at least 0.
+        rate: a second; 0 before the first.
         unit: what is counted, as in `track`.
     """
+    if rate <= 0:
+        return UNKNOWN
     if unit == "B":
-        return f"{rate / 1e6:,.0f} MB/s"
-    if rate >= 10 or rate <= 0:
+        scale, name = (1e6, "MB") if rate >= 1e7 else (1e3, "kB")
+        return f"{rate / scale:,.0f} {name}/s"
+    if rate >= 10:
         return f"{rate:,.0f} {unit}/s"
     return f"{tell_seconds(1 / rate)} s each"
 
@@ -64,11 +68,13 @@ def tell_seconds(seconds: float) -> str:
     return f"{seconds:.2g}" if seconds < 9.95 else f"{seconds:,.0f}"
 
 
-class _Bar(tqdm.tqdm):
+class Bar(tqdm.tqdm):
     """A bar whose rate is told as that of the lines."""
 
     def __init__(self, **settings: Any) -> None:
-        form = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {told}]"
+        form = (
+            "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {told}{postfix}]"
+        )
         super().__init__(bar_format=form, **settings)
 
     @property
@@ -78,7 +84,7 @@ class _Bar(tqdm.tqdm):
         rate = found["rate"]
         if rate is None and found["elapsed"]:
             rate = (found["n"] - found["initial"]) / found["elapsed"]
-        found["told"] = tell_rate(rate, found["unit"]) if rate else "?"
+        found["told"] = tell_rate(rate or 0.0, found["unit"])
         return found
 
 
@@ -99,11 +105,13 @@ class _Lines:
         self._printed = time.monotonic()
         seconds = max(self._printed - self._start, 1e-9)
         rate = (self._done - self._first) / seconds
-        left = (self._total - self._done) / rate if rate > 0 else 0.0
+        left = UNKNOWN if rate <= 0 else f"{(self._total - self._done) / rate:,.0f}"
+        if self._done >= self._total:
+            left = "0"
         scale, unit = (1e6, "MB") if self._unit == "B" else (1.0, self._unit)
         print(
             f"{self._what}: {self._done / scale:,.0f} of {self._total / scale:,.0f}"
-            f" {unit}, {tell_rate(rate, self._unit)}, {left:,.0f} s left",
+            f" {unit}, {tell_rate(rate, self._unit)}, {left} s left",
             file=sys.stderr,
             flush=True,
         )

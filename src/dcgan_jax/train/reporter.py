@@ -45,10 +45,10 @@ class Reporter:
         self._events = EventFile(workdir / "tensorboard", step=step + 1)
         self._warned: set[str] = set()
         self._terminal = sys.stderr.isatty()
-        self._bar = tqdm(
+        self._bar = progress.Bar(
             total=num_steps,
             initial=step,
-            unit="step",
+            unit="steps",
             disable=not self._terminal,
             dynamic_ncols=True,
         )

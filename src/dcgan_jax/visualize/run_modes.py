@@ -63,7 +63,7 @@ def measure_run(run: Path, store: Store) -> tuple[LayerModes, LayerModes]:
     """
     trained = run_dir.read_config(run)
     folder = run / "evaluation" / "filter_modes"
-    run_dir.require_writable(folder, what="visualize collapse")
+    run_dir.require_folder_for(folder, what="visualize collapse")
     images = store.rows(np.arange(min(NUM_INPUTS, len(store)))).images
     measure = _make_measure(trained, images)
     folder.mkdir(parents=True, exist_ok=True)
