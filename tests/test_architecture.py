@@ -41,7 +41,10 @@ FLOORS: tuple[dict[str, str], ...] = (
         "runs": "what a run leaves, and reading it; the authors' released files",
         "prepare": "sources become a store, in a process of its own",
     },
-    {"sample": "the one way to the n-th sample of a seed"},
+    {
+        "sample": "the one way to the n-th sample of a seed",
+        "info": "what a run is, read from its folder without JAX",
+    },
     {"features": "the discriminator's features, and the linear SVM on them"},
     {
         "train": "the loop of steps, its feed, its devices and its reports",
@@ -92,7 +95,7 @@ SHARED_NAMES = {
     # a command: flags in, exit code out
     "main", "parse", "check", "run", "find_data", "prepare", "measure",
     # a tab of the explorer
-    "build", "connect",
+    "build", "connect", "adapt", "make_update",
     # an architecture
     "Generator", "Discriminator", "make_pair", "generator_layers",
     "discriminator_layers",

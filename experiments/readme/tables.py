@@ -354,6 +354,25 @@ def _more_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _explorer_table() -> str:
+    lines = [
+        "| samples | before | longest wait | now | longest wait |",
+        "|---" * 5 + "|",
+    ]
+    result = _read("explorer_speed")
+    numbers = {} if result is None else result["numbers"]
+    for count in numbers.get("after", {}):
+        cells = [f"{int(count):,}"]
+        for name in ("before", "after"):
+            row = numbers.get(name, {}).get(count)
+            longest = row and (
+                f"{row['longest']:.2f} s" if row["longest"] else "< 0.05 s"
+            )
+            cells += [f"{row['seconds']:.2f} s", longest] if row else [_MISSING] * 2
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def _runs_table() -> str:
     lines = [
         "| run | steps | images/s | D(x) | D(G(z)) | grid |",
@@ -385,6 +404,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "parzen": _parzen_table,
     "inside": functools.partial(_paper_table, INSIDE),
     "runs": _runs_table,
+    "explorer": _explorer_table,
     "speed": _speed_table,
     "pipeline": _pipeline_table,
     "scaling": _scaling_table,

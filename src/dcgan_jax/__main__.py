@@ -10,6 +10,7 @@ from dcgan_jax.system import errors
 
 COMMANDS = {
     "train": "dcgan_jax.train.__main__",
+    "info": "dcgan_jax.info.__main__",
     "sample": "dcgan_jax.sample.__main__",
     "explore": "dcgan_jax.explore.__main__",
     "latent": "dcgan_jax.latent.__main__",

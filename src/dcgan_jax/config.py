@@ -45,6 +45,7 @@ BY_COUNT = ("batch_size", "num_epochs", "diffaugment")
 
 # Further bounds of whole numbers, for the fields below and those of other commands.
 STEP = Bounds(at_least=0, at_most=MOST)
+DURATION = Bounds(at_least=0, at_most=MOST)
 WORKERS = Bounds(at_least=0, at_most=4096)
 
 
@@ -240,19 +241,31 @@ class OutputConfig:
 
     workdir: Annotated[Path | None, LOCAL] = None
     """The run's folder. Without this flag it is runs/DATASET, or runs/PRESET."""
-    log_every_steps: Annotated[int, COUNT, OPERATIONAL] = 50
-    """The interval between two rows of metrics.jsonl, in steps."""
-    sample_every_steps: Annotated[int, COUNT, OPERATIONAL] = 500
-    """The interval between two sample grids, in steps."""
+    log_every_steps: Annotated[int | None, COUNT, OPERATIONAL] = None
+    """The interval between two rows of metrics.jsonl, in steps; it overrides
+    --log_every_seconds."""
+    log_every_seconds: Annotated[float, DURATION, OPERATIONAL] = 1.0
+    """The least time between two rows of metrics.jsonl."""
+    sample_every_steps: Annotated[int | None, COUNT, OPERATIONAL] = None
+    """The interval between two sample grids, in steps. Without this flag grids are
+    drawn at steps 1, 50, 100, 200 and 500, and then further and further apart."""
+    sample_every_seconds: Annotated[float, DURATION, OPERATIONAL] = 15.0
+    """After step 500, the least time between two sample grids where their steps are not
+    given."""
+    checkpoint_every_steps: Annotated[int | None, COUNT, OPERATIONAL] = None
+    """The interval between two checkpoints, in steps; it overrides
+    --checkpoint_every_seconds."""
+    checkpoint_every_seconds: Annotated[float, DURATION, OPERATIONAL] = 600.0
+    """The time between two checkpoints. The first ones come earlier: after a minute,
+    two, four and eight."""
     scale: Annotated[Scale, OPERATIONAL] = None
     """The dots that a pixel of a sample grid becomes on each side. Without this flag
     they are so many that the shorter side of the grid has 512 at least."""
-    checkpoint_every_steps: Annotated[int, COUNT, OPERATIONAL] = 500
-    """The interval between two checkpoints, in steps."""
     keep_newest: Annotated[int, COUNT, OPERATIONAL] = 3
     """The number of checkpoints that are kept, counted from the newest."""
     keep_every_steps: Annotated[int | None, COUNT, OPERATIONAL] = None
-    """Besides the newest, the checkpoints whose step is a multiple of this are kept."""
+    """Besides the newest, the checkpoints whose step is a multiple of this are kept.
+    Without --checkpoint_every_steps, all of these are saved."""
     on_nan: Annotated[Literal["stop", "rollback"], OPERATIONAL] = "stop"
     """What follows when a value becomes NaN or infinite: `stop` ends with exit code 3,
     `rollback` goes on from the newest checkpoint with other random numbers, three times
@@ -263,6 +276,8 @@ class OutputConfig:
         int, Bounds(at_least=1, at_most=10_000), OPERATIONAL
     ] = 3
     """The number of steps in the trace."""
+    dry_run: Annotated[bool, OPERATIONAL] = False
+    """What the run would be is told; nothing is prepared, trained or written."""
     allow_changes: Annotated[bool, OPERATIONAL] = False
     """The run is resumed although settings differ from those that it was started
     with."""
@@ -388,7 +403,8 @@ def to_json(config: DataConfig) -> dict[str, Any]:
 
     values = {key: plain(value) for key, value in dataclasses.asdict(config).items()}
     # What one command line asked for; who reads the run later did not ask for it.
-    return {**values, "reprepare": False}
+    asked_once = {"reprepare", "dry_run"} & values.keys()
+    return {**values, **dict.fromkeys(asked_once, False)}
 
 
 def shared_settings(config: TrainConfig) -> dict[str, Any]:

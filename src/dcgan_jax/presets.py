@@ -33,7 +33,6 @@ LSUN_BEDROOM = TrainConfig(
     batch_size=128,  # §4
     num_epochs=5,  # Fig. 3
     adam=_PAPER_ADAM,
-    checkpoint_every_steps=2000,  # ours: under 10 minutes of work on one GPU
 )
 
 CELEB_A = dataclasses.replace(
@@ -95,9 +94,6 @@ DIGITS = TrainConfig(
         _PAPER_ADAM,
         learning_rate=5e-4,  # ours: as the svhn recipe, whose batch and net are alike
     ),
-    log_every_steps=20,
-    sample_every_steps=200,
-    checkpoint_every_steps=400,
 )
 
 MNIST = dataclasses.replace(
@@ -109,9 +105,6 @@ MNIST = dataclasses.replace(
     batch_size=128,  # §4
     num_epochs=25,  # ours: samples no longer improve by eye
     adam=_PAPER_ADAM,
-    log_every_steps=50,
-    sample_every_steps=500,
-    checkpoint_every_steps=500,
 )
 
 FASHION_MNIST = dataclasses.replace(MNIST, dataset="fashion_mnist")
@@ -123,7 +116,6 @@ FOLDER = dataclasses.replace(
     input_bias=True,  # ours: keeps the contrast that the images have
     num_epochs=25,  # faces/train_uncond_dcgan.py:47
     by_count="batch_size,num_epochs,diffaugment",  # ours: see data/by_count.py
-    checkpoint_every_steps=500,
 )
 ARRAYS = dataclasses.replace(FOLDER, dataset="arrays")
 TFDS = dataclasses.replace(FOLDER, dataset="tfds:", by_count="none")
@@ -204,7 +196,6 @@ GOODFELLOW_CIFAR10 = dataclasses.replace(
         _GOODFELLOW_SGD,
         learning_rate=0.025,  # 2014, cifar10_fully_connected.yaml
     ),
-    checkpoint_every_steps=4000,  # ours: a checkpoint takes 1 GB
 )
 
 GOODFELLOW_CIFAR10_CONV = dataclasses.replace(

@@ -16,6 +16,7 @@ from dcgan_jax.prepare.__main__ import PrepareConfig
 
 COMMANDS = [
     "train", "sample", "explore", "latent walk", "latent arithmetic", "latent forget",
+    "latent invert",
     "visualize filters", "visualize film", "visualize collapse", "features",
     "evaluate", "export", "prepare", "prepare --faces",
 ]  # fmt: skip

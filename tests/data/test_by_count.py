@@ -41,7 +41,7 @@ def test_the_recipes_of_own_pictures_follow_their_number(
             diffaugment=diffaugment, by_count=ALL,
         )  # fmt: skip
         assert line == (
-            f"{num_rows:,} pictures, and therefore --batch_size={batch_size}"
+            f"pictures  {num_rows:,}, and therefore --batch_size={batch_size}"
             f" --num_epochs={num_epochs} --diffaugment={diffaugment}"
         )
 

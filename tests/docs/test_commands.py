@@ -47,7 +47,7 @@ def known_flags():
     """Every flag of every command, as its help shows it, and of the experiments."""
     lines = ["train", "train --preset=goodfellow_mnist", "prepare", "prepare --faces"]
     lines += ["sample", "explore", "features", "evaluate", "export"]
-    lines += [f"latent {name}" for name in ("walk", "arithmetic", "forget")]
+    lines += [f"latent {name}" for name in ("walk", "arithmetic", "forget", "invert")]
     lines += [f"visualize {name}" for name in ("filters", "film", "collapse")]
     shown = io.StringIO()
     for line in lines:

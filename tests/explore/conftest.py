@@ -8,6 +8,10 @@ from dcgan_jax.explore import subject as subjects
 from dcgan_jax.explore.config import ExploreConfig
 
 
+def pytest_addoption(parser):
+    parser.addoption("--screens", help="the folder of the explorer's screenshots")
+
+
 @pytest.fixture(scope="session")
 def run(tiny_run, tmp_path_factory):
     """A finished run's folder, to which tests add files."""

@@ -4,9 +4,13 @@ import re
 import shutil
 import urllib.error
 import urllib.request
+from pathlib import Path
 
+import numpy as np
 import pytest
 from experiments.readme import explorer_browser as browsing
+from experiments.readme.noise_generator import save_generator
+from PIL import Image, ImageSequence
 
 from dcgan_jax.explore import encoding, subject as subjects
 from dcgan_jax.explore.config import ExploreConfig
@@ -34,6 +38,15 @@ def folder(tiny_run, tmp_path_factory):
 def url(folder):
     with browsing.serve(folder) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def screens(request, tmp_path_factory):
+    """The folder of the screenshots."""
+    named = request.config.getoption("--screens", default=None)
+    folder = Path(named) if named else tmp_path_factory.mktemp("screens")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @pytest.fixture
@@ -114,12 +127,12 @@ def test_sliders_change_the_pictures_of_walk_and_turn(page):
 
 
 def test_seed_count_zoom_and_scores_change_the_wall(page):
-    image = page.locator('#wall [data-number="0"] .image')
-    before = image.evaluate("e => e.style.backgroundImage")
+    image = page.locator('#wall [data-number="0"] img')
+    before = image.get_attribute("src")
     width = image.bounding_box()["width"]
     browsing.set_slider(page, "wall-zoom", 4)
     page.wait_for_function(
-        "width => document.querySelector('#wall .image').clientWidth === width",
+        "width => document.querySelector('#wall img').clientWidth === width",
         arg=2 * width,
     )
     page.locator("#scores input").click()
@@ -131,10 +144,180 @@ def test_seed_count_zoom_and_scores_change_the_wall(page):
     page.locator('#wall [data-number="299"]').wait_for()
     page.locator("#wall-seed input").fill("7")
     page.wait_for_function(
-        "before => document.querySelector('#wall .image').style.backgroundImage"
-        " !== before",
+        "before => document.querySelector('#wall img')?.getAttribute('src') !== before",
         arg=before,
     )
+
+
+def test_a_thousand_samples_are_there_in_a_second_and_block_no_frame(tmp_path):
+    file = save_generator(tmp_path / "noise64.safetensors", image_size=64)
+    with browsing.serve(file) as address, browsing.browse(address) as page:
+        page.locator('#wall [data-number="99"]').wait_for()
+        browsing.show_samples(page, 1000)  # the generator draws them
+        found = []
+        for _ in range(4):  # other programs may take the machine's time
+            browsing.show_samples(page, 1)
+            found.append(browsing.show_samples(page, 1000))
+        assert min(one["seconds"] for one in found) < 1
+        assert min(one["longest"] for one in found) <= 0.1
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1366, 768), (1920, 1080)])
+def test_every_tab_can_be_read_and_fits_the_screen(mode, width, height, url, screens):
+    asked = "picks=A3.17.40~B5.8.9~C1.2.4~from10.11~to20.21&seed=0"
+    address = f"{url}/?__theme={mode}&{asked}"
+    with browsing.browse(address, width=width, height=height) as page:
+        page.locator("#sum img").wait_for()
+        for tab in ("walk", "turn", "forget", "training", "wall"):
+            browsing.open_tab(page, tab)
+            page.locator(f"#tab-{tab} img").last.wait_for(state="attached")
+            page.wait_for_timeout(500)
+            page.screenshot(path=screens / f"{tab}-{mode}-{width}.png", full_page=True)
+            assert browsing.find_pale(page) == []
+            assert browsing.find_wide(page) == []
+        total, wall = (page.locator(f"#{name}").bounding_box()
+                       for name in ("sum", "wall"))  # fmt: skip
+        if width == 390:
+            assert page.locator("#concept").bounding_box()["y"] < total["y"]
+            assert total["y"] + total["height"] <= wall["y"]
+            browsing.open_tab(page, "training")
+            curves = page.locator("#curves img").bounding_box()
+            assert curves["height"] > 1.5 * curves["width"]  # one below the other
+        else:
+            page.evaluate("scrollTo(0, 0)")
+            result = page.locator("#sum img").bounding_box()
+            assert result["y"] + result["height"] <= height
+
+
+def test_the_wall_is_used_by_keys(page):
+    page.locator('#wall [data-number="0"]').focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowUp", "ArrowLeft"):
+        page.keyboard.press(key)
+    chosen = page.locator("#wall .cell:focus")
+    assert chosen.get_attribute("data-number") == "1"
+    assert chosen.get_attribute("aria-pressed") == "false"
+    page.keyboard.press("Enter")
+    assert chosen.get_attribute("aria-pressed") == "true"
+    page.locator("#picks").get_by_text("A 1").wait_for()
+    page.keyboard.press("Enter")
+    assert chosen.get_attribute("aria-pressed") == "false"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.cells')") is None
+    page.keyboard.press("Shift+Tab")
+    assert chosen.get_attribute("data-number") == "1"
+
+
+def test_a_box_is_drawn_by_keys(page):
+    browsing.open_tab(page, "forget")
+    page.locator('#boxes-canvas [data-number="2"]').focus()
+    for key in ("Enter", "ArrowLeft", "ArrowDown", "Shift+ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    page.get_by_text("1 boxes on 1 samples").wait_for()
+    sides = page.locator('#boxes-canvas [data-number="2"] .box').evaluate(
+        "box => ['left', 'top', 'width', 'height'].map(n => parseFloat(box.style[n]))"
+    )
+    zoom = 96 // 32
+    assert [side / zoom for side in sides] == [7, 9, 17, 16]
+    page.keyboard.press("Delete")
+    page.get_by_text("No box yet").wait_for()
+
+
+def test_what_is_shown_survives_a_reload_and_another_seed(page):
+    browsing.pick(page, "A", (3, 17))
+    page.wait_for_function("() => location.search.includes('picks=A3.17')")
+    page.locator("#wall-seed input").fill("7")
+    page.wait_for_function("() => location.search.includes('seed=7')")
+    browsing.pick(page, "B", (4,))
+    page.wait_for_function("() => location.search.includes('picks=B4')")
+    browsing.open_tab(page, "walk")
+    page.reload()
+    page.locator("#walk-picture img").wait_for()  # of the tab that was open
+    browsing.open_tab(page, "wall")
+    page.locator('#wall [data-number="4"] [data-concept="B"]').wait_for()
+    assert page.locator("#wall-seed input").input_value() == "7"
+    page.locator("#wall-seed input").fill("0")
+    for number in (3, 17):
+        page.locator(f'#wall [data-number="{number}"] [data-concept="A"]').wait_for()
+    assert page.locator('#wall [data-concept="B"]').count() == 0
+
+
+def test_a_click_saves_a_sample_the_wall_the_sum_and_a_walk(page, subject_of_folder):
+    for letter, numbers in CONCEPTS.items():
+        browsing.pick(page, letter, numbers)
+    page.locator('#wall [data-number="5"]').focus()
+    generator = subject_of_folder.number(0, None)
+    images = generator.draw(generator.latents(100))
+    assert np.array_equal(save(page, "save-sample")[0], images[5, ..., 0])
+    assert save(page, "save-wall")[0].shape == (10 * 34 - 2, 10 * 34 - 2)
+    drawn = exemplars.add_concepts(
+        generator, {"positive": CONCEPTS["A"], "negative": CONCEPTS["B"],
+                    "add": CONCEPTS["C"]}, noise=0.25,
+    ).picture  # fmt: skip
+    assert np.array_equal(np.atleast_3d(save(page, "save-sum")[0]), drawn)
+    browsing.open_tab(page, "walk")
+    assert len(save(page, "save-walk-gif")) == 64
+
+
+def save(page, elem_id):
+    """Click a link and return the frames of what it has saved."""
+    with page.expect_download() as waiting:
+        page.locator(f"#{elem_id}").click()
+    with Image.open(waiting.value.path()) as picture:
+        return [np.asarray(frame) for frame in ImageSequence.Iterator(picture)]
+
+
+@pytest.fixture(scope="module")
+def subject_of_folder(folder):
+    return subjects.open_subject(ExploreConfig(str(folder)))
+
+
+def test_an_empty_field_is_refused_by_its_name(page):
+    for field, name in (("wall-count", "Samples"), ("wall-seed", "Seed")):
+        page.locator(f"#{field} input").fill("")
+        told = page.locator("#error").get_by_text(f"{name}: nothing was given")
+        told.wait_for()
+        page.locator(f"#{field} input").fill("1")
+        told.wait_for(state="detached")
+
+
+def test_a_page_waits_for_the_first_checkpoint_and_follows_the_next(folder, tmp_path):
+    young = tmp_path / "runs" / "young"
+    shutil.copytree(folder, young, ignore=shutil.ignore_patterns("step_*"))
+    shutil.copytree(folder, tmp_path / "runs" / "other")
+    kept = folder / "checkpoints"
+    with browsing.serve(young) as address, browsing.browse(address) as page:
+        page.locator("#heading").get_by_text("no checkpoint yet").wait_for()
+        shutil.copytree(kept / "step_00000010", tmp_path / "moved")
+        (tmp_path / "moved").rename(young / "checkpoints" / "step_00000010")
+        page.locator("#heading").get_by_text("step 10").wait_for()
+        page.locator('#wall [data-number="99"]').wait_for()
+        page.locator("#follow input").click()
+        shutil.copytree(kept / "step_00000020", tmp_path / "moved")
+        (tmp_path / "moved").rename(young / "checkpoints" / "step_00000020")
+        before = page.locator("#wall img").first.get_attribute("src")
+        page.wait_for_timeout(4000)
+        assert page.locator("#wall img").first.get_attribute("src") == before
+        page.locator("#follow input").click()
+        page.locator("#heading").get_by_text("step 20").wait_for()
+        page.get_by_text("Another generator beside it").click()
+        choose(page, "beside-run", "other")
+        pair = page.locator('#wall [data-number="0"] img')
+        pair.nth(1).wait_for()
+        choose(page, "choose-step", "10")
+        page.locator("#heading").get_by_text("step 10").wait_for()
+        page.wait_for_function(
+            "before => document.querySelector('#wall img')?.getAttribute('src')"
+            " === before",
+            arg=before,
+        )
+        assert page.mistakes == []
+
+
+def choose(page, elem_id, ending):
+    """Choose the entry of a list that ends so."""
+    page.locator(f"#{elem_id} input").click()
+    page.get_by_role("option").filter(has_text=re.compile(f"{ending}$")).click()
 
 
 def test_the_log_and_the_film_are_followed(page, folder):
@@ -157,7 +340,14 @@ def test_the_log_and_the_film_are_followed(page, folder):
 def test_a_file_outside_of_the_run_is_refused_on_the_page(name, page):
     page.locator("#picks-file input, #picks-file textarea").fill(name)
     page.locator("#load-picks").click()
-    page.get_by_text("is no name for picks or boxes").first.wait_for()
+    told = page.locator("#error").get_by_text("File of picks: ")
+    told.wait_for()
+    assert "is no name for picks or boxes" in told.inner_text()
+    page.wait_for_timeout(11_000 if name == "config.json" else 0)
+    assert told.is_visible()  # until it is put right
+    page.locator("#picks-file input, #picks-file textarea").fill("picks.json")
+    page.locator("#save-picks").click()
+    page.locator("#error").get_by_text("each group needs a sample").wait_for()
 
 
 def test_the_server_gives_out_no_file(url, folder):

@@ -22,14 +22,3 @@ def test_a_picture_comes_back_to_the_bit(channels):
     picture = np.random.default_rng(0).integers(0, 256, (5, 7, channels), np.uint8)
     decoded = decode(encoding.to_url(picture))
     assert np.array_equal(np.atleast_3d(decoded), picture)
-
-
-def test_an_image_lies_in_the_sprite_where_the_page_cuts_it_out():
-    images = np.random.default_rng(0).integers(0, 256, (70, 4, 6, 3), np.uint8)
-    sprite = encoding.to_sprite(images)
-    picture = decode(sprite["url"])
-    columns = sprite["columns"]
-    for number in (0, 31, 32, 69):
-        top, left = number // columns * 4, number % columns * 6
-        assert np.array_equal(picture[top : top + 4, left : left + 6], images[number])
-    assert (sprite["count"], sprite["width"], sprite["height"]) == (70, 6, 4)

@@ -1,6 +1,8 @@
 """The command as a user meets it, as far as it goes without a browser."""
 
 import importlib.util
+import os
+import shutil
 import socket
 
 import pytest
@@ -64,3 +66,21 @@ def test_what_is_no_run_is_refused(with_gradio, one_error, tmp_path):
         port = free.getsockname()[1]
     told = one_error(explore.main, tmp_path / "no run", f"--port={port}")
     assert "neither a run's folder" in told
+
+
+def test_without_a_run_those_below_the_folder_are_listed(
+    run, tmp_path, monkeypatch, capsys
+):
+    for name in ("runs/one", "runs/two", ".hidden/three", "runs/one/samples/four"):
+        (tmp_path / name).mkdir(parents=True)
+        shutil.copy(run / "config.json", tmp_path / name)
+    os.utime(tmp_path / "runs/one/config.json", (1, 1))
+    monkeypatch.chdir(tmp_path)
+    assert explore.find_newest_run() == "runs/two"
+    assert capsys.readouterr().out == "runs/one\nruns/two\n"
+
+
+def test_a_folder_without_a_run_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert explore.find_newest_run() == ""
+    assert "there is no run" in capsys.readouterr().out

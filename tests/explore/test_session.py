@@ -22,3 +22,12 @@ def test_concepts_are_complete_when_each_has_a_sample():
         "turn_from": (3,),
         "turn_to": (4,),
     }
+
+
+def test_picks_of_a_seed_are_found_by_coming_back_to_it():
+    session = Session().toggle("positive", 3).turn_to(7, None).toggle("add", 1)
+    assert session.group("positive") == ()
+    back = session.turn_to(0, None)
+    assert back.group("positive") == (3,)
+    assert back.group("add") == ()
+    assert back.turn_to(7, None).group("add") == (1,)

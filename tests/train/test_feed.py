@@ -290,3 +290,23 @@ def test_data_lie_on_an_accelerator_up_to_an_eighth_of_its_memory(
 
 def test_a_cpu_keeps_no_second_copy_of_the_data():
     assert not device_batches.fits_device(1)
+
+
+@pytest.mark.parametrize(
+    ("most", "ends", "expected"),
+    [
+        (64, [], 64),
+        (64, [11_700], 60),
+        (64, [50, 500, 500, 11_700], 50),
+        (64, [20, 200, 400, 1680], 40 // 2),
+        (64, [50, 500, 11_701], 50),  # one chunk, the last, is shorter
+        (64, [11_701], 64),
+        (64, [7, 10, 1000], 64),  # nothing but tiny chunks would fit
+        (2, [1000], 2),
+        (5, [1001], 5),
+    ],
+)
+def test_full_chunks_divide_the_intervals_and_the_run_where_they_can(
+    most, ends, expected
+):
+    assert feed.choose_capacity(most, ends) == expected

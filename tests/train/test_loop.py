@@ -56,6 +56,7 @@ def test_the_checkpoints_follow_the_policy(reference):
 def test_the_pictures_and_the_tensorboard_events_are_there(reference):
     workdir = reference[0]
     assert {path.name for path in (workdir / "samples").iterdir()} == {
+        "real.png",
         "step_00000120.png",
         "step_00000240.png",
     }

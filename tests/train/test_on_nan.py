@@ -190,7 +190,7 @@ def test_a_nan_ends_the_command_with_exit_code_3_in_one_line(
     more = [f"--workdir={copied}", f"--num_steps={NUM_STEPS + 20}"]
     ended = run_command(train.main, *flags, *more)
     assert ended.code == 3
-    going_on, message = ended.err.splitlines()
+    going_on, *_, message = ended.err.splitlines()
     assert going_on == f"going on from step {NUM_STEPS}"
     assert message.startswith("error: d_fake became nan, ")
     told = f"between steps {NUM_STEPS} and {NUM_STEPS + 1}; last finite checkpoint is"

@@ -24,7 +24,7 @@ def make_pace(tmp_path):
         config = dataclasses.replace(presets.DIGITS, **due)
         run = Run(config, store=None, nets=None, num_steps=NUM_STEPS)
         trace = Trace(tmp_path, first=first_traced, count=3, num_steps=NUM_STEPS)
-        return Pace(run, trace, capacity=capacity)
+        return Pace(run, trace, step=0, capacity=capacity)
 
     return make
 
@@ -44,9 +44,9 @@ def test_on_an_accelerator_chunks_are_as_long_as_they_can_be(make_pace):
 
 
 @pytest.mark.parametrize(
-    ("step_seconds", "expected"), [(0.1, 20), (0.001, 64), (3.0, 1), (0.5, 4)]
+    ("step_seconds", "expected"), [(0.05, 20), (0.001, 64), (3.0, 1), (0.25, 4)]
 )
-def test_on_a_cpu_chunks_last_about_two_seconds(
+def test_on_a_cpu_chunks_last_about_a_second(
     step_seconds, expected, make_pace, monkeypatch
 ):
     clock = iter([100.0, 100.0 + 2 * step_seconds + 1e-9])
@@ -79,5 +79,20 @@ def test_no_chunk_reaches_beyond_the_run(make_pace):
 
 def test_the_first_signal_that_was_heard_stops_the_run(make_pace):
     pace = make_pace(64)
-    assert pace.agree([]) is None
-    assert pace.agree([15, 2]) == 15
+    assert pace.agree(0, []).signal is None
+    assert pace.agree(0, [15, 2]).signal == 15
+
+
+def test_a_chunk_is_begun_before_the_last_has_ended_unless_steps_are_long(make_pace):
+    pace = make_pace(64)
+    assert not pace.runs_ahead(10)  # before it is known how long they are
+    pace.note(1)
+    pace.note(1)
+    assert pace.runs_ahead(10)
+
+
+@pytest.mark.usefixtures("accelerator")
+def test_no_chunk_is_begun_early_where_a_trace_begins_or_ends(make_pace):
+    pace = make_pace(64, first_traced=10)
+    ahead = [step for step in range(7, 17) if pace.runs_ahead(step)]
+    assert ahead == [7, 8, 9, 11, 12, 14, 15, 16]

@@ -50,8 +50,9 @@ def run_main(main: Callable[[Sequence[str]], int | None]) -> None:
         code = _report(str(error), BAD_INPUT)
     except errors.NonFiniteError as error:
         code = _report(str(error), NOT_FINITE)
-    except KeyboardInterrupt:
-        code = _report("stopped; the same command goes on from here", INTERRUPTED)
+    except KeyboardInterrupt as stop:
+        why = str(stop) or "stopped; the same command goes on from here"
+        code = _report(why, INTERRUPTED)
     except OSError as error:
         if error.errno is None:
             raise

@@ -64,7 +64,7 @@ def follow(
     if not chosen:
         return Followed(config, None)
     told = " ".join(f"--{name}={value}" for name, value in chosen.items())
-    return Followed(config, f"{num_rows:,} pictures, and therefore {told}")
+    return Followed(config, f"pictures  {num_rows:,}, and therefore {told}")
 
 
 def choose_batch_size(num_rows: int, *, num_devices: int) -> int:

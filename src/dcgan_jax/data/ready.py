@@ -79,7 +79,7 @@ def prepare(config: DataConfig, more: Sequence[str] = ()) -> None:
 
 def _is_ready(config: DataConfig) -> bool:
     # With a source, `prepare` also looks whether it has changed since.
-    return config.source is None and not config.reprepare and _is_there(config)
+    return config.source is None and not config.reprepare and is_there(config)
 
 
 def _start(flags: Sequence[str], **streams: int) -> subprocess.Popen[bytes]:
@@ -101,7 +101,8 @@ def data_flags(config: DataConfig) -> list[str]:
     return flags
 
 
-def _is_there(config: DataConfig) -> bool:
+def is_there(config: DataConfig) -> bool:
+    """Tell whether a config's store, and its list of kept rows, is complete."""
     if not store.is_complete(store.store_path(config)):
         return False
     return not config.dedup or kept_rows.is_complete(kept_rows.folder_of(config))

@@ -220,8 +220,16 @@ def _identify(trained: TrainConfig) -> str:
 
 
 def _warn_of_gaps(config: EvaluateConfig, trained: TrainConfig) -> None:
-    every, interval = config.every or 1, trained.checkpoint_every_steps
-    if every % interval:
+    every = config.every or 1
+    interval = trained.checkpoint_every_steps or trained.keep_every_steps
+    if interval is None and every > 1:
+        _LOG.warning(
+            "--every=%d, but checkpoints come by time, seldom at a multiple of it:"
+            " train with --checkpoint_every_steps=%d",
+            every,
+            every,
+        )
+    elif interval is not None and every % interval:
         _LOG.warning(
             "--every=%d, but checkpoints come every %d steps: only every %d steps there"
             " is one to measure",

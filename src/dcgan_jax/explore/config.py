@@ -17,11 +17,14 @@ class ExploreConfig(cli.RunFlags):
     """Look inside a generator on a page in the browser; needs 'dcgan-jax[explore]'.
 
     Examples:
-        dcgan explore runs/digits
-        dcgan explore authors_svhn --port=7861
+        dcgan explore
+        dcgan explore runs/digits --port=7861
         dcgan explore runs/digits --step=2000
     """
 
+    run: cli.Run = ""
+    """A run's folder, an exported .safetensors file, authors_svhn or authors_imagenet.
+    Without it the runs below this folder are listed, and the newest is shown."""
     port: Annotated[int, Bounds(at_least=1, at_most=65_535)] = 7860
     """The port of the page, http://127.0.0.1:PORT."""
     host: str = "127.0.0.1"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dcgan_jax.explore import own
 from dcgan_jax.explore.session import Session
 from dcgan_jax.explore.subject import Subject
 from dcgan_jax.latent import boxes as box_files, picks as pick_files
@@ -58,6 +59,7 @@ def keep_picks(
     groups = session.complete(names)
     if groups is None:
         raise errors.InputError("each group needs a sample before they can be saved.")
+    own.check_numbered(groups)
     path = find_file(subject.folder, file)
     if path.exists():
         pick_files.read_picks(path)  # other files are not replaced

@@ -2,6 +2,10 @@
 
 Tests and scripts may rely on the ids of its elements:
 
+    heading, error      what is shown; what is wrong with what was typed
+    choose-run, choose-step, follow, choose-ema     the generator, and whether the
+                        newest checkpoint is shown by itself
+    compare, beside-run, beside-step, beside-ema    a generator to stand beside it
     tab-wall-button, tab-walk-button, …    the tabs wall, walk, turn, forget, training
     wall                samples; the one of number 17 is `#wall [data-number="17"]`
     wall-seed, wall-count, wall-label, wall-zoom, scores      its settings
@@ -9,6 +13,8 @@ Tests and scripts may rely on the ids of its elements:
     picks, clear-picks  what is picked; empties the chosen concept
     sum, sum-note       A − B + C, an `img`; what is said about it
     picks-file, save-picks, load-picks, picks-note
+    save-sample, save-wall, save-sum, save-turned, save-forgotten    links that save
+    save-walk-gif, save-walk-mp4, save-film-gif, save-film-mp4
     walk-from, walk-to, walk-path, walk-slider
     walk-picture, walk-strip, walk-note
     turn-slider, turn-picture, turn-note
@@ -22,52 +28,63 @@ Tests and scripts may rely on the ids of its elements:
 """
 
 import dataclasses
-import functools
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from dcgan_jax import models
-from dcgan_jax.explore import files, parts
+from dcgan_jax.explore import files, link, parts
+from dcgan_jax.explore.hub import Hub
+from dcgan_jax.explore.parts import Desk, Update
 from dcgan_jax.explore.session import Session
-from dcgan_jax.explore.subject import Subject
-from dcgan_jax.explore.tabs import forget, training, turn, walk, wall
+from dcgan_jax.explore.tabs import choose, forget, training, turn, walk, wall
+from dcgan_jax.explore.tabs.choose import TITLE, describe_subject
 from dcgan_jax.latent import picks as pick_files
-from dcgan_jax.latent.picks import Picks
-from dcgan_jax.system import errors
+from dcgan_jax.system import errors, seeds
 
-TITLE = "DCGAN explorer"
+__all__ = ["TITLE", "describe_subject", "make_page"]
+
+_BEGIN = f"() => [location.search, innerWidth < 700 ? '{training.NARROW}' : '']"
 
 
-def make_page(subject: Subject) -> Any:
-    """Return the page of a generator, a `gradio.Blocks`."""
+class _Tabs(NamedTuple):
+    """The elements of all tabs."""
+
+    choose: choose.ChooseElements
+    wall: wall.WallElements
+    walk: walk.WalkElements
+    turn: turn.TurnElements
+    forget: forget.ForgetElements
+    training: training.TrainingElements
+
+
+def make_page(hub: Hub) -> Any:
+    """Return the page of some generators, a `gradio.Blocks`."""
     import gradio as gr
 
     with gr.Blocks(title=TITLE, analytics_enabled=False) as blocks:
-        gr.Markdown(describe_subject(subject), elem_id="heading")
-        tabs = looking = None
-        with gr.Tabs(elem_id="tabs"):
-            if subject.loaded is not None:
-                tabs = _build_tabs(subject)
-            if subject.run is not None:
-                with _make_tab("Training", "training"):
-                    looking = training.build(subject.run)
-        # Outside: what is made among the tabs counts as one, seen or not.
-        if tabs is not None:
-            _connect_tabs(subject, tabs, blocks)
-        if looking is not None:
-            blocks.load(*looking, **parts.WORK)
+        chosen = choose.build(hub)
+        desk = Desk(
+            hub,
+            gr.State(Session()),
+            gr.HTML("", elem_id="error", js_on_load=None),
+            parts.make_hidden("samples-shown"),
+            parts.make_hidden("picks-shown"),
+        )
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
+            with _make_tab("Wall and A − B + C", "wall"):
+                on_wall = wall.build()
+                beside = choose.build_beside(hub)
+            with _make_tab("Walk", "walk"):
+                on_walk = walk.build()
+            with _make_tab("Turn", "turn"):
+                on_turn = turn.build()
+            with _make_tab("Forget", "forget"):
+                on_forget = forget.build()
+            with _make_tab("Training", "training"):
+                on_training = training.build(hub)
+        tabs = _Tabs(chosen, on_wall, on_walk, on_turn, on_forget, on_training)
+        _connect(desk, tabs, blocks)
+        choose.connect_beside(desk, beside)
     return blocks
-
-
-def describe_subject(subject: Subject) -> str:
-    """Tell which generator the page shows, and what it lacks."""
-    told = [f"`{subject.name}`"]
-    if subject.loaded is not None:
-        config, step = subject.loaded.config, subject.loaded.step
-        size = config.image_size
-        colours = "grey" if config.channels == 1 else "colour"
-        told.append("released parameters" if step is None else f"step {step:,}")
-        told.append(f"{size} × {size} {colours}, {config.latent_size} latent numbers")
-    return "\n\n".join([f"# {TITLE}", " · ".join([*told, *subject.remarks])])
 
 
 def _make_tab(label: str, name: str) -> Any:
@@ -76,139 +93,149 @@ def _make_tab(label: str, name: str) -> Any:
     return gr.Tab(label, elem_id=f"tab-{name}", id=name)
 
 
-class _Tabs(NamedTuple):
-    """The elements of the tabs about a generator."""
-
-    wall: wall.WallElements
-    walk: walk.WalkElements
-    turn: turn.TurnElements
-    forget: forget.ForgetElements | None
-
-
-class _Samples(NamedTuple):
-    """The parts of the page that depend on the samples' seed and class.
-
-    Attributes:
-        subject: the generator.
-        session: the state.
-        tabs: the elements.
-        updates: (function, inputs, outputs) each, which draw everything anew.
-    """
-
-    subject: Subject
-    session: Any
-    tabs: _Tabs
-    updates: list[Any]
-
-    def follow(self, event: Any) -> None:
-        """Draw everything anew after an event that has changed the samples."""
-        for update in self.updates:
-            event = event.then(*update, **parts.WORK)
-
-
-def _build_tabs(subject: Subject) -> _Tabs:
-    with _make_tab("Wall and A − B + C", "wall"):
-        on_wall = wall.build(subject)
-    with _make_tab("Walk", "walk"):
-        on_walk = walk.build(subject)
-    with _make_tab("Turn", "turn"):
-        on_turn = turn.build(subject)
-    with _make_tab("Forget", "forget"):
-        on_forget = _build_forget(subject)
-    return _Tabs(on_wall, on_walk, on_turn, on_forget)
-
-
-def _connect_tabs(subject: Subject, tabs: _Tabs, blocks: Any) -> None:
-    import gradio as gr
-
-    session = gr.State(Session())
-    wall.connect(subject, tabs.wall, session)
+def _connect(desk: Desk, tabs: _Tabs, blocks: Any) -> None:
+    choose.connect(desk, tabs.choose)
+    wall.connect(desk, tabs.wall)
+    walk.connect(desk, tabs.walk)
+    turn.connect(desk, tabs.turn)
+    on_canvas = forget.connect(desk, tabs.forget)
+    looking = training.connect(desk, tabs.training)
+    _connect_samples(desk, tabs, blocks)
     updates = [
-        wall.make_update(subject, tabs.wall, session),
-        walk.connect(subject, tabs.walk, session),
+        wall.make_update(desk, tabs.wall),
+        walk.make_update(desk, tabs.walk),
+        on_canvas,
     ]
-    turning = turn.connect(subject, tabs.turn, session)
-    tabs.wall.picked.change(*turning, **parts.FOLLOW)
-    if tabs.forget is not None:
-        updates.append(forget.connect(subject, tabs.forget, session))
-    samples = _Samples(subject, session, tabs, updates)
-    _connect_files(samples)
-    _connect_samples(samples, blocks)
+    _connect_files(desk, tabs, updates)
+    _connect_link(desk, tabs)
+    event = _connect_adapting(desk, tabs)
+    for update in [*updates, looking]:
+        event = desk.redo(event.then, update, parts.WORK)
 
 
-def _build_forget(subject: Subject) -> forget.ForgetElements | None:
+def _connect_adapting(desk: Desk, tabs: _Tabs) -> Any:
+    """Fit the elements to the samples whenever these change; return that event."""
     import gradio as gr
 
-    try:
-        models.list_hidden_convolutions(subject.require().network)
-    except errors.InputError as error:
-        gr.Markdown(f"Nothing to forget here: {error}")
-        return None
-    return forget.build(subject)
+    run = gr.State()
+    on_forget, on_wall = tabs.forget, tabs.wall
 
-
-def _connect_samples(samples: _Samples, blocks: Any) -> None:
-    """Begin with the saved picks, and draw anew when seed, class or number change."""
-    import gradio as gr
-
-    subject, on_wall = samples.subject, samples.tabs.wall
-
-    def open_saved() -> tuple[Any, ...]:
-        state, remarks = files.open_session(subject, None, None)
-        return state, state.seed, state.label or 0, " ".join(remarks)
-
-    def reopen(seed: float | None, label: int | None) -> tuple[Any, ...]:
-        classes = subject.require().config.num_classes
-        chosen = None if classes is None else int(label or 0)
-        state, remarks = files.open_session(subject, int(seed or 0), chosen)
-        return state, " ".join(remarks)
-
-    told = [samples.session, on_wall.seed, on_wall.label, on_wall.note]
-    samples.follow(blocks.load(parts.telling(open_saved), None, told, **parts.WORK))
-    samples.follow(
-        gr.on(
-            [on_wall.seed.input, on_wall.label.input],
-            parts.telling(reopen),
-            [on_wall.seed, on_wall.label],
-            [samples.session, on_wall.note],
-            **parts.FOLLOW,
+    def adapt(state: Session, before: str | None) -> tuple[Any, ...]:
+        shown = choose.adapt(desk, state)
+        subject = desk.find(state)
+        if subject.loaded is None or subject.name == before:
+            return before, *shown, *[gr.skip()] * 7
+        return (
+            subject.name,
+            *shown,
+            *wall.adapt(subject),
+            walk.adapt(subject),
+            *forget.adapt(subject),
         )
-    )
-    on_wall.count.input(*samples.updates[0], **parts.FOLLOW)
+
+    outputs = [
+        run, *tabs.choose, on_wall.label, on_wall.zoom, on_wall.scores,
+        tabs.walk.path, on_forget.zoom, on_forget.layer, on_forget.fit,
+    ]  # fmt: skip
+    return desk.answer(
+        desk.samples.change, adapt, [desk.session, run], outputs, parts.WORK,
+        clears=False,
+    )  # fmt: skip
 
 
-def _connect_files(samples: _Samples) -> None:
+def _connect_samples(desk: Desk, tabs: _Tabs, blocks: Any) -> None:
+    """Begin with what the address or the saved picks say, and follow seed and class."""
+    on_wall = tabs.wall
+    shown = [desk.session, desk.samples, on_wall.seed, on_wall.label, on_wall.note]
+
+    def begin(query: str, width: str) -> tuple[Any, ...]:
+        asked = link.read(query)
+        remarks: list[str] = []
+        which = asked.which or desk.hub.first
+        try:
+            which = desk.hub.settle(which)
+        except (errors.InputError, OSError) as error:
+            remarks.append(str(error))
+            which = desk.hub.settle(desk.hub.first)
+        subject = desk.hub.find(which)
+        state = asked.session or Session()
+        if subject.loaded is not None and asked.session is None:
+            state, found = files.open_session(subject, None, None)
+            remarks += found
+        label = choose.match_label(subject, state.label)
+        state = dataclasses.replace(state, label=label, which=which)
+        told = " ".join(remarks)
+        return (state, choose.name_shown(state), state.seed, state.label or 0, told,
+                asked.follow and desk.hub.first.step is None, width)  # fmt: skip
+
+    def reopen(state: Session, seed: float | None, label: int | None) -> Any:
+        number = parts.read_number(seed, "Seed", least=0, most=seeds.MAX_SEED)
+        chosen = choose.match_label(desk.find(state), int(label or 0))
+        changed = state.turn_to(number, chosen)
+        saved, remarks = files.open_session(desk.find(state), number, chosen)
+        groups = {**saved.groups, **changed.groups}
+        changed = dataclasses.replace(changed, groups=groups, boxes=saved.boxes)
+        return changed, choose.name_shown(changed), " ".join(remarks)
+
+    query = parts.make_hidden("query")
+    desk.answer(
+        blocks.load, begin, [query, tabs.training.width],
+        [*shown, tabs.choose.follow, tabs.training.width],
+        {**parts.WORK, "js": _BEGIN},
+    )  # fmt: skip
+    for event in (on_wall.seed.input, on_wall.label.input):
+        desk.answer(
+            event, reopen, [desk.session, on_wall.seed, on_wall.label],
+            [desk.session, desk.samples, on_wall.note], parts.CHANGE,
+        )  # fmt: skip
+    update = wall.make_update(desk, on_wall)
+    desk.redo(on_wall.count.input, update, parts.FOLLOW, clears=True)
+
+
+def _connect_files(desk: Desk, tabs: _Tabs, updates: Sequence[Update]) -> None:
     """Load picks and boxes that a person names, and show the samples they are on."""
-    subject, tabs = samples.subject, samples.tabs
 
-    def load_picks(names: tuple[str, ...], state: Session, file: str) -> Any:
-        picks: Picks = files.load_picks(subject, names, file)
-        return show(state, picks.seed, picks.label).replace_groups(picks.groups)
+    def load_picks(names: tuple[str, ...]) -> Callable[[Session, str], Session]:
+        def load(state: Session, file: str) -> Session:
+            picks = files.load_picks(desk.find(state), names, file)
+            changed = state.turn_to(picks.seed, picks.label)
+            return changed.replace_groups(picks.groups)
 
-    def load_boxes(state: Session, file: str) -> Any:
-        found = files.load_boxes(subject, file)
-        changed = show(state, found.seed or 0, state.label)
+        return load
+
+    def load_boxes(state: Session, file: str) -> Session:
+        found = files.load_boxes(desk.find(state), file)
+        changed = state.turn_to(found.seed or 0, state.label)
         return dataclasses.replace(changed, boxes=found.boxes)
 
-    def show(state: Session, seed: int, label: int | None) -> Session:
-        asked = Session(seed, label)
-        return state if state.has_samples_of(asked) else asked
-
-    def connect(button: Any, file: Any, load: Any) -> None:
+    def connect(tab: Any, what: str, load: Callable[[Session, str], Session]) -> None:
         def run(state: Session, name: str) -> tuple[Any, ...]:
-            changed = load(state, name)
+            with parts.naming(f"File of {what}"):
+                changed = load(state, name)
             return changed, changed.seed, changed.label or 0
 
-        outputs = [samples.session, tabs.wall.seed, tabs.wall.label]
-        event = button.click(
-            parts.telling(run), [samples.session, file], outputs, **parts.CLICK
+        outputs = [desk.session, tabs.wall.seed, tabs.wall.label]
+        event = desk.answer(
+            tab.load.click, run, [desk.session, tab.file], outputs, parts.CLICK
         )
-        samples.follow(event)
+        for update in updates:
+            event = desk.redo(event.then, update, parts.WORK)
 
-    for tab, names in (
-        (tabs.wall, pick_files.ARITHMETIC),
-        (tabs.turn, pick_files.TURN),
-    ):
-        connect(tab.load, tab.file, functools.partial(load_picks, names))
-    if tabs.forget is not None:
-        connect(tabs.forget.load, tabs.forget.file, load_boxes)
+    connect(tabs.wall, "picks", load_picks(pick_files.ARITHMETIC))
+    connect(tabs.turn, "turn", load_picks(pick_files.TURN))
+    connect(tabs.forget, "boxes", load_boxes)
+
+
+def _connect_link(desk: Desk, tabs: _Tabs) -> None:
+    """Write what is shown and picked into the page's address."""
+    import gradio as gr
+
+    address = gr.HTML("", html_template="<i></i>", elem_id="link",
+                      js_on_load=parts.read_static("link.js"))  # fmt: skip
+
+    def write(state: Session, follow: bool) -> str:
+        return link.write(state, follow=follow)
+
+    inputs = [desk.session, tabs.choose.follow]
+    for event in (desk.samples.change, desk.picked.change, tabs.choose.follow.change):
+        event(write, inputs, address, **parts.FOLLOW)

@@ -8,18 +8,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from dcgan_jax.explore import page, parts
+from dcgan_jax.explore import page, parts, serving
 from dcgan_jax.explore.config import ExploreConfig
-from dcgan_jax.explore.subject import Subject
+from dcgan_jax.explore.hub import Hub
 
 
-def serve(
-    subject: Subject, config: ExploreConfig, listener: socket.socket | None
-) -> None:
+def serve(hub: Hub, config: ExploreConfig, listener: socket.socket | None) -> None:
     """Serve the page until Ctrl-C.
 
     Args:
-        subject: what the page shows.
+        hub: the generators that the page shows.
         config: the flags.
         listener: the socket of `config.listen`.
 
@@ -30,19 +28,22 @@ def serve(
 
     def tell() -> None:
         url = f"http://{config.host}:{config.port}"
-        print(f"{url}  {subject.name}; Ctrl-C ends", flush=True)
+        print(f"{url}  {config.run or 'no run yet'}; Ctrl-C ends", flush=True)
 
     try:
-        blocks = page.make_page(subject)
+        blocks = page.make_page(hub)
+        routes = serving.make_routes(hub)
         if listener is None:
-            _share(blocks, config, tell)
+            _share(blocks, routes, config, tell)
         else:
-            _listen(blocks, listener, tell)
+            _listen(blocks, routes, listener, tell)
     except KeyboardInterrupt:
         return
 
 
-def _listen(blocks: Any, listener: socket.socket, tell: Callable[[], None]) -> None:
+def _listen(
+    blocks: Any, routes: list[Any], listener: socket.socket, tell: Callable[[], None]
+) -> None:
     """Serve to those who reach the address at which a socket listens.
 
     Gradio's own `launch` is not used: it asks itself for the page first, within 3
@@ -52,7 +53,9 @@ def _listen(blocks: Any, listener: socket.socket, tell: Callable[[], None]) -> N
     import gradio as gr
     import uvicorn
 
-    app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = fastapi.FastAPI(
+        routes=routes, docs_url=None, redoc_url=None, openapi_url=None
+    )
     gr.mount_gradio_app(app, blocks, path="/", **_settings())
 
     class Server(uvicorn.Server):
@@ -75,7 +78,9 @@ def _is_news(record: logging.LogRecord) -> bool:
     )
 
 
-def _share(blocks: Any, config: ExploreConfig, tell: Callable[[], None]) -> None:
+def _share(
+    blocks: Any, routes: list[Any], config: ExploreConfig, tell: Callable[[], None]
+) -> None:
     """Serve with Gradio's public link, which it prints."""
     blocks.launch(
         server_name=config.host,
@@ -83,6 +88,7 @@ def _share(blocks: Any, config: ExploreConfig, tell: Callable[[], None]) -> None
         share=True,
         prevent_thread_lock=True,
         inbrowser=False,
+        app_kwargs={"routes": routes},
         **_settings(),
     )
     tell()
@@ -93,14 +99,37 @@ def _share(blocks: Any, config: ExploreConfig, tell: Callable[[], None]) -> None
         blocks.close(verbose=False)
 
 
+# Gradio's own are too pale to read on their backgrounds.
+_COLOURS = {
+    "body_background_fill": "*neutral_50",
+    "body_text_color_subdued": "*neutral_600",
+    "body_text_color_subdued_dark": "*neutral_300",
+    "block_info_text_color": "*neutral_600",
+    "block_info_text_color_dark": "*neutral_300",
+    "block_label_text_color": "*neutral_700",
+    "block_label_text_color_dark": "*neutral_200",
+    "block_title_text_color": "*neutral_800",
+    "block_title_text_color_dark": "*neutral_100",
+    "input_placeholder_color": "*neutral_600",
+    "input_placeholder_color_dark": "*neutral_300",
+    "button_primary_background_fill": "*primary_600",
+    "button_primary_background_fill_dark": "*primary_600",
+    "button_primary_text_color": "white",
+    "block_shadow": "none",
+    "block_border_width": "1px",
+}
+
+
 def _settings() -> dict[str, Any]:
     import gradio as gr
 
     theme = gr.themes.Default(
         primary_hue="indigo",
+        neutral_hue="slate",
+        radius_size="md",
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
-    )
+    ).set(**_COLOURS)
     return {
         "theme": theme,
         "css": parts.read_static("style.css"),

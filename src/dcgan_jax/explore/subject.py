@@ -4,13 +4,19 @@ import dataclasses
 import functools
 from pathlib import Path
 
+import numpy as np
+
 from dcgan_jax.explore.config import ExploreConfig
+from dcgan_jax.explore.own import OwnGenerator
 from dcgan_jax.features import score
 from dcgan_jax.runs import authors, load as loading, reading
 from dcgan_jax.runs.load import LoadedGenerator
 from dcgan_jax.sample import draw as sampling
-from dcgan_jax.sample.numbered import NumberedGenerator
 from dcgan_jax.system import errors
+
+
+class NoCheckpointError(errors.MissingInputError):
+    """A run has no checkpoint yet."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +30,7 @@ class Subject:
         loaded: the generator; None for a run without a checkpoint yet.
         scorer: the discriminator; None if there is none.
         remarks: a line for each thing that is lacking.
+        own: latents of a person's own pictures.
     """
 
     name: str
@@ -32,6 +39,7 @@ class Subject:
     loaded: LoadedGenerator | None
     scorer: score.Scorer | None
     remarks: tuple[str, ...]
+    own: list[np.ndarray] = dataclasses.field(default_factory=list)
 
     @functools.cached_property
     def sampler(self) -> sampling.Sampler:
@@ -42,15 +50,15 @@ class Subject:
         """Return the generator; without one the page offers nothing that needs it.
 
         Raises:
-            MissingInputError: if there is none.
+            NoCheckpointError: if there is none yet.
         """
         if self.loaded is None:
-            raise errors.MissingInputError(f"{self.name} has no checkpoint yet.")
+            raise NoCheckpointError(f"{self.name or 'the run'} has no checkpoint yet.")
         return self.loaded
 
-    def number(self, seed: int, label: int | None) -> NumberedGenerator:
+    def number(self, seed: int, label: int | None) -> OwnGenerator:
         """Return the generator with its numbered samples of a seed and a class."""
-        return NumberedGenerator(self.require(), seed, label, self.sampler)
+        return OwnGenerator(self.require(), seed, label, self.sampler, self.own)
 
 
 def open_subject(config: ExploreConfig) -> Subject:
@@ -60,6 +68,8 @@ def open_subject(config: ExploreConfig) -> Subject:
         MissingInputError: if there is neither a run nor a generator.
         InputError: if it is damaged.
     """
+    if not config.run:
+        return Subject("", None, Path(), None, None, ("no run here yet",))
     run = find_run(config.run)
     try:
         loaded = loading.load_flagged_generator(config)
@@ -67,7 +77,7 @@ def open_subject(config: ExploreConfig) -> Subject:
         if run is None or config.step is not None or config.ema:
             raise
         reading.read_any_config(config.run)  # or it is no run
-        remark = "no checkpoint yet; start the explorer again when there is one"
+        remark = "no checkpoint yet; the page goes on by itself when there is one"
         return Subject(config.run, run, run, None, None, (remark,))
     remarks = [] if run is not None else ["no log of a training run"]
     remarks += ["the generator's average (--ema)"] * config.ema

@@ -42,13 +42,18 @@ def read_progress(run: Path) -> Progress:
     return Progress(step, len(rows), tuple(step for step, _ in grids))
 
 
-def draw_log(run: Path) -> str | None:
-    """Return the curves of the log as a picture's address; None without a log."""
+def draw_log(run: Path, *, stacked: bool = False) -> str | None:
+    """Return the curves of the log as a picture's address; None without a log.
+
+    Args:
+        run: its folder.
+        stacked: whether the panels stand below each other.
+    """
     rows = run_dir.read_metrics(run)
     if not rows:
         return None
     buffer = io.BytesIO()
-    curves.draw_curves(rows, buffer)
+    curves.draw_curves(rows, buffer, stacked=stacked)
     return encoding.to_png_url(buffer.getvalue())
 
 

@@ -1,4 +1,4 @@
-"""Look into the latent space: walk, arithmetic, forget."""
+"""Look into the latent space: walk, arithmetic, forget, invert."""
 
 import functools
 
@@ -8,6 +8,7 @@ COMMANDS = {
     "walk": "dcgan_jax.latent.walk",
     "arithmetic": "dcgan_jax.latent.arithmetic",
     "forget": "dcgan_jax.latent.forget",
+    "invert": "dcgan_jax.latent.invert",
 }
 
 main = functools.partial(cli.run_command, commands=COMMANDS)

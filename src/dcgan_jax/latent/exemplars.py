@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_jax.gan import keys
-from dcgan_jax.latent import pictures, vectors
+from dcgan_jax.latent import picks, pictures, vectors
 from dcgan_jax.latent.picks import Groups
 from dcgan_jax.sample.numbered import NumberedGenerator
 
@@ -52,7 +52,7 @@ def add_concepts(generator: NumberedGenerator, groups: Groups, *, noise: float) 
         noise: the result's neighbours differ by uniform noise in ± this.
     """
     latents = _read_latents(generator, groups)
-    sets = [latents[list(numbers)] for numbers in groups.values()]
+    sets = [generator.pick(numbers) for numbers in groups.values()]
     means = [vectors.average(rows) for rows in sets]
     centre = vectors.combine(*means)
     key = keys.make_key(generator.seed, keys.Purpose.NEIGHBOURS)
@@ -91,7 +91,7 @@ def turn_samples(
     """
     latents = _read_latents(generator, groups, more=rows)
     vector = vectors.make_turn(
-        *(vectors.average(latents[list(group)]) for group in groups.values())
+        *(vectors.average(generator.pick(group)) for group in groups.values())
     )
     picked = {number for numbers in groups.values() for number in numbers}
     new = [row for row in range(len(latents)) if row not in picked][:rows]
@@ -104,7 +104,7 @@ def turn_samples(
 def _read_latents(
     generator: NumberedGenerator, groups: Groups, *, more: int = 0
 ) -> np.ndarray:
-    """Draw the latents of all numbers in groups, and enough for some new samples."""
-    count = 1 + max(number for numbers in groups.values() for number in numbers)
-    picked = sum(map(len, groups.values()))
-    return generator.latents(max(count, picked + more, _LEAST_LATENTS))
+    """Draw the latents of all samples in groups, and enough for some new ones."""
+    picked = [number for numbers in groups.values() for number in numbers]
+    count = 1 + max((n for n in picked if n <= picks.MAX_NUMBER), default=0)
+    return generator.latents(max(count, len(picked) + more, _LEAST_LATENTS))

@@ -24,12 +24,22 @@ def save_curves(rows: list[dict[str, float]], path: Path) -> None:
         draw_curves(rows, file)
 
 
-def draw_curves(rows: list[dict[str, float]], file: BinaryIO) -> None:
-    """Draw the picture of `save_curves` into an open file, as PNG."""
+def draw_curves(
+    rows: list[dict[str, float]], file: BinaryIO, *, stacked: bool = False
+) -> None:
+    """Draw the picture of `save_curves` into an open file, as PNG.
+
+    Args:
+        rows: the rows of metrics.jsonl.
+        file: it.
+        stacked: whether the panels stand below each other, for narrow screens.
+    """
     steps = [row["step"] for row in rows]
-    with figures.open_figure(12, 3.6) as figure:
+    count = len(_PANELS)
+    size, places = ((4.4, 8.4), (count, 1)) if stacked else ((12, 3.6), (1, count))
+    with figures.open_figure(*size) as figure:
         for panel, (label, names) in enumerate(_PANELS, start=1):
-            axes = figure.add_subplot(1, len(_PANELS), panel)
+            axes = figure.add_subplot(*places, panel)
             for name in names:
                 axes.plot(steps, [row[name] for row in rows], label=name, linewidth=1)
             axes.set_xlabel("step")

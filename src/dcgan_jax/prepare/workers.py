@@ -8,7 +8,6 @@ library all share a pipe: they wait forever for the rest of such a message.
 import collections
 import concurrent.futures
 import contextlib
-import os
 import queue
 import signal
 import socket
@@ -19,7 +18,7 @@ from collections.abc import Callable, Generator, Iterable
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-from dcgan_jax.system import errors, signals
+from dcgan_jax.system import errors, signals, surroundings
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -54,7 +53,7 @@ def share_out(
     """
     if num_workers < 0:
         raise errors.InputError(f"--num_workers={num_workers}, expected 0 or more")
-    count = num_workers or _count_cores()
+    count = num_workers or surroundings.count_cores()
     if count == 1:
         yield from map(function, items)
         return
@@ -67,12 +66,6 @@ def share_out(
             "a worker process was killed, perhaps for want of memory; run the command"
             f" again with fewer than --num_workers={count}"
         ) from error
-
-
-def _count_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # Linux: the cores that this process may use
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def map_in_order(

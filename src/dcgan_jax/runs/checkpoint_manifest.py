@@ -1,9 +1,13 @@
-"""A checkpoint's manifest, which says what is in its files and proves them whole."""
+"""A checkpoint's manifest, which says what is in its files and proves them whole.
+
+This module needs no JAX.
+"""
 
 import dataclasses
 import hashlib
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from dcgan_jax.system import disk, json_values
 
 FORMAT_VERSION = 1
 FILE_NAME = "manifest.json"
+_FOLDER = re.compile(r"step_(\d{8})")
 _SIGNATURE = "manifest_sha256"
 # Parameters hardly compress. The zeros of a new optimiser do, and there are at most
 # twice as many of them.
@@ -36,6 +41,14 @@ class _Contents:
     step: int
     arrays: dict[str, _Array]
     sha256: dict[str, str]
+
+
+def list_steps(folder: Path) -> list[int]:
+    """Return the steps of the checkpoints in a folder, oldest first, unverified."""
+    if not folder.is_dir():
+        return []
+    matches = [_FOLDER.fullmatch(path.name) for path in folder.iterdir()]
+    return sorted(int(match.group(1)) for match in matches if match)
 
 
 def sign(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import errno
 import json
 import logging
 import os
-import re
 import shutil
 import time
 from collections.abc import Mapping
@@ -28,7 +27,7 @@ from dcgan_jax.system import disk, errors
 MANIFEST = checkpoint_manifest.FILE_NAME
 _SLACK_BYTES = 1 << 20  # for orbax's own files and the manifest
 _STATE = "state"
-_FOLDER = re.compile(r"step_(\d{8})")
+list_steps = checkpoint_manifest.list_steps
 
 
 class Checkpoint(NamedTuple):
@@ -124,14 +123,6 @@ def prove_folder(folder: Path) -> None:
             f" is not read back ({errors.first_line(error)}). Choose another --workdir."
         ) from error
     shutil.rmtree(partial)
-
-
-def list_steps(folder: Path) -> list[int]:
-    """Return the steps of the checkpoints in a folder, oldest first, unverified."""
-    if not folder.is_dir():
-        return []
-    matches = [_FOLDER.fullmatch(path.name) for path in folder.iterdir()]
-    return sorted(int(match.group(1)) for match in matches if match)
 
 
 def find_newest(folder: Path, *, step: int | None = None) -> Checkpoint | None:

@@ -10,13 +10,14 @@ from typing import Any
 
 from dcgan_jax import config as configs, presets
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.runs import checkpoints
+from dcgan_jax.runs import checkpoint_manifest
 from dcgan_jax.system import disk, errors, json_values, locks
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 SAMPLES = "samples"
+REAL = "real.png"
 CLASSES = "classes.txt"
 CURVES = "curves.png"
 PROFILE = "profile"
@@ -91,10 +92,26 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
     Raises:
         InputError: if it does; the message names each setting, with both values.
     """
+    refuse_other(workdir, config, fingerprint=fingerprint)
+    asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
+    disk.write_whole(workdir / CONFIG, (json.dumps(asked, indent=1) + "\n").encode())
+
+
+def refuse_other(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
+    """Raise an error if a folder holds a run of other settings; write nothing.
+
+    Args:
+        workdir: the run's folder.
+        config: the settings asked for.
+        fingerprint: the store's fingerprint.
+
+    Raises:
+        InputError: if it does; the message names each setting, with both values.
+    """
     path = workdir / CONFIG
     asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
     # Before the first checkpoint there is nothing that other settings could break.
-    if path.exists() and checkpoints.list_steps(workdir / CHECKPOINTS):
+    if path.exists() and checkpoint_manifest.list_steps(workdir / CHECKPOINTS):
         stored = json_values.read_json(path)
         differences = list(_differences(stored, asked))
         _check_same_data(workdir, stored, config, [name for name, *_ in differences])
@@ -107,7 +124,6 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
                 + ". Resume with the old value, choose another --workdir, or pass "
                 "--allow_changes."
             )
-    disk.write_whole(path, (json.dumps(asked, indent=1) + "\n").encode())
 
 
 def _check_same_data(
@@ -137,7 +153,7 @@ def _check_same_data(
 def goes_on(workdir: Path) -> bool:
     """Tell whether a folder holds a run that would go on: it has a checkpoint."""
     is_run = (workdir / CONFIG).exists()
-    return is_run and bool(checkpoints.list_steps(workdir / CHECKPOINTS))
+    return is_run and bool(checkpoint_manifest.list_steps(workdir / CHECKPOINTS))
 
 
 def find_recorded(workdir: Path, name: str) -> Any:

@@ -203,6 +203,10 @@ class NumberedGenerator:
         """Return the latents of the first samples, (count, latent_size)."""
         return draw_latents(self.loaded.draw_latents, self.seed, count=count)
 
+    def pick(self, numbers: Sequence[int]) -> np.ndarray:
+        """Return the latents of samples by number, (count, latent_size)."""
+        return self.latents(1 + max(numbers))[list(numbers)]
+
     def draw(self, latents: np.ndarray) -> np.ndarray:
         """Draw images of latents.
 

@@ -11,7 +11,7 @@ from typing import Any
 import flax
 import jax
 
-from dcgan_jax.system import surroundings
+from dcgan_jax.system import nvidia, surroundings
 
 # XLA 0.10's library fusions halve the speed of convolutions on a CPU; reductions gain.
 _CPU_OPTIONS = {
@@ -78,18 +78,36 @@ def is_gpu() -> bool:
     return jax.default_backend() == "gpu"
 
 
+def name_devices() -> str:
+    """Return what JAX computes on: "1 × NVIDIA H200 (gpu)", "2 CPU cores"."""
+    devices = jax.devices()
+    if not is_accelerator() and len(devices) == 1:
+        return f"{surroundings.count_cores()} CPU cores"
+    kinds = sorted({device.device_kind for device in devices})
+    return f"{len(devices)} × {', '.join(kinds)} ({jax.default_backend()})"
+
+
 def describe_devices() -> str:
     """Return what JAX computes on, with a warning where that is a CPU alone."""
-    devices = jax.devices()
-    kinds = sorted({device.device_kind for device in devices})
-    text = f"{len(devices)} × {', '.join(kinds)} ({jax.default_backend()})"
     if is_accelerator():
-        return text
+        return name_devices()
     return (
-        f"{text}\nWarning: there is no GPU. The small settings here train in minutes"
-        " all the same; the paper's would take days. On Colab choose one under Runtime,"
-        " Change runtime type."
+        f"{name_devices()}\nWarning: there is no GPU. The small settings here train in"
+        " minutes all the same; the paper's would take days. On Colab choose one under"
+        " Runtime, Change runtime type."
     )
+
+
+def find_unseen_gpu() -> str | None:
+    """Name a GPU that its own tool finds and JAX does not; None where JAX has one.
+
+    A GPU that a variable hides is hidden on purpose.
+    """
+    is_hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0") in ("", "-1")
+    if is_accelerator() or is_hidden or "JAX_PLATFORMS" in os.environ:
+        return None
+    found = nvidia.ask_first("name")
+    return None if found is None else found[0]
 
 
 @functools.cache

@@ -4,7 +4,6 @@ import contextlib
 import datetime
 import importlib.metadata
 import json
-import os
 import platform
 import re
 import subprocess
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dcgan_jax import __version__
-from dcgan_jax.system import disk
+from dcgan_jax.system import disk, nvidia, surroundings
 
 # This is all of an absolute path but what follows its last slash.
 _FOLDERS = re.compile(r"(?<![\w.~/])/(?:[^/\s:,;)'\"]+/)*(?=[^/\s])")
@@ -107,7 +106,7 @@ def _machine() -> dict[str, Any]:
     packages = ("jax", "jaxlib", "flax", "optax", "numpy", "scikit-learn")
     return {
         "cpu": _cpu_model(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": surroundings.count_cores(),
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in packages},
         **_accelerator(),
@@ -131,15 +130,8 @@ def _accelerator() -> dict[str, str]:
 
 def _ask_driver() -> dict[str, str]:
     """Return the first NVIDIA GPU's memory and driver; nothing without its tool."""
-    query = ("--query-gpu=memory.total,driver_version", "--format=csv,noheader")
-    try:
-        told = subprocess.run(
-            ["nvidia-smi", *query], capture_output=True, text=True, check=True
-        ).stdout
-        memory, driver = told.splitlines()[0].split(", ")
-    except (OSError, subprocess.CalledProcessError, IndexError, ValueError):
-        return {}
-    return {"gpu_memory": memory, "driver": driver}
+    found = nvidia.ask_first("memory.total", "driver_version")
+    return {} if found is None else {"gpu_memory": found[0], "driver": found[1]}
 
 
 def _cpu_model() -> str:

@@ -85,6 +85,13 @@ def has_home() -> bool:
     return True
 
 
+def count_cores() -> int:
+    """Return the number of CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def explain_no_device(error: BaseException) -> str | None:
     """Say in a line why JAX has no device; None for an error about something else."""
     step = error.__traceback__

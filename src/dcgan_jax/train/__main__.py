@@ -19,6 +19,12 @@ def parse(argv: Sequence[str]) -> tuple[TrainConfig, ClusterConfig]:
 def main(argv: Sequence[str]) -> int:
     """Prepare the data where they are missing, then train; return the exit code."""
     config, cluster = parse(argv)
+    if config.dry_run:
+        from dcgan_jax.train import opening
+
+        cli.start()
+        opening.rehearse(config)
+        return 0
     from dcgan_jax.data import ready
 
     code = ready.make_ready(config)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from dcgan_jax import cli, settings
 from dcgan_jax.data import ready
+from dcgan_jax.runs import folder as run_dir
 
 if TYPE_CHECKING:
     from dcgan_jax.train.loop import TrainedRun
@@ -26,7 +27,8 @@ def train(
             as a dictionary: `adam={"learning_rate": 1e-4}`.
 
     Returns:
-        Where the run's last samples, curves and checkpoint lie, and its last step.
+        Where the run's last samples, curves and checkpoint lie, and its last step. With
+        `dry_run=True` there are none, and the step is 0.
 
     Raises:
         InputError: a ValueError, if the settings, the data or the folder do not allow
@@ -35,13 +37,16 @@ def train(
         NonFiniteError: if a loss, a gradient or a parameter becomes NaN or infinite.
     """
     config, cluster = settings.make_train_config(dataset, preset, flags)
-    ready.require(config)
-    from dcgan_jax.system import backend
-    from dcgan_jax.train import loop, mesh
-
     # Unless the program that calls has its own wish.
     if logging.getLogger("dcgan_jax").level == logging.NOTSET:
         cli.configure_logging()
+    from dcgan_jax.system import backend
+    from dcgan_jax.train import loop, mesh, opening
+
+    if config.dry_run:
+        opening.rehearse(config)
+        return loop.TrainedRun(run_dir.workdir_of(config), 0, None)
+    ready.require(config)
     backend.enable_compilation_cache()
     with mesh.connected(cluster):
         return loop.run(config)

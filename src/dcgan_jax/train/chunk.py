@@ -1,6 +1,7 @@
 """The jitted loop of steps that the device runs without Python in between."""
 
 import functools
+import time
 from collections.abc import Callable
 
 import jax
@@ -16,6 +17,7 @@ from dcgan_jax.train.device_batches import DeviceBatches
 
 Array = jax.Array
 RunSteps = Callable[..., tuple[TrainState, steps.Metrics]]
+_SECONDS_BETWEEN_LOOKS = 0.002
 
 
 def make_steps(nets: Nets, *, static_count: bool) -> RunSteps:
@@ -72,6 +74,34 @@ def make_steps(nets: Nets, *, static_count: bool) -> RunSteps:
     )
 
 
+def make_chunks(nets: Nets) -> RunSteps:
+    """Jit the loop of steps of a run so that it is compiled once, or twice at most.
+
+    On a CPU one program takes all lengths. On an accelerator full chunks have a program
+    of their own, since there a loop of unknown length asks the host after each step;
+    all shorter ones share another, which is compiled if there are any.
+
+    Args:
+        nets: the static part.
+
+    Returns:
+        As `make_steps`.
+    """
+    of_any_length = make_steps(nets, static_count=False)
+    if not backend.is_accelerator():
+        return of_any_length
+    of_full_length = make_steps(nets, static_count=True)
+
+    def run(
+        state: TrainState, batches: DeviceBatches, key: Array, count: int
+    ) -> tuple[TrainState, steps.Metrics]:
+        is_full = count == device_batches.count_steps(batches)
+        run_steps = of_full_length if is_full else of_any_length
+        return run_steps(state, batches, key, count)
+
+    return run
+
+
 def draw_latents_ahead(
     nets: Nets, state: TrainState, key: Array, *, shape: tuple[int, ...]
 ) -> Array:
@@ -106,6 +136,23 @@ def replay_latents(nets: Nets, latents: Array) -> Nets:
     return nets._replace(draw_latents=lambda key, count: next(drawn))
 
 
-def wait_for(metrics: steps.Metrics, count: int) -> dict[str, np.ndarray]:
+def wait_for(*arrays: Array) -> None:
+    """Wait for arrays to be computed, so that a signal is heard meanwhile.
+
+    Python answers signals between two of its own instructions alone.
+    """
+    while not all(array.is_ready() for array in arrays):  # type: ignore[attr-defined]
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def read(metrics: steps.Metrics, count: int) -> dict[str, np.ndarray]:
     """Wait for a chunk of `count` steps and return its metrics, each (count,)."""
+    wait_for(*metrics.values())
     return {name: values[:count] for name, values in jax.device_get(metrics).items()}
+
+
+def copy_state(state: TrainState) -> TrainState:
+    """Copy a state, whose memory the next chunk takes; does not wait for its values."""
+    places = jax.tree.map(lambda array: array.sharding, state)
+    copied: TrainState = jax.device_put(state, places, may_alias=False)
+    return copied

@@ -1,7 +1,9 @@
 """Minibatches on the device, read and sent by a thread one chunk ahead of the steps."""
 
+import math
 import time
 import weakref
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -13,12 +15,15 @@ from dcgan_jax.data import batches
 from dcgan_jax.data.batches import Batch, RowStore, Schedule
 from dcgan_jax.data.readahead import ReadAhead
 from dcgan_jax.data.store import Store
+from dcgan_jax.system import backend
 from dcgan_jax.train import device_batches, mesh
 from dcgan_jax.train.device_batches import DeviceBatches, ResidentBatches
+from dcgan_jax.train.timetable import list_intervals
 
 # The most bytes of images that one dispatch carries.
 CHUNK_BYTES = 16 << 20
 MAX_STEPS = 64
+_LEAST_FULL = 8
 # Where XLA's CPU backend takes numpy's memory for its own, without a copy.
 _ALIGNMENT = 64
 
@@ -45,6 +50,7 @@ class Feed:
         schedule: their order.
         num_d_steps: k, the number of minibatches of a step.
         resident: keep all data on the device, so that only numbers of rows travel.
+        ends: numbers of steps at whose multiples chunks end, where that matters.
 
     Attributes:
         capacity: the largest number of steps that a chunk can hold.
@@ -52,7 +58,13 @@ class Feed:
     """
 
     def __init__(
-        self, rows: RowStore, schedule: Schedule, *, num_d_steps: int, resident: bool
+        self,
+        rows: RowStore,
+        schedule: Schedule,
+        *,
+        num_d_steps: int,
+        resident: bool,
+        ends: Sequence[int] = (),
     ) -> None:
         self._rows = rows
         self._schedule = schedule
@@ -62,7 +74,8 @@ class Feed:
         self._next: Future[Chunk] | None = None
         one = rows.rows(np.array([0])).images
         step_bytes = one.nbytes * schedule.part_size * num_d_steps
-        self.capacity = int(np.clip(CHUNK_BYTES // step_bytes, 2, MAX_STEPS))
+        most = int(np.clip(CHUNK_BYTES // step_bytes, 2, MAX_STEPS))
+        self.capacity = choose_capacity(most, ends)
         self._shape = (self.capacity, num_d_steps, schedule.part_size)
         self._image_shape = one.shape[1:]
         self._buffers = Buffers(self.capacity * step_bytes)
@@ -116,6 +129,10 @@ def open_feed(store: Store, config: TrainConfig) -> Feed:
     """Make the feed of a run; it keeps small data on the device where that helps."""
     shuffle = batches.choose_shuffle(config.shuffle, store.num_bytes)
     num_rows = batches.count_training_rows(len(store), config.held_out)
+    ends = []
+    if backend.is_accelerator():  # where full chunks have a program of their own
+        ends = list_intervals(config)
+        ends.append(batches.count_run_steps(config, num_rows))
     return Feed(
         store,
         Schedule(
@@ -128,7 +145,27 @@ def open_feed(store: Store, config: TrainConfig) -> Feed:
         ),
         num_d_steps=config.num_d_steps,
         resident=device_batches.fits_device(store.num_bytes),
+        ends=ends,
     )
+
+
+def choose_capacity(most: int, ends: Sequence[int]) -> int:
+    """Return how many steps a full chunk holds, so that few chunks are shorter.
+
+    Args:
+        most: what there is room for.
+        ends: numbers of steps at whose multiples chunks end, the last that of the run.
+
+    Returns:
+        The largest number that divides them all, or all but the last; `most` where
+        these are tiny.
+    """
+    for own in (ends, ends[:-1]):
+        common = math.gcd(*own)
+        fitting = max((n for n in range(1, most + 1) if common % n == 0), default=1)
+        if own and fitting >= min(_LEAST_FULL, most):
+            return fitting
+    return most
 
 
 class Buffers:

@@ -2,27 +2,22 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
+import jax
 import numpy as np
 
-from dcgan_jax.gan import state as train_state
-from dcgan_jax.gan.state import TrainState
 from dcgan_jax.runs import checkpoints
 from dcgan_jax.system import errors
-from dcgan_jax.train import mesh
 from dcgan_jax.train.start import Run
 
 
-def check_metrics(run: Run, first_step: int, metrics: Mapping[str, np.ndarray]) -> None:
-    """Raise if a value is NaN or infinite.
+def find_in_metrics(first_step: int, metrics: Mapping[str, np.ndarray]) -> str | None:
+    """Return which values are NaN or infinite in the first such step, or None.
 
     Args:
-        run: the run, whose newest checkpoint the error names.
         first_step: steps done before the first value.
         metrics: each (count,), a value for every step.
-
-    Raises:
-        NonFiniteError: naming the first such step and the quantities.
     """
     bad = {
         name: int(np.argmin(np.isfinite(values)))
@@ -30,7 +25,7 @@ def check_metrics(run: Run, first_step: int, metrics: Mapping[str, np.ndarray]) 
         if not np.isfinite(values).all()
     }
     if not bad:
-        return
+        return None
     index = min(bad.values())
     told = ", ".join(
         f"{name} became {_name(float(metrics[name][index]))}"
@@ -38,26 +33,23 @@ def check_metrics(run: Run, first_step: int, metrics: Mapping[str, np.ndarray]) 
         if bad[name] == index
     )
     step = first_step + index
-    raise _make_error(run, f"{told} between steps {step} and {step + 1}")
+    return f"{told} between steps {step} and {step + 1}"
 
 
-def check_state(run: Run, state: TrainState) -> None:
-    """Raise if an array of a state holds NaN or infinity.
+def find_in_state(step: int, marks: Mapping[str, Any]) -> str | None:
+    """Return which array of a state holds NaN or infinity, or None.
 
     Args:
-        run: the run, whose newest checkpoint the error names.
-        state: on every device.
-
-    Raises:
-        NonFiniteError: naming the array.
+        step: steps done.
+        marks: of the state's arrays, as from `state.mark_finite`.
     """
-    bad = train_state.find_not_finite(mesh.local(state))
-    if bad is not None:
-        what = f"{bad} became nan or infinite by step {int(state.step)}"
-        raise _make_error(run, what)
+    found = jax.device_get(marks).items()
+    bad = next((name for name, is_finite in found if not is_finite), None)
+    return bad and f"{bad} became nan or infinite by step {step}"
 
 
-def _make_error(run: Run, what: str) -> errors.NonFiniteError:
+def make_error(run: Run, what: str) -> errors.NonFiniteError:
+    """Return the error that says what is not finite, and which checkpoint is."""
     saved = checkpoints.list_steps(run.checkpoints)
     last = f"step {saved[-1]}" if saved else "none"
     return errors.NonFiniteError(f"{what}; last finite checkpoint is {last}.")

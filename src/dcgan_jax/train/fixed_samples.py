@@ -56,6 +56,21 @@ class FixedSamples:
             f"{self._data_diversity:.1f}."
         )
 
+    def pick_real(self) -> np.ndarray:
+        """Return real images uint8 (count, …) in the places of the samples.
+
+        Where the samples have classes, each is of its place's class as long as there
+        are any; else another image stands there.
+        """
+        rows = np.arange(len(self._latents)) % len(self._store)
+        if self._labels is not None and self._store.labels is not None:
+            known = self._store.labels
+            for label in np.unique(self._labels):
+                places = np.flatnonzero(self._labels == label)
+                own = np.flatnonzero(known == label)[: len(places)]
+                rows[places[: len(own)]] = own
+        return self._store.rows(rows).images
+
     @functools.cached_property
     def _data_diversity(self) -> float:
         probe = np.linspace(0, len(self._store) - 1, NUM_SAMPLES).astype(int)

@@ -1,6 +1,7 @@
 """The loop: a config in, a trained run's folder out."""
 
 import contextlib
+import functools
 import logging
 from contextlib import closing
 from pathlib import Path
@@ -12,8 +13,17 @@ from dcgan_jax.gan import keys
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import backend, errors, precision
-from dcgan_jax.train import chunk as chunks, feed, finite, mesh, start, trace
+from dcgan_jax.train import (
+    chunk as chunks,
+    chunk_end,
+    feed,
+    mesh,
+    opening,
+    start,
+    trace,
+)
 from dcgan_jax.train.chunk import RunSteps
+from dcgan_jax.train.chunk_end import Begun
 from dcgan_jax.train.pace import Pace
 from dcgan_jax.train.recorder import Recorder
 from dcgan_jax.train.start import Run
@@ -67,11 +77,14 @@ def run(config: TrainConfig) -> TrainedRun:
     """
     configs.check(config)
     settled = start.settle_run(config)
-    run_steps = chunks.make_steps(settled.nets, static_count=backend.is_accelerator())
+    run_steps = opening.tell_compiling(chunks.make_chunks(settled.nets))
+    announce = functools.cache(functools.partial(opening.tell, settled))
     with start.hold_run(settled) as heard:
         rollbacks = 0
         while True:
-            state = start.start_or_resume(settled, rollbacks=rollbacks)
+            state = start.start_or_resume(
+                settled, rollbacks=rollbacks, announce=announce
+            )
             rollbacks = int(state.rollbacks) + 1
             try:
                 return _train(settled, run_steps, state, heard)
@@ -86,8 +99,12 @@ def run(config: TrainConfig) -> TrainedRun:
 def _train(
     run: Run, run_steps: RunSteps, state: TrainState, heard: list[int]
 ) -> TrainedRun:
-    """Run chunks of steps from a state to the end, a signal or a NaN."""
-    step, recorder = int(state.step), None
+    """Run chunks of steps from a state to the end, a signal or a NaN.
+
+    A chunk is begun before the metrics of the last one are read, and what is due is
+    written beside it, so that the device waits for neither.
+    """
+    step, recorder, last = int(state.step), None, None
     key = mesh.replicate(keys.make_key(run.config.seed, keys.Purpose.TRAINING))
     with contextlib.ExitStack() as held:
         held.enter_context(precision.full_products(run.config.precision))
@@ -96,27 +113,26 @@ def _train(
                 recorder = held.enter_context(closing(Recorder(run, step=step)))
             data = held.enter_context(closing(feed.open_feed(run.store, run.config)))
             tracer = held.enter_context(closing(trace.open_trace(run)))
-        pace = Pace(run, tracer, capacity=data.capacity)
-        signal = pace.agree(heard)
+        pace = Pace(run, tracer, step=step, capacity=data.capacity)
+        signal = pace.agree(step, heard).signal
         data.ask(step, pace.length(step))
         while step < run.num_steps and signal is None:
             tracer.start(step)
             chunk = data.take()
             state, metrics = run_steps(state, chunk.batches, key, chunk.num_steps)
-            step += chunk.num_steps
+            if last is None and recorder is not None:
+                recorder.start_clock()
+            before, step = step, step + chunk.num_steps
             data.ask(step, pace.length(step))
-            done = chunks.wait_for(metrics, chunk.num_steps)
-            pace.note(chunk.num_steps)
+            if last is not None:
+                chunk_end.end_chunk(run, pace, recorder, last)
+            if not pace.runs_ahead(step):
+                chunks.wait_for(state.step)
             tracer.stop(step)
-            finite.check_metrics(run, chunk.first_step, done)
-            if step % run.config.checkpoint_every_steps == 0:
-                finite.check_state(run, state)
-            with mesh.together():
-                if recorder is not None:
-                    recorder.record(state, done, wait_seconds=data.wait_seconds)
-            signal = pace.agree(heard)
-        finite.check_state(run, state)
-        with mesh.together():
-            if recorder is not None:
-                recorder.finish(state, was_stopped=signal is not None)
+            signal, due = pace.agree(step, heard)
+            begun = Begun(before, step, metrics, data.wait_seconds)
+            last = chunk_end.keep_state(begun, due, recorder, state)
+        if last is not None:
+            chunk_end.end_chunk(run, pace, recorder, last)
+        chunk_end.end_run(run, recorder, state, was_stopped=signal is not None)
     return TrainedRun(run.workdir, step, signal)

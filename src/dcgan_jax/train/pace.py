@@ -1,15 +1,30 @@
-"""How many steps a chunk holds, between two looks at the clock, the log and signals."""
+"""How many steps a chunk holds, and what the processes of a run agree on at its end."""
 
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from dcgan_jax.system import backend
 from dcgan_jax.train import mesh
 from dcgan_jax.train.start import Run
+from dcgan_jax.train.timetable import Due, Timetable
 from dcgan_jax.train.trace import Trace
 
-# A chunk of steps lasts about this long, so that a signal is soon heard.
-CHUNK_SECONDS = 2.0
+# A chunk of steps lasts about this long, so that a signal is soon heard: it may have to
+# wait for two of them.
+CHUNK_SECONDS = 1.0
+
+
+class Agreed(NamedTuple):
+    """What all processes of a run do at the end of a chunk.
+
+    Attributes:
+        signal: the number of a signal that any process has heard, or None.
+        due: what the first process writes.
+    """
+
+    signal: int | None
+    due: Due
 
 
 class Pace:
@@ -20,15 +35,12 @@ class Pace:
     Args:
         run: the run, whose settings say when something is due.
         trace: whose limits are among the ends of chunks.
+        step: where the run begins or goes on.
         capacity: the largest number of steps that a chunk may hold.
     """
 
-    def __init__(self, run: Run, trace: Trace, *, capacity: int) -> None:
-        self._intervals = (
-            run.config.log_every_steps,
-            run.config.sample_every_steps,
-            run.config.checkpoint_every_steps,
-        )
+    def __init__(self, run: Run, trace: Trace, *, step: int, capacity: int) -> None:
+        self._timetable = Timetable(run.config, step=step, num_steps=run.num_steps)
         self._trace = trace
         self._num_steps = run.num_steps
         self._capacity = capacity
@@ -38,9 +50,17 @@ class Pace:
 
     def length(self, step: int) -> int:
         """Return how many steps the chunk from `step` on holds; 0 at the run's end."""
-        to_event = min(interval - step % interval for interval in self._intervals)
-        to_limit = self._trace.distance(step) or to_event
-        return min(self._fitting, to_event, to_limit, self._num_steps - step)
+        left = self._num_steps - step
+        limits = (self._timetable.distance(step), self._trace.distance(step))
+        return min(self._fitting, left, *(limit for limit in limits if limit))
+
+    def runs_ahead(self, step: int) -> bool:
+        """Tell whether a chunk from `step` on may be begun before the last has ended.
+
+        Not where a trace begins or ends, nor where a step is so long that a signal
+        would have to wait for two of them.
+        """
+        return self._fitting > 1 and not self._trace.is_limit(step)
 
     def note(self, count: int) -> None:
         """Take notice that `count` steps have just ended."""
@@ -51,15 +71,16 @@ class Pace:
             self._fitting = min(max(fitting, 1), self._capacity)
         self._last = now
 
-    def agree(self, heard: Sequence[int]) -> int | None:
-        """Settle with the other processes how long a chunk is, and whether to go on.
+    def agree(self, step: int, heard: Sequence[int]) -> Agreed:
+        """Settle with the other processes what follows at `step`, where a chunk ends.
+
+        It also settles how long the next chunk is.
 
         Args:
+            step: steps done.
             heard: the numbers of the signals that this process has heard.
-
-        Returns:
-            The number of a signal that any process has heard, or None.
         """
         first = heard[0] if heard else 0
-        signal_number, self._fitting = mesh.largest(first, self._fitting)
-        return signal_number or None
+        due = self._timetable.find_due(step) if mesh.is_first() else Due()
+        signal, self._fitting, *told = mesh.largest(first, self._fitting, *due)
+        return Agreed(signal or None, Due._make(map(bool, told)))

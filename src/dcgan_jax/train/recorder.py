@@ -1,7 +1,9 @@
 """What the first process of a run writes on its way: log, grids, checkpoints."""
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,17 +12,39 @@ from dcgan_jax.gan import averaging
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.runs import checkpoints
 from dcgan_jax.sample import labels
-from dcgan_jax.system import backend
-from dcgan_jax.train import mesh
+from dcgan_jax.system import backend, precision
+from dcgan_jax.train import chunk as chunks, forecast, mesh
+from dcgan_jax.train.background import Background
 from dcgan_jax.train.fixed_samples import FixedSamples
 from dcgan_jax.train.reporter import Reporter
 from dcgan_jax.train.start import Run
+from dcgan_jax.train.timetable import Due
 
 SECONDS_BETWEEN_TIDYING = 30.0
+SECONDS_BETWEEN_LINES = 10.0
+# On a CPU, the time after which it is told how long a run takes, if that is long.
+SECONDS_TO_FORECAST = 30.0
+
+
+class RanChunk(NamedTuple):
+    """A chunk of steps that has ended.
+
+    Attributes:
+        step: steps done after it.
+        metrics: each (count,), a value for every step of the chunk.
+        wait_seconds: the time that the run had waited for data, since its start.
+    """
+
+    step: int
+    metrics: Mapping[str, np.ndarray]
+    wait_seconds: float
 
 
 class Recorder:
     """Writes what is due after a chunk of steps, and what is missing at the end.
+
+    A thread does so, in order, beside the steps that follow. What fails there is raised
+    by the next call.
 
     Args:
         run: the run.
@@ -36,6 +60,10 @@ class Recorder:
             num_steps=run.num_steps,
             images_per_step=run.config.batch_size * run.config.num_d_steps,
             scale=run.config.scale,
+            # Lines that were asked for in steps come all.
+            line_seconds=SECONDS_BETWEEN_LINES
+            if run.config.log_every_steps is None
+            else 0,
         )
         names = labels.own_names(run.config)
         if names is not None:
@@ -43,37 +71,82 @@ class Recorder:
         self._saved_step = step if step > 0 else None
         self._sampled_step: int | None = None
         self._tidy_time = 0.0
+        self._first_step, self._first_time = step, time.perf_counter()
+        self._is_forecast_due = not backend.is_accelerator()
+        self._background = Background("recorder", self._settings)
 
-    def record(
-        self,
-        state: TrainState,
-        metrics: Mapping[str, np.ndarray],
-        *,
-        wait_seconds: float,
-    ) -> None:
-        """Take the metrics of a chunk; log, draw and save where that is due.
+    def start_clock(self) -> None:
+        """Count the time of steps from now on."""
+        self._first_time = time.perf_counter()
+        self._reporter.start_clock()
+
+    def keep(self, state: TrainState) -> TrainState:
+        """Copy a state that the next chunk takes; the one before is written by then."""
+        self.wait()
+        return chunks.copy_state(mesh.local(state))
+
+    def record(self, chunk: RanChunk, due: Due, state: TrainState | None) -> None:
+        """Take the metrics of a chunk; have logged, drawn and saved what is due.
 
         Args:
-            state: after the chunk.
-            metrics: each (count,), a value for every step of the chunk.
-            wait_seconds: the time that the run has waited for data, since its start.
+            chunk: its steps.
+            due: what is.
+            state: after the chunk, as from `keep`; None where only the log may be due.
         """
-        step, config = int(state.step), self._run.config
-        self._reporter.add(metrics)
-        if step % config.log_every_steps == 0 or step == self._run.num_steps:
-            self._reporter.log(step, wait_seconds=wait_seconds)
-        samples = step % config.sample_every_steps == 0
-        saves = step % config.checkpoint_every_steps == 0
-        if samples:
-            self._sample(step, state)
-        if saves:
-            self._save(step, state)
-        if (samples or saves) and time.monotonic() > self._tidy_time:
-            backend.return_free_memory()
-            self._tidy_time = time.monotonic() + SECONDS_BETWEEN_TIDYING
+        now = time.perf_counter()
+        self._background.give(lambda: self._record(chunk, due, state, now))
 
     def finish(self, state: TrainState, *, was_stopped: bool) -> None:
         """Save what is not saved yet; a run that was stopped gets no grid for it."""
+        own = mesh.local(state)
+        self._background.give(lambda: self._finish(own, was_stopped))
+        self.wait()
+
+    def wait(self) -> None:
+        """Return once all is written that was given."""
+        self._background.wait()
+
+    def close(self) -> None:
+        """Write out what is buffered."""
+        self._background.close()
+        self._reporter.close()
+
+    @contextlib.contextmanager
+    def _settings(self) -> Iterator[None]:
+        with (
+            backend.own_settings(),
+            precision.full_products(self._run.config.precision),
+        ):
+            yield
+
+    def _record(
+        self, chunk: RanChunk, due: Due, state: TrainState | None, now: float
+    ) -> None:
+        self._reporter.add(chunk.metrics)
+        if due.log:
+            self._reporter.log(chunk.step, wait_seconds=chunk.wait_seconds, now=now)
+        self._forecast(chunk.step, now - self._first_time)
+        if state is None:
+            return
+        if due.sample:
+            self._sample(chunk.step, state)
+        if due.save:
+            self._save(chunk.step, state)
+        if time.monotonic() > self._tidy_time:
+            backend.return_free_memory()
+            self._tidy_time = time.monotonic() + SECONDS_BETWEEN_TIDYING
+
+    def _forecast(self, step: int, seconds: float) -> None:
+        """Say once, after some steps, how long the run takes if it takes long."""
+        if not self._is_forecast_due or seconds < SECONDS_TO_FORECAST:
+            return
+        self._is_forecast_due = False
+        step_seconds = seconds / (step - self._first_step)
+        told = forecast.forecast(self._run, step=step, step_seconds=step_seconds)
+        if told is not None:
+            self._reporter.say(told)
+
+    def _finish(self, state: TrainState, was_stopped: bool) -> None:
         step = int(state.step)
         if step != self._saved_step:
             self._save(step, state)
@@ -82,14 +155,12 @@ class Recorder:
             self._sample(step, state)
         self._reporter.save_curves()
 
-    def close(self) -> None:
-        """Write out what is buffered."""
-        self._reporter.close()
-
     def _sample(self, step: int, state: TrainState) -> None:
-        gen, average = mesh.local((state.gen, state.optional.get(averaging.EMA)))
+        gen, average = state.gen, state.optional.get(averaging.EMA)
         variables = {"params": gen.params, "batch_stats": gen.batch_stats}
         images = self._fixed.draw(variables)
+        if self._sampled_step is None:
+            self._reporter.save_real(self._fixed.pick_real())
         self._reporter.save_samples(step, images)
         self._sampled_step = step
         if average is not None:

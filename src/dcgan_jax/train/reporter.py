@@ -1,6 +1,8 @@
 """What a run tells: metrics.jsonl, TensorBoard events, the progress line, pictures."""
 
 import contextlib
+import functools
+import math
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +28,7 @@ class Reporter:
         num_steps: where it ends.
         images_per_step: real images that the discriminator sees in a step.
         scale: the dots that a pixel of a grid becomes; see `grid.choose_scale`.
+        line_seconds: without a terminal, the least time between two lines.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Reporter:
         num_steps: int,
         images_per_step: int,
         scale: int | None = None,
+        line_seconds: float = 0.0,
     ) -> None:
         self._workdir = workdir
         self._scale = scale
@@ -45,16 +49,14 @@ class Reporter:
         self._events = EventFile(workdir / "tensorboard", step=step + 1)
         self._warned: set[str] = set()
         self._terminal = sys.stderr.isatty()
-        self._bar = progress.Bar(
-            total=num_steps,
-            initial=step,
-            unit="steps",
-            disable=not self._terminal,
-            dynamic_ncols=True,
-        )
-        self._num_steps = num_steps
+        self._first_step, self._num_steps = step, num_steps
+        self._line_seconds, self._line_time = line_seconds, -math.inf
         self._last_time = time.perf_counter()
         self._last_wait = 0.0
+
+    def start_clock(self) -> None:
+        """Count time from now on, since the first steps have only now begun."""
+        self._last_time = time.perf_counter()
 
     def add(self, metrics: Mapping[str, np.ndarray]) -> None:
         """Take the metrics of consecutive steps, each (count,)."""
@@ -64,14 +66,14 @@ class Reporter:
         self._pending_steps += count
         self._bar.update(count)
 
-    def log(self, step: int, *, wait_seconds: float) -> None:
+    def log(self, step: int, *, wait_seconds: float, now: float) -> None:
         """Write the means since the last log point.
 
         Args:
             step: steps done.
             wait_seconds: total time for which the run has waited for data.
+            now: when they were done, by `time.perf_counter`.
         """
-        now = time.perf_counter()
         elapsed = max(now - self._last_time, 1e-9)
         row: dict[str, float] = {"step": step}
         for name, parts in self._pending.items():
@@ -83,7 +85,8 @@ class Reporter:
         figures = {name: value for name, value in row.items() if name != "step"}
         with self._trying("TensorBoard's events"):
             self._events.add_scalars(figures, step)
-        self._show(row, elapsed / max(self._pending_steps, 1))
+        if self._terminal or self._is_line_due(step, now):
+            self._show(row, elapsed / max(self._pending_steps, 1))
         self._pending, self._pending_steps = {}, 0
         self._last_time, self._last_wait = now, wait_seconds
 
@@ -104,6 +107,20 @@ class Reporter:
         with self._trying("TensorBoard's events"):
             self._events.add_image("samples" + "_ema" * ema, picture, step)
         return path
+
+    def save_real(self, images: np.ndarray) -> None:
+        """Write a grid of real images beside those of samples, unless there is one.
+
+        Args:
+            images: uint8 (count, height, width, channels).
+        """
+        folder = self._workdir / run_dir.SAMPLES
+        if (folder / run_dir.REAL).exists():
+            return
+        with self._trying("the grid of real images"):
+            folder.mkdir(exist_ok=True)
+            picture = grid.make_grid(images, columns=GRID_COLUMNS)
+            grid.save_image(picture, folder / run_dir.REAL)
 
     def save_classes(self, names: Sequence[str]) -> None:
         """Write the number and name of the class of each row of the grids beside them.
@@ -132,9 +149,21 @@ class Reporter:
 
     def close(self) -> None:
         """Write out what is buffered."""
-        self._bar.close()
+        if "_bar" in self.__dict__:
+            self._bar.close()
         with self._trying("TensorBoard's events"):
             self._events.close()
+
+    @functools.cached_property
+    def _bar(self) -> progress.Bar:
+        """The progress line, which begins with the first steps."""
+        return progress.Bar(
+            total=self._num_steps,
+            initial=self._first_step,
+            unit="steps",
+            disable=not self._terminal,
+            dynamic_ncols=True,
+        )
 
     @contextlib.contextmanager
     def _trying(self, what: str) -> Iterator[None]:
@@ -147,23 +176,28 @@ class Reporter:
                 told = errors.one_line(f"{type(error).__name__}: {error}")
                 self.say(f"warning: {what} cannot be written ({told}); the run goes on")
 
+    def _is_line_due(self, step: int, now: float) -> bool:
+        if step < self._num_steps and now - self._line_time < self._line_seconds:
+            return False
+        self._line_time = now
+        return True
+
     def _show(self, row: Mapping[str, float], step_seconds: float) -> None:
         rate = row["images_per_second"]
-        figures = {
-            "d_loss": f"{row['d_loss']:.3f}",
-            "g_loss": f"{row['g_loss']:.3f}",
-            **(
+        figures = {"d_loss": f"{row['d_loss']:.3f}", "g_loss": f"{row['g_loss']:.3f}"}
+        # The first step allocates and warms up, so that its time tells nothing.
+        is_telling = row["step"] > self._first_step + 1
+        if is_telling:
+            figures |= (
                 {"images/s": f"{rate:.0f}"}
                 if rate >= 10
                 else {"s/image": progress.tell_seconds(1 / rate)}
-            ),
-        }
+            )
         if self._terminal:
             self._bar.set_postfix(figures)
             return
-        left = (self._num_steps - row["step"]) * step_seconds
         told = "  ".join(f"{name} {value}" for name, value in figures.items())
-        self.say(
-            f"step {row['step']:.0f}/{self._num_steps}  {told}  "
-            f"left {tqdm.format_interval(left)}"
-        )
+        if is_telling:
+            left = (self._num_steps - row["step"]) * step_seconds
+            told += f"  left {tqdm.format_interval(left)}"
+        self.say(f"step {row['step']:.0f}/{self._num_steps}  {told}")

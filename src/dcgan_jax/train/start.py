@@ -6,7 +6,7 @@ import functools
 import json
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,6 +56,10 @@ class Run(NamedTuple):
         """The folder of the run's checkpoints."""
         return self.workdir / run_dir.CHECKPOINTS
 
+    def shape_state(self) -> TrainState:
+        """Return a state of mere shapes."""
+        return jax.eval_shape(functools.partial(_draw, self), jax.random.key(0))
+
 
 def settle_run(config: TrainConfig) -> Run:
     """Open the data and choose what depends on them; all processes agree on it.
@@ -87,7 +91,7 @@ def settle_run(config: TrainConfig) -> Run:
         run = Run(config, store, nets, num_steps, given)
         _require_memory(run)
         if given is not None:
-            initial.check_fit(given, _shapes(run))
+            initial.check_fit(given, run.shape_state())
     mesh.check_same({**configs.shared_settings(config), "data": store.fingerprint})
     if followed.line is not None and mesh.is_first():
         _LOG.info(followed.line)
@@ -114,7 +118,9 @@ def _require_memory(run: Run) -> None:
     config = run.config
     images = config.num_d_steps * config.batch_size
     part = 4 * images * math.prod(run.store.image_shape) // jax.process_count()
-    state = sum(math.prod(leaf.shape) * 4 for leaf in jax.tree.leaves(_shapes(run)))
+    state = sum(
+        math.prod(leaf.shape) * 4 for leaf in jax.tree.leaves(run.shape_state())
+    )
     memory.require_memory(state, what="networks and optimisers of this width")
     memory.require_memory(state + part, what=f"the networks and {images:,} images")
 
@@ -148,6 +154,7 @@ def hold_run(run: Run) -> Iterator[list[int]]:
 
     Raises:
         InputError: if another run uses the folder, or it holds one of other settings.
+        KeyboardInterrupt: at a second Ctrl-C, saying what is lost.
     """
     with contextlib.ExitStack() as held:
         with mesh.together():
@@ -156,10 +163,29 @@ def hold_run(run: Run) -> Iterator[list[int]]:
                 held.enter_context(run_dir.lock(run.workdir))
                 fingerprint = run.store.fingerprint
                 run_dir.settle(run.workdir, run.config, fingerprint=fingerprint)
-        yield heard
+        try:
+            yield heard
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_tell_loss(run)) from None
 
 
-def start_or_resume(run: Run, *, rollbacks: int) -> TrainState:
+def _tell_loss(run: Run) -> str:
+    """Say what a stop without a save costs."""
+    saved = checkpoints.list_steps(run.checkpoints)
+    if not saved:
+        return (
+            "stopped without saving: nothing had been saved, so that all steps are"
+            " lost; the same command begins anew"
+        )
+    return (
+        f"stopped without saving: the steps after step {saved[-1]} are lost; the same"
+        " command goes on from there"
+    )
+
+
+def start_or_resume(
+    run: Run, *, rollbacks: int, announce: Callable[[], None]
+) -> TrainState:
     """Return the state that a run goes on from, on every device.
 
     The first process reads or draws it and sends it to the others, which therefore need
@@ -168,49 +194,48 @@ def start_or_resume(run: Run, *, rollbacks: int) -> TrainState:
     Args:
         run: the run.
         rollbacks: returns to a checkpoint so far, where the checkpoint knows of fewer.
+        announce: says what the run is, once nothing speaks against it.
 
     Raises:
         InputError: if there are checkpoints but none can be used.
     """
     with mesh.together():
         if mesh.is_first():
-            state = _read_or_draw(run)
+            state = _read_or_draw(run, announce)
             run_dir.cut_metrics(run.workdir, step=int(state.step))
             counted = jnp.maximum(state.rollbacks, rollbacks)
             state = state.replace(rollbacks=counted)
         else:
             state = jax.tree.map(
                 lambda leaf: jnp.zeros(leaf.shape, leaf.dtype),
-                _shapes(run),
+                run.shape_state(),
             )
     return mesh.from_first(state)
 
 
-def _read_or_draw(run: Run) -> TrainState:
+def _read_or_draw(run: Run, announce: Callable[[], None]) -> TrainState:
     """Return the newest checkpoint's state, or new weights where there is none."""
     checkpoints.remove_partial(run.checkpoints)
     checkpoints.prove_folder(run.checkpoints)
     newest = checkpoints.find_newest(run.checkpoints)
     if newest is None:
+        announce()
         key = keys.make_key(run.config.seed, keys.Purpose.INIT)
         state = _begin_at_means(run, jax.jit(functools.partial(_draw, run))(key))
         if run.initial is not None:
             state = initial.begin(state, run.initial)
         return state.replace(optional=run.nets.averaging.begin(state.gen))
-    state = checkpoints.restore(newest, _shapes(run))
+    state = checkpoints.restore(newest, run.shape_state())
     _LOG.info("going on from step %d", newest.step)
     if newest.step >= run.num_steps:
         _LOG.info("%s is finished; a larger --num_steps goes on", run.workdir)
+    else:
+        announce()
     return averaging.complete(state, run.nets.averaging)
 
 
 def _draw(run: Run, key: jax.Array) -> TrainState:
     return init_state(run.nets, key, image_shape=run.store.image_shape)
-
-
-def _shapes(run: Run) -> TrainState:
-    """Return a state of mere shapes."""
-    return jax.eval_shape(functools.partial(_draw, run), jax.random.key(0))
 
 
 def _begin_at_means(run: Run, state: TrainState) -> TrainState:

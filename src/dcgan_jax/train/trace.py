@@ -57,6 +57,10 @@ class Trace:
         ahead = [limit - step for limit in limits if limit > step]
         return min(ahead) if ahead and not self._done else None
 
+    def is_limit(self, step: int) -> bool:
+        """Tell whether the trace begins or ends at `step`."""
+        return not self._done and step in (self._first, self._end)
+
     def start(self, step: int) -> None:
         """Begin to record if the chunk from `step` on is to be in the trace."""
         waiting = not self._done and not self._running and mesh.is_first()

@@ -63,7 +63,9 @@ def main(argv: Sequence[str]) -> int:
     frames = []
     with progress.track("reading grids", len(grids), unit="grids") as advance:
         for step, path in grids:
-            frames.append(_make_frame(step, path, config))
+            frames.append(
+                make_frame(step, path, scale=config.scale, max_width=config.max_width)
+            )
             advance(1)
             if len(frames) == 1:  # the others are as large, and one more is shrunk
                 size = (len(grids) + 1) * frames[0].nbytes
@@ -115,7 +117,14 @@ def choose_grids(grids: list[tuple[int, Path]], *, most: int) -> list[tuple[int,
     return [grids[i * (len(grids) - 1) // (count - 1)] for i in range(count)]
 
 
-def _make_frame(step: int, path: Path, config: FilmConfig) -> "np.ndarray":
+def make_frame(
+    step: int, path: Path, *, scale: int | None = None, max_width: int
+) -> "np.ndarray":
+    """Return a grid, at most so many dots wide, with its step above it.
+
+    Raises:
+        InputError: if the file cannot be read.
+    """
     from dcgan_jax.pictures import animation, captions, grid
 
     try:
@@ -124,8 +133,8 @@ def _make_frame(step: int, path: Path, config: FilmConfig) -> "np.ndarray":
         raise errors.InputError(
             f"{path} cannot be read ({error}); delete it to go on without it."
         ) from None
-    frame = grid.enlarge(pixels, grid.choose_scale(pixels, config.scale))
-    frame = animation.shrink(frame, max_width=config.max_width)
+    frame = grid.enlarge(pixels, grid.choose_scale(pixels, scale))
+    frame = animation.shrink(frame, max_width=max_width)
     return captions.add_heading(frame, f"step {step:,}", size=_LETTERS)
 
 

@@ -3,12 +3,13 @@ const [image, slider, button, label] = ['img', 'input', 'button', 'output'].map(
   (name) => element.querySelector(name));
 const frames = new Map();
 let steps = [];
+let run = '';
 let playing = null;
 
 async function show() {
   const step = steps[Number(slider.value)];
   if (step === undefined) return;
-  if (!frames.has(step)) frames.set(step, await server.frame(step));
+  if (!frames.has(step)) frames.set(step, await server.frame(run, step));
   if (step !== steps[Number(slider.value)]) return; // moved on meanwhile
   image.src = frames.get(step);
   image.dataset.step = step;
@@ -38,6 +39,8 @@ function play() {
 async function follow() {
   const atEnd = Number(slider.value) >= steps.length - 1;
   steps = (props.value && props.value.steps) || [];
+  if (props.value?.run !== run) frames.clear();
+  run = props.value?.run;
   element.querySelector('.film').hidden = steps.length === 0;
   slider.max = Math.max(steps.length - 1, 0);
   if (atEnd && !playing) slider.value = slider.max;

@@ -1,7 +1,6 @@
 """Boxes around an object, and samples without the feature maps that draw it."""
 
 import dataclasses
-import functools
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dcgan_jax import models
-from dcgan_jax.explore import encoding, files, parts
+from dcgan_jax.explore import encoding, files, parts, serving
+from dcgan_jax.explore.parts import Desk, Update
 from dcgan_jax.explore.session import Session
 from dcgan_jax.explore.subject import Subject
 from dcgan_jax.explore.tabs import wall
@@ -50,6 +50,7 @@ class ForgetElements(NamedTuple):
     before: Any
     after: Any
     note: Any
+    saves: Any
     file: Any
     save: Any
     load: Any
@@ -63,28 +64,22 @@ class Fit(NamedTuple):
     session: Session
 
 
-def build(subject: Subject) -> ForgetElements:
+def build() -> ForgetElements:
     """Make the elements."""
     import gradio as gr
 
-    loaded = subject.require()
-    layers = models.list_hidden_convolutions(loaded.network)
-    size = max(1, _SIDE // loaded.config.image_size)
-    parts.explain(EXPLAINS)
-    with gr.Row():
-        count = gr.Number(24, label="Samples", precision=0, minimum=1, min_width=110,
-                          maximum=_MOST_SAMPLES, elem_id="boxes-count")  # fmt: skip
-        zoom = gr.Slider(1, 2 * size + 2, value=size, step=0.5, label="Zoom",
-                         elem_id="boxes-zoom", min_width=160)  # fmt: skip
+    with gr.Row(elem_classes=["settings"]):
+        count = parts.make_number(24, "Samples", "boxes-count")
+        zoom = gr.Slider(1, 8, value=2, step=0.5, label="Zoom", elem_id="boxes-zoom",
+                         min_width=160)  # fmt: skip
         layer = gr.Dropdown(
-            list(layers), value=object_maps.find_default_layer(layers), min_width=160,
-            label="Feature maps of", info="The highest hidden one in the paper.",
-            elem_id="forget-layer",
+            [], min_width=180, label="Feature maps of", elem_id="forget-layer",
+            info="The highest hidden layer in the paper.",
         )  # fmt: skip
-    canvas = parts.make_cells("boxes-canvas", zoom=size, draws=True)
+    canvas = parts.make_cells("boxes-canvas", draws=True)
     with gr.Row(elem_classes=["files"]):
         fit = gr.Button("Fit and forget", variant="primary", elem_id="fit",
-                        min_width=160, scale=0)  # fmt: skip
+                        min_width=150, scale=0)  # fmt: skip
         clear = gr.Button("Delete all boxes", elem_id="clear-boxes", min_width=140,
                           scale=0)  # fmt: skip
         boxes_note = parts.make_note("boxes-note")
@@ -98,21 +93,42 @@ def build(subject: Subject) -> ForgetElements:
         with gr.Column(min_width=300):
             gr.Markdown("**Without those dropped**")
             after = parts.make_picture("forget-after")
-    file, save, load = wall.make_file_row(subject.folder, "boxes", files.BOXES)
+    saves = parts.make_links("forget-saves")
+    file, save, load = wall.make_file_row("boxes", files.BOXES)
+    saved = parts.make_note("boxes-saved")
+    parts.explain(EXPLAINS)
     return ForgetElements(
         canvas, count, zoom, layer, fit, clear, boxes_note, slider, before, after, note,
-        file, save, load, parts.make_note("boxes-saved"),
+        saves, file, save, load, saved,
     )  # fmt: skip
+
+
+def adapt(subject: Subject) -> tuple[Any, ...]:
+    """Return the zoom, layer and fit elements as they suit a generator."""
+    import gradio as gr
+
+    loaded = subject.require()
+    size = max(1, _SIDE // loaded.config.image_size)
+    zoom = gr.Slider(maximum=2 * size + 2, value=size)
+    try:
+        layers = models.list_hidden_convolutions(loaded.network)
+    except errors.InputError:
+        none = gr.Dropdown(choices=[], value=None, interactive=False)
+        return zoom, none, gr.Button(interactive=False)
+    default = object_maps.find_default_layer(layers)
+    chosen = gr.Dropdown(choices=list(layers), value=default, interactive=True)
+    return zoom, chosen, gr.Button(interactive=True)
 
 
 def draw_canvas(
     subject: Subject, session: Session, count: float | None
 ) -> dict[str, Any]:
-    """Draw the samples to draw boxes on."""
-    number = min(max(int(count or 1), 1), _MOST_SAMPLES)
+    """Return where the page finds the samples to draw boxes on."""
+    number = parts.read_number(count, "Samples", least=1, most=_MOST_SAMPLES)
     number = max(number, *(1 + box.sample for box in session.boxes), 1)
-    generator = subject.number(session.seed, session.label)
-    return encoding.to_sprite(generator.draw(generator.latents(number)))
+    boxes = [list(box) for box in session.boxes]
+    return {**serving.place_samples(subject, session, number), "boxes": boxes,
+        "zoom": max(1, _SIDE // subject.require().config.image_size)}  # fmt: skip
 
 
 def describe_boxes(session: Session) -> str:
@@ -165,10 +181,12 @@ def draw_without(subject: Subject, fitted: Fit, num_dropped: int) -> Forgotten:
     )
 
 
-def drop(subject: Subject, fitted: Fit | None, num_dropped: float) -> tuple[str, str]:
-    """Draw without some maps; return the picture and a line."""
+def drop(
+    subject: Subject, fitted: Fit | None, num_dropped: float
+) -> tuple[str, str, str]:
+    """Draw without some maps; return the picture, a line and a link that saves it."""
     if fitted is None:
-        return "", ""
+        return "", "", ""
     maps = fitted.maps
     found = draw_without(subject, fitted, min(int(num_dropped), maps.num_positive))
     line = (
@@ -178,7 +196,9 @@ def drop(subject: Subject, fitted: Fit | None, num_dropped: float) -> tuple[str,
         f"{100 * found.change_outside:.1f} % outside; the regression is right on "
         f"{100 * maps.regression.accuracy:.0f} % of the places that it was fitted to."
     )
-    return lay_out(found.after, maps.shown), line
+    url = lay_out(found.after, maps.shown)
+    save = parts.link("save-forgotten", "Save what is left", url, "forgotten.png")
+    return encoding.to_element(url, "samples without the maps"), line, save
 
 
 def _choose_samples(subject: Subject, session: Session) -> Samples:
@@ -193,10 +213,9 @@ def _choose_samples(subject: Subject, session: Session) -> Samples:
 
 
 def lay_out(images: np.ndarray, numbers: Sequence[int]) -> str:
-    """Return numbered samples as one picture."""
+    """Return the address of a picture of numbered samples."""
     captioned = captions.write_below(images, [str(number) for number in numbers])
-    url = encoding.to_url(grid.make_grid(captioned, columns=_COLUMNS, gap=6))
-    return encoding.to_element(url, "samples")
+    return encoding.to_url(grid.make_grid(captioned, columns=_COLUMNS, gap=6))
 
 
 def tell_boxes(subject: Subject, session: Session, path: Path) -> str:
@@ -209,7 +228,7 @@ def tell_boxes(subject: Subject, session: Session, path: Path) -> str:
     return f"Saved. `{shlex.join(command)}`"
 
 
-def connect(subject: Subject, elements: ForgetElements, session: Any) -> Any:
+def connect(desk: Desk, elements: ForgetElements) -> Update:
     """Make the elements answer; return the update that draws the canvas."""
     import gradio as gr
 
@@ -223,48 +242,60 @@ def connect(subject: Subject, elements: ForgetElements, session: Any) -> Any:
     def clear(state: Session) -> tuple[Any, ...]:
         return *show(state, ()), gr.HTML(boxes=[])
 
-    def run_fit(state: Session, layer: str) -> tuple[Any, ...]:
-        found = fit_to_boxes(subject, state, layer)
+    def run_fit(state: Session, layer: str | None) -> tuple[Any, ...]:
+        found = fit_to_boxes(desk.find(state), state, layer)
         most = found.maps.num_positive
         slider = gr.Slider(maximum=most, value=most, interactive=True)
-        return found, slider, lay_out(found.maps.before, found.maps.shown)
+        url = lay_out(found.maps.before, found.maps.shown)
+        shown = encoding.to_element(url, "samples with all maps")
+        return found, slider, shown, *drop(desk.find(state), found, most)
+
+    def drop_some(fitted: Fit | None, num_dropped: float) -> tuple[str, str, str]:
+        if fitted is None:
+            return "", "", ""
+        return drop(desk.find(fitted.session), fitted, num_dropped)
 
     def save(state: Session, file: str) -> str:
-        return tell_boxes(subject, state, files.keep_boxes(subject, state, file))
+        subject = desk.find(state)
+        with parts.naming("File of boxes"):
+            path = files.keep_boxes(subject, state, file)
+        return tell_boxes(subject, state, path)
 
     def redraw(state: Session, count: float, before: Fit | None) -> tuple[Any, ...]:
-        cells = gr.HTML(
-            value=draw_canvas(subject, state, count),
-            boxes=[list(box) for box in state.boxes],
-        )
+        cells = draw_canvas(desk.find(state), state, count)
         shown = cells, describe_boxes(state)
         if before is None or before.session.has_samples_of(state):
-            return *shown, *[gr.skip()] * 5
+            return *shown, *[gr.skip()] * 6
         # Maps that were fitted to other samples are dropped.
-        return *shown, None, gr.Slider(value=0, interactive=False), "", "", ""
+        return *shown, None, gr.Slider(value=0, interactive=False), *[""] * 4
 
+    session = desk.session
     told = [session, elements.boxes_note]
     fitted = gr.State()
-    elements.canvas.input(parts.telling(change), session, told, **parts.CLICK)
-    elements.clear.click(clear, session, [*told, elements.canvas], **parts.CLICK)
+    desk.answer(elements.canvas.input, change, session, told, parts.CLICK)
+    desk.answer(elements.clear.click, clear, session, [*told, elements.canvas],
+                 parts.CLICK)  # fmt: skip
     elements.zoom.change(
         lambda zoom: gr.HTML(zoom=zoom), elements.zoom, elements.canvas, **parts.FOLLOW
     )
-    dropping = parts.telling(functools.partial(drop, subject))
-    dropped = [fitted, elements.slider], [elements.after, elements.note]
-    elements.fit.click(
-        parts.telling(run_fit), [session, elements.layer],
-        [fitted, elements.slider, elements.before], **parts.WORK,
-    ).success(dropping, *dropped, **parts.WORK)  # fmt: skip
-    elements.slider.change(dropping, *dropped, **parts.FOLLOW)
-    elements.save.click(
-        parts.telling(save), [session, elements.file], elements.saved, **parts.WORK
-    )
-    update = (
-        parts.telling(redraw),
+    dropped = [elements.after, elements.note, elements.saves]
+    desk.answer(
+        elements.fit.click, run_fit, [session, elements.layer],
+        [fitted, elements.slider, elements.before, *dropped], parts.WORK,
+    )  # fmt: skip
+    desk.answer(
+        elements.slider.change, drop_some, [fitted, elements.slider], dropped,
+        parts.FOLLOW,
+    )  # fmt: skip
+    desk.answer(
+        elements.save.click, save, [session, elements.file], [elements.saved],
+        parts.WORK,
+    )  # fmt: skip
+    update = Update(
+        redraw,
         [session, elements.count, fitted],
         [elements.canvas, elements.boxes_note, fitted, elements.slider,
-         elements.before, elements.after, elements.note],
+         elements.before, elements.after, elements.note, elements.saves],
     )  # fmt: skip
-    elements.count.input(*update, **parts.FOLLOW)
+    desk.redo(elements.count.input, update, parts.FOLLOW, clears=True)
     return update

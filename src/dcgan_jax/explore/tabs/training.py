@@ -1,10 +1,15 @@
 """A run's curves and film, followed while it trains."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from dcgan_jax.explore import encoding, parts, training
+from dcgan_jax.explore import encoding, parts, serving, training
+from dcgan_jax.explore.hub import Hub
+from dcgan_jax.explore.parts import Desk, Update
+from dcgan_jax.explore.session import Session
+from dcgan_jax.system import errors
 
+NARROW = "narrow"  # what the page says of a screen as narrow as a phone's
 _SECONDS = 4.0  # between two looks at the run
 
 EXPLAINS = (
@@ -13,28 +18,77 @@ EXPLAINS = (
 )
 
 
-def build(run: Path) -> Any:
-    """Make and connect the elements; return the update that looks at the run."""
-    import gradio as gr
+class TrainingElements(NamedTuple):
+    """The elements that change; see `page` for the ids."""
 
-    parts.explain(EXPLAINS)
+    note: Any
+    curves: Any
+    film: Any
+    saves: Any
+    width: Any
+
+
+def build(hub: Hub) -> TrainingElements:
+    """Make the elements."""
+
+    def show(name: str, step: int) -> str:
+        run = hub.find_run(name)
+        if run is None:
+            raise errors.InputError("there is no such run")
+        return training.read_frame(run, step)
+
     note = parts.make_note("training-note")
     curves = parts.make_picture("curves")
-    film = parts.make_film(parts.telling(lambda step: training.read_frame(run, step)),
-                           "film")  # fmt: skip
+    film = parts.make_film(show, "film")
+    saves = parts.make_links("film-saves")
+    parts.explain(EXPLAINS)
+    return TrainingElements(note, curves, film, saves, parts.make_hidden("page-width"))
+
+
+def connect(desk: Desk, elements: TrainingElements) -> Update:
+    """Make the elements answer; return the update that looks at the run."""
+    import gradio as gr
+
     seen = gr.State()
 
-    def look(before: training.Progress | None) -> tuple[Any, ...]:
-        now = training.read_progress(run)
+    def look(state: Session, before: Any, width: str) -> tuple[Any, ...]:
+        run = (state.which or desk.hub.first).run
+        subject = desk.find(state)
+        if subject.run is None:
+            told = f"{run or 'The page'} has no log of a training run."
+            return None, told, "", {"steps": []}, ""
+        now = run, training.read_progress(subject.run), width
         if now == before:
-            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
-        url = training.draw_log(run)
+            return (gr.skip(),) * 5
+        url = training.draw_log(subject.run, stacked=width == NARROW)
         picture = "" if url is None else encoding.to_element(url, "training curves")
-        return now, describe_progress(now), picture, {"steps": list(now.steps)}
+        name = desk.hub.name_run(run)
+        film = {"run": name, "steps": list(now[1].steps)}
+        return (
+            now,
+            describe_progress(now[1]),
+            picture,
+            film,
+            _link_film(name, run, film),
+        )
 
-    inputs, outputs = [seen], [seen, note, curves, film]
-    gr.Timer(_SECONDS).tick(look, inputs, outputs, **parts.FOLLOW)
-    return look, inputs, outputs
+    update = Update(
+        look,
+        [desk.session, seen, elements.width],
+        [seen, elements.note, elements.curves, elements.film, elements.saves],
+    )
+    desk.redo(gr.Timer(_SECONDS).tick, update, parts.FOLLOW)
+    return update
+
+
+def _link_film(name: str, run: str, film: dict[str, Any]) -> str:
+    """Return the links that save a run's film; none where it has no film yet."""
+    if not film["steps"]:
+        return ""
+    file = f"{Path(run).name}-film"
+    return parts.link_film(
+        "save-film", f"films/{name}.{{}}", file, serving.find_lacking_mp4()
+    )
 
 
 def describe_progress(progress: training.Progress) -> str:

@@ -1,9 +1,9 @@
 """Samples turned along the axis between two groups of picks."""
 
-import functools
 from typing import Any, NamedTuple
 
 from dcgan_jax.explore import encoding, files, parts
+from dcgan_jax.explore.parts import Desk
 from dcgan_jax.explore.session import Session
 from dcgan_jax.explore.subject import Subject
 from dcgan_jax.explore.tabs import wall
@@ -26,24 +26,26 @@ class TurnElements(NamedTuple):
     slider: Any
     picture: Any
     note: Any
+    saves: Any
     file: Any
     save: Any
     load: Any
     saved: Any
 
 
-def build(subject: Subject) -> TurnElements:
+def build() -> TurnElements:
     """Make the elements."""
     import gradio as gr
 
-    parts.explain(EXPLAINS)
     slider = gr.Slider(-1, 1, value=0, step=2 / (_COLUMNS - 1), elem_id="turn-slider",
                        label="Position: 0 is the sample itself")  # fmt: skip
     picture = parts.make_picture("turn-picture")
     note = parts.make_note("turn-note")
-    file, save, load = wall.make_file_row(subject.folder, "turn", files.TURN)
-    return TurnElements(slider, picture, note, file, save, load,
-                    parts.make_note("turn-saved"))  # fmt: skip
+    saves = parts.make_links("turn-saves")
+    file, save, load = wall.make_file_row("turn", files.TURN)
+    saved = parts.make_note("turn-saved")
+    parts.explain(EXPLAINS)
+    return TurnElements(slider, picture, note, saves, file, save, load, saved)
 
 
 def make_rows(
@@ -77,13 +79,29 @@ def show_turn(turned: Turn | None, position: float) -> str:
     return encoding.to_element(encoding.to_url(picture), "new samples, turned")
 
 
-def connect(subject: Subject, elements: TurnElements, session: Any) -> Any:
-    """Make the elements answer; return the update that turns the samples."""
+def link_turn(turned: Turn | None) -> str:
+    """Return a link that saves all positions of an axis, as Fig. 8 shows them."""
+    if turned is None:
+        return ""
+    rows, columns = turned.images.shape[:2]
+    images = turned.images.reshape(rows * columns, *turned.images.shape[2:])
+    url = encoding.to_url(grid.make_grid(captions.enlarge(images), columns=columns))
+    return parts.link("save-turned", "Save all positions", url, "turn.png")
+
+
+def connect(desk: Desk, elements: TurnElements) -> None:
+    """Make the elements answer."""
     import gradio as gr
 
     def save(state: Session, file: str) -> str:
-        path = files.keep_picks(subject, state, pick_files.TURN, file)
+        subject = desk.find(state)
+        with parts.naming("File of turn"):
+            path = files.keep_picks(subject, state, pick_files.TURN, file)
         return wall.tell_picks(subject, path)
+
+    def turn(state: Session, position: float) -> tuple[Any, ...]:
+        turned, picture, line = make_rows(desk.find(state), state, position)
+        return turned, picture, line, link_turn(turned)
 
     turned = gr.State()
     elements.slider.change(
@@ -92,9 +110,12 @@ def connect(subject: Subject, elements: TurnElements, session: Any) -> Any:
         elements.picture,
         **parts.FOLLOW,
     )
-    elements.save.click(
-        parts.telling(save), [session, elements.file], elements.saved, **parts.WORK
-    )
-    inputs = [session, elements.slider]
-    outputs = [turned, elements.picture, elements.note]
-    return parts.telling(functools.partial(make_rows, subject)), inputs, outputs
+    desk.answer(
+        elements.save.click, save, [desk.session, elements.file], [elements.saved],
+        parts.WORK,
+    )  # fmt: skip
+    desk.answer(
+        desk.picked.change, turn, [desk.session, elements.slider],
+        [turned, elements.picture, elements.note, elements.saves], parts.FOLLOW,
+        clears=False,
+    )  # fmt: skip

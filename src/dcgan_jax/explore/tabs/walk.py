@@ -4,15 +4,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dcgan_jax.explore import encoding, parts
+from dcgan_jax.explore import encoding, own, parts, serving
+from dcgan_jax.explore.parts import Desk, Update
 from dcgan_jax.explore.session import Session
 from dcgan_jax.explore.subject import Subject
-from dcgan_jax.latent import paths, picks as pick_files
+from dcgan_jax.latent import paths
 from dcgan_jax.latent.paths import Interpolation
 from dcgan_jax.pictures import captions, grid
 
 NUM_STEPS = 32
-_SIDE = 320  # screen pixels of the picture
+_SIDE = 384  # screen pixels of the picture
 _STRIP = 9  # images; Fig. 4 shows so many a row
 
 EXPLAINS = (
@@ -32,37 +33,52 @@ class WalkElements(NamedTuple):
     picture: Any
     strip: Any
     note: Any
+    saves: Any
     frames: Any
 
 
-def build(subject: Subject) -> WalkElements:
+def build() -> WalkElements:
     """Make the elements."""
     import gradio as gr
 
-    parts.explain(EXPLAINS)
-    normal = subject.require().config.latent_distribution == "normal"
-    with gr.Row():
-        start, end = (
-            gr.Number(number, label=label, precision=0, minimum=0, elem_id=elem_id,
-                      maximum=pick_files.MAX_NUMBER, min_width=110)
-            for number, label, elem_id in (
-                (0, "From sample", "walk-from"), (1, "To sample", "walk-to"),
-            )
-        )  # fmt: skip
+    with gr.Row(elem_classes=["settings"]):
+        start = parts.make_number(0, "From sample", "walk-from")
+        end = parts.make_number(1, "To sample", "walk-to")
         path = gr.Radio(
-            ["linear", "spherical"],
-            value="spherical" if normal else "linear",
-            label="Path",
+            ["linear", "spherical"], value="linear", label="Path", elem_id="walk-path",
             info="Straight suits uniform latents, spherical normal ones.",
-            elem_id="walk-path",
-        )
+            min_width=260,
+        )  # fmt: skip
     slider = gr.Slider(
         0, 1, value=0, step=1 / NUM_STEPS, label="How far", elem_id="walk-slider"
     )
     picture = parts.make_picture("walk-picture")
     strip = parts.make_picture("walk-strip")
     note = parts.make_note("walk-note")
-    return WalkElements(start, end, path, slider, picture, strip, note, gr.State())
+    saves = parts.make_links("walk-saves")
+    parts.explain(EXPLAINS)
+    return WalkElements(
+        start, end, path, slider, picture, strip, note, saves, gr.State()
+    )
+
+
+def adapt(subject: Subject) -> str:
+    """Return the path that suits a generator's latents."""
+    normal = subject.require().config.latent_distribution == "normal"
+    return "spherical" if normal else "linear"
+
+
+def read_ends(start: float | None, end: float | None) -> tuple[int, int]:
+    """Return the numbers of the samples at both ends.
+
+    Raises:
+        InputError: if they are none.
+    """
+    first, last = (
+        parts.read_number(number, field, least=0, most=own.LAST_NUMBER)
+        for number, field in ((start, "From sample"), (end, "To sample"))
+    )
+    return first, last
 
 
 def draw_walk(
@@ -74,8 +90,7 @@ def draw_walk(
 ) -> np.ndarray:
     """Draw a walk, uint8 (NUM_STEPS + 1, height, width, channels)."""
     generator = subject.number(session.seed, session.label)
-    first, last = int(start or 0), int(end or 0)
-    latents = generator.latents(1 + max(first, last))[[first, last]]
+    latents = generator.pick(read_ends(start, end))
     path_latents = paths.walk(
         latents, num_steps=NUM_STEPS, interpolation=path, closed=False
     )
@@ -107,24 +122,39 @@ def show_strip(frames: np.ndarray) -> tuple[str, str]:
     return encoding.to_element(encoding.to_url(picture), "the walk"), line
 
 
-def connect(subject: Subject, elements: WalkElements, session: Any) -> Any:
-    """Make the elements answer; return the update that draws the walk."""
-    import gradio as gr
+def link_walk(
+    subject: Subject, session: Session, ends: tuple[int, int], path: Interpolation
+) -> str:
+    """Return the links that save a walk."""
+    where = serving.name_samples(subject, session)
+    url = f"{where}/walk.{{}}?from={ends[0]}&to={ends[1]}&path={path}"
+    file = f"walk-{ends[0]}-{ends[1]}"
+    return parts.link_film("save-walk", url, file, serving.find_lacking_mp4())
 
-    @parts.telling
+
+def make_update(desk: Desk, elements: WalkElements) -> Update:
+    """Return what draws the walk."""
+
     def update(
         state: Session, start: float, end: float, path: Interpolation, position: float
     ) -> tuple[Any, ...]:
+        subject = desk.find(state)
         frames = draw_walk(subject, state, start, end, path)
-        return frames, show_frame(frames, position), *show_strip(frames)
+        links = link_walk(subject, state, read_ends(start, end), path)
+        return frames, show_frame(frames, position), *show_strip(frames), links
 
-    inputs = [session, elements.start, elements.end, elements.path, elements.slider]
-    outputs = [elements.frames, elements.picture, elements.strip, elements.note]
-    gr.on(
-        [elements.start.change, elements.end.change, elements.path.change],
-        update, inputs, outputs, **parts.FOLLOW,
-    )  # fmt: skip
+    inputs = [desk.session, elements.start, elements.end, elements.path,
+              elements.slider]  # fmt: skip
+    outputs = [elements.frames, elements.picture, elements.strip, elements.note,
+               elements.saves]  # fmt: skip
+    return Update(update, inputs, outputs)
+
+
+def connect(desk: Desk, elements: WalkElements) -> None:
+    """Make the elements answer."""
+    update = make_update(desk, elements)
+    for element in (elements.start, elements.end, elements.path):
+        desk.redo(element.change, update, parts.FOLLOW, clears=True)
     elements.slider.change(
         show_frame, [elements.frames, elements.slider], elements.picture, **parts.FOLLOW
     )
-    return update, inputs, outputs

@@ -1,0 +1,1 @@
+"""What a run is, read from its folder without JAX."""

@@ -1,0 +1,71 @@
+"""How long the rest of a run takes, and how long a narrower net would take."""
+
+import dataclasses
+import functools
+from typing import Any
+
+import jax
+import numpy as np
+
+from dcgan_jax.data import batches
+from dcgan_jax.data.batches import Batch
+from dcgan_jax.gan import steps
+from dcgan_jax.gan.nets import make_nets
+from dcgan_jax.train.start import Run
+
+# Below this nothing is said.
+LONG_SECONDS = 3600.0
+# Of the present width; the widest that ends within LONG_SECONDS is proposed.
+_SHARES = (1 / 2, 1 / 4, 1 / 8)
+
+
+def forecast(run: Run, *, step: int, step_seconds: float) -> str | None:
+    """Say how long a run still takes, and a narrower one by the operations of a step.
+
+    Args:
+        run: the run.
+        step: steps done.
+        step_seconds: the time of a step so far.
+
+    Returns:
+        A line, or None where the rest of the run is short.
+    """
+    left = (run.num_steps - step) * step_seconds
+    if left < LONG_SECONDS:
+        return None
+    whole = run.num_steps * step_seconds
+    # Most operations grow with the square of the width.
+    fitting = (share for share in _SHARES if whole * share**2 <= LONG_SECONDS)
+    width = run.config.width_multiplier * next(fitting, _SHARES[-1])
+    config = dataclasses.replace(run.config, width_multiplier=width)
+    num_rows = batches.count_training_rows(len(run.store), config.held_out)
+    nets = make_nets(config, num_steps=run.num_steps, num_rows=num_rows)
+    narrower = run._replace(config=config, nets=nets)
+    share = count_operations(narrower) / count_operations(run)
+    return (
+        f"about {_tell(left)} left at this rate; a new run with"
+        f" --width_multiplier={width:g} takes about {_tell(whole * share)}"
+    )
+
+
+def count_operations(run: Run) -> float:
+    """Return how many floating-point operations XLA counts in a step of a run."""
+    config = run.config
+    lead = (config.num_d_steps, config.batch_size)
+    images: Any = jax.ShapeDtypeStruct((*lead, *run.store.image_shape), np.uint8)
+    labels: Any = None
+    if config.num_classes is not None:
+        labels = jax.ShapeDtypeStruct(lead, np.int32)
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    step = jax.jit(functools.partial(steps.train_step, run.nets))
+    lowered = step.lower(run.shape_state(), Batch(images, labels), key)
+    counted: Any = lowered.cost_analysis()
+    return float(counted["flops"])
+
+
+def _tell(seconds: float) -> str:
+    if seconds >= 48 * 3600:
+        return f"{seconds / 86400:.0f} days"
+    if seconds >= 5400:
+        return f"{seconds / 3600:.2g} h"
+    return f"{max(seconds / 60, 1):.0f} min"
