@@ -13,7 +13,9 @@ CHANGES = "color,translation,cutout"
 
 
 def follow(num_rows, *, config=presets.FOLDER, num_devices=1, recorded=None):
-    return by_count.follow(config, num_rows, num_devices=num_devices, recorded=recorded)
+    return by_count.follow_count(
+        config, num_rows, num_devices=num_devices, recorded=recorded
+    )
 
 
 @pytest.mark.parametrize(

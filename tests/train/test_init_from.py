@@ -23,7 +23,8 @@ def read_arrays(workdir, step=None):
 def begin(config):
     """Return a run, and the state that it begins with, as a checkpoint has it."""
     run = start.settle_run(config)
-    flat = train_state.to_flat(start.start_or_resume(run, rollbacks=0))
+    state = start.start_or_resume(run, rollbacks=0, announce=lambda: None)
+    flat = train_state.to_flat(state)
     return run, {name: np.asarray(array) for name, array in flat.items()}
 
 

@@ -30,7 +30,7 @@ class Followed(NamedTuple):
     line: str | None
 
 
-def follow(
+def follow_count(
     config: TrainConfig,
     num_rows: int,
     *,

@@ -169,7 +169,7 @@ def _write(images: "np.ndarray", out: Path, config: WalkConfig) -> None:
         grid.save_picture(picture, out, scale=config.scale)
         return
     frames = paths.join_segments(images, closed=config.closed)
-    frames = grid.enlarge(frames, grid.choose_scale(frames[0], config.scale))
+    frames = grid.magnify(frames, grid.find_scale(frames[0], config.scale))
     animation.save_animation(frames, out, frames_per_second=config.fps)
 
 

@@ -95,13 +95,13 @@ def save_with_names(
         picture: a picture of `grid.make_grid`, a pixel a dot.
         path: the file.
         names: as `name_rows` takes them; where there are none, there is no margin.
-        scale: see `grid.choose_scale`.
+        scale: see `grid.find_scale`.
 
     Raises:
         InputError: if the form that the file's name asks for holds no such picture.
     """
-    scale = grid.choose_scale(picture, scale)
-    large = grid.enlarge(picture, scale)
+    scale = grid.find_scale(picture, scale)
+    large = grid.magnify(picture, scale)
     if names:
         large = name_rows(large, names, gap=2 * scale)
         # A whole number of pixels, so that `grid.read_picture` finds them.

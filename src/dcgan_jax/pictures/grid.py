@@ -80,7 +80,7 @@ def split_grid(grid: np.ndarray, *, size: tuple[int, int], gap: int = 2) -> np.n
     )
 
 
-def choose_scale(picture: np.ndarray, scale: int | None = None) -> int:
+def find_scale(picture: np.ndarray, scale: int | None = None) -> int:
     """Return the dots that a pixel becomes on each side.
 
     Args:
@@ -94,7 +94,7 @@ def choose_scale(picture: np.ndarray, scale: int | None = None) -> int:
     return max(1, min(math.ceil(LEAST_SIDE / shorter), _MOST_SIDE // longer))
 
 
-def enlarge(pictures: np.ndarray, scale: int) -> np.ndarray:
+def magnify(pictures: np.ndarray, scale: int) -> np.ndarray:
     """Make `scale` dots a side of each pixel of uint8 (…, height, width, channels)."""
     return pictures.repeat(scale, -3).repeat(scale, -2)
 
@@ -105,12 +105,12 @@ def save_picture(picture: np.ndarray, path: Path, *, scale: int | None = None) -
     Args:
         picture: a pixel a dot; `read_picture` returns it again from a .png.
         path: the file.
-        scale: see `choose_scale`.
+        scale: see `find_scale`.
 
     Raises:
         InputError: if the form that the file's name asks for holds no such picture.
     """
-    save_image(picture, path, scale=choose_scale(picture, scale))
+    save_image(picture, path, scale=find_scale(picture, scale))
 
 
 def save_image(
@@ -127,7 +127,7 @@ def save_image(
     Raises:
         InputError: if the form that the file's name asks for holds no such picture.
     """
-    pixels = enlarge(image, scale)
+    pixels = magnify(image, scale)
     formats.require_room(path, height=pixels.shape[0], width=pixels.shape[1])
     if pixels.shape[-1] == 1:
         pixels = pixels[..., 0]

@@ -32,7 +32,7 @@ class Initial(NamedTuple):
     disc: dict[str, Any]
 
 
-def settle(config: TrainConfig) -> tuple[TrainConfig, Initial | None]:
+def settle_initial(config: TrainConfig) -> tuple[TrainConfig, Initial | None]:
     """Read the networks of --init_from, and record their digest in the config.
 
     A run that goes on keeps what it has recorded, and reads nothing. Only the first
@@ -67,7 +67,7 @@ def settle(config: TrainConfig) -> tuple[TrainConfig, Initial | None]:
     return settled, Initial(where, loaded.variables, of_disc)
 
 
-def check_fit(initial: Initial, shapes: TrainState) -> None:
+def require_fit(initial: Initial, shapes: TrainState) -> None:
     """Raise an error unless networks have the shapes of a run's.
 
     Raises:
@@ -85,7 +85,7 @@ def check_fit(initial: Initial, shapes: TrainState) -> None:
         reading.check_fit(what, expected, found, to="this run")
 
 
-def begin(state: TrainState, initial: Initial) -> TrainState:
+def begin_with(state: TrainState, initial: Initial) -> TrainState:
     """Return a new state with other networks; its optimisers and step stay new."""
     _LOG.info("beginning with the weights of %s", initial.where)
     return state.replace(

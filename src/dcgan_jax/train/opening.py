@@ -63,7 +63,7 @@ def _tell_unprepared(config: TrainConfig) -> None:
     steps = f"{length}, of {config.batch_size} images each"
     left = list_by_count(config)
     if left:
-        steps = f"{' and '.join(left)} follow from the number of pictures"
+        steps += f"; {', '.join(left)} follow from the number of pictures"
     _tell_line("steps", steps)
     _tell_line("folder", str(run_dir.workdir_of(config)))
 
@@ -117,9 +117,10 @@ def _describe_networks(config: TrainConfig, shapes: TrainState) -> str:
     gen, disc = (_count(net.params) for net in (shapes.gen, shapes.disc))
     width = config.width_multiplier
     of_width = "" if width == 1 else f" at width {width:g}"
+    told_labels = "conditional " * config.conditional
     return (
-        f"{'conditional ' * config.conditional}{config.architecture}{of_width}: {gen:,} parameters in the generator,"
-        f" {disc:,} in the discriminator; {config.precision}"
+        f"{told_labels}{config.architecture}{of_width}: {gen:,} parameters in the"
+        f" generator, {disc:,} in the discriminator; {config.precision}"
     )
 
 

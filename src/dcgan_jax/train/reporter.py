@@ -27,7 +27,7 @@ class Reporter:
         step: where the run begins or goes on.
         num_steps: where it ends.
         images_per_step: real images that the discriminator sees in a step.
-        scale: the dots that a pixel of a grid becomes; see `grid.choose_scale`.
+        scale: the dots that a pixel of a grid becomes; see `grid.find_scale`.
         line_seconds: without a terminal, the least time between two lines.
     """
 

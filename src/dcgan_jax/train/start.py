@@ -80,18 +80,18 @@ def settle_run(config: TrainConfig) -> Run:
         config = dataclasses.replace(config, shuffle=shuffle)
         num_rows = batches.count_training_rows(len(store), config.held_out)
         num_devices = jax.device_count()
-        followed = by_count.follow(
+        followed = by_count.follow_count(
             config, num_rows, num_devices=num_devices, recorded=recorded
         )
         config = followed.config
         config = batches.settle_batch_size(config, num_rows, num_devices=num_devices)
         num_steps = batches.count_run_steps(config, num_rows)
         nets = make_nets(config, num_steps=num_steps, num_rows=num_rows)
-        config, given = initial.settle(config)
+        config, given = initial.settle_initial(config)
         run = Run(config, store, nets, num_steps, given)
         _require_memory(run)
         if given is not None:
-            initial.check_fit(given, run.shape_state())
+            initial.require_fit(given, run.shape_state())
     mesh.check_same({**configs.shared_settings(config), "data": store.fingerprint})
     if followed.line is not None and mesh.is_first():
         _LOG.info(followed.line)
@@ -223,7 +223,7 @@ def _read_or_draw(run: Run, announce: Callable[[], None]) -> TrainState:
         key = keys.make_key(run.config.seed, keys.Purpose.INIT)
         state = _begin_at_means(run, jax.jit(functools.partial(_draw, run))(key))
         if run.initial is not None:
-            state = initial.begin(state, run.initial)
+            state = initial.begin_with(state, run.initial)
         return state.replace(optional=run.nets.averaging.begin(state.gen))
     state = checkpoints.restore(newest, run.shape_state())
     _LOG.info("going on from step %d", newest.step)

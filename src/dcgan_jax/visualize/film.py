@@ -133,7 +133,7 @@ def make_frame(
         raise errors.InputError(
             f"{path} cannot be read ({error}); delete it to go on without it."
         ) from None
-    frame = grid.enlarge(pixels, grid.choose_scale(pixels, scale))
+    frame = grid.magnify(pixels, grid.find_scale(pixels, scale))
     frame = animation.shrink(frame, max_width=max_width)
     return captions.add_heading(frame, f"step {step:,}", size=_LETTERS)
 
