@@ -4,6 +4,7 @@ import pytest
 
 from dcgan_jax.explore import link
 from dcgan_jax.explore.session import Session, Which
+from dcgan_jax.system import seeds
 
 PICKED = Session(
     seed=7,
@@ -32,7 +33,15 @@ def test_while_the_newest_is_followed_an_address_asks_for_it():
 
 @pytest.mark.parametrize(
     "query",
-    ["", "seed=", "seed=-1", "seed=x&picks=A1", "seed=2147483648", "run", "seed=1e3"],
+    [
+        "",
+        "seed=",
+        "seed=-1",
+        "seed=x&picks=A1",
+        f"seed={seeds.MAX_SEED + 1}",
+        "run",
+        "seed=1e3",
+    ],
 )
 def test_an_address_without_a_seed_asks_for_no_samples(query):
     assert link.read(query).session is None

@@ -10,6 +10,7 @@ from dcgan_jax.explore import serving
 from dcgan_jax.explore.config import ExploreConfig
 from dcgan_jax.explore.hub import Hub
 from dcgan_jax.explore.session import Session
+from dcgan_jax.system import seeds
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def test_an_address_gives_the_sample_of_its_seed_and_number_to_the_bit(hub, serv
 @pytest.mark.parametrize(
     ("seed", "label", "number"),
     [("0", "-", "100000"), ("-1", "-", "0"), ("0", "0", "0"), ("0", "-", "../0"),
-     ("2147483648", "-", "0"), ("0", "-", "²"), ("0", "", "1")],
+     (str(seeds.MAX_SEED + 1), "-", "0"), ("0", "-", "²"), ("0", "", "1")],
 )  # fmt: skip
 def test_an_address_of_no_sample_gives_nothing(seed, label, number, hub, server):
     digest = hub.find(None).require().digest

@@ -10,6 +10,7 @@ import pytest
 from dcgan_jax.runs import checkpoints, folder as run_dir
 from dcgan_jax.system import errors
 from dcgan_jax.train import chunk, loop, recorder
+from long_run import assert_same_arrays, read_arrays
 
 
 @pytest.fixture
@@ -55,20 +56,33 @@ def test_a_chunk_is_begun_before_the_one_before_it_is_read(
     assert set(events) - set(order) == {"save in recorder"}
 
 
+def assert_same_state(one, other, *, step):
+    """Compare the checkpoints of a step of two runs to the bit."""
+    first, second = (read_arrays(config.workdir, step) for config in (one, other))
+    assert_same_arrays(first, second)
+
+
 def test_what_is_saved_beside_the_steps_is_the_state_of_its_own_step(
     tiny_run, tiny_config, tmp_path
 ):
     # A run of 10 steps ends with a state that no chunk took the memory of.
     config = dataclasses.replace(tiny_config, workdir=tmp_path / "run", num_steps=10)
     loop.run(config)
-    first, second = (
-        checkpoints.read_arrays(
-            checkpoints.find_newest(workdir / run_dir.CHECKPOINTS, step=10)
-        )
-        for workdir in (tiny_run.workdir, config.workdir)
+    assert_same_state(tiny_run, config, step=10)
+
+
+def test_when_a_run_writes_changes_no_bit_of_it(tiny_run, tiny_config, tmp_path):
+    by_time = dict.fromkeys(
+        ("log_every_steps", "sample_every_steps", "checkpoint_every_steps")
     )
-    for name, array in first.items():
-        assert np.asarray(array).tobytes() == np.asarray(second[name]).tobytes(), name
+    config = dataclasses.replace(tiny_config, workdir=tmp_path / "run", **by_time)
+    loop.run(config)
+    assert_same_state(tiny_run, config, step=20)
+    assert checkpoints.list_steps(config.workdir / run_dir.CHECKPOINTS) == [20]
+    names = {path.name for path in (config.workdir / run_dir.SAMPLES).iterdir()}
+    assert names == {"real.png", "step_00000001.png", "step_00000020.png"}
+    logged = [row["step"] for row in run_dir.read_metrics(config.workdir)]
+    assert (logged[0], logged[-1]) == (1, 20)
 
 
 def test_what_fails_beside_the_steps_ends_the_run_with_its_own_error(

@@ -24,7 +24,7 @@ CONCEPTS = {
     "to": "turn_to",
 }
 _GROUP = re.compile(r"(A|B|C|from|to)(\d{1,6}(?:\.\d{1,6})*)")
-_SAMPLES = re.compile(r"(\d{1,10})(?:_(\d{1,4}))?:(.*)")
+_SAMPLES = re.compile(r"(\d{1,20})(?:_(\d{1,4}))?:(.*)")
 _MOST = 8000  # letters of an address; servers and browsers take so many
 
 

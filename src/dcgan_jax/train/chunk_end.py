@@ -59,12 +59,20 @@ def keep_state(
     return begun._replace(due=due, state=kept, marks=marks)
 
 
-def end_chunk(run: Run, pace: Pace, recorder: Recorder | None, begun: Begun) -> None:
+def end_chunk(
+    run: Run, pace: Pace, recorder: Recorder | None, begun: Begun | None
+) -> None:
     """Wait for a chunk, check it, and have written what is due at its end.
+
+    Before the first one there is none, and the clock of the recorder begins.
 
     Raises:
         NonFiniteError: if a metric, or a value to be saved, is NaN or infinite.
     """
+    if begun is None:
+        if recorder is not None:
+            recorder.start_clock()
+        return
     count = begun.step - begun.first_step
     metrics = chunks.read(begun.metrics, count)
     pace.note(count)

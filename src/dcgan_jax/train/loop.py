@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import logging
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -76,15 +77,12 @@ def run(config: TrainConfig) -> TrainedRun:
             is the last finite one.
     """
     configs.check(config)
-    settled = start.settle_run(config)
+    settled, rollbacks = start.settle_run(config), 0
     run_steps = opening.tell_compiling(chunks.make_chunks(settled.nets))
-    announce = functools.cache(functools.partial(opening.tell, settled))
+    tell = functools.cache(functools.partial(opening.tell, settled))
     with start.hold_run(settled) as heard:
-        rollbacks = 0
         while True:
-            state = start.start_or_resume(
-                settled, rollbacks=rollbacks, announce=announce
-            )
+            state = start.start_or_resume(settled, rollbacks=rollbacks, announce=tell)
             rollbacks = int(state.rollbacks) + 1
             try:
                 return _train(settled, run_steps, state, heard)
@@ -104,8 +102,39 @@ def _train(
     A chunk is begun before the metrics of the last one are read, and what is due is
     written beside it, so that the device waits for neither.
     """
-    step, recorder, last = int(state.step), None, None
+    step, last = int(state.step), None
     key = mesh.replicate(keys.make_key(run.config.seed, keys.Purpose.TRAINING))
+    with _equipped(run, step) as (recorder, data, tracer, pace):
+        signal = pace.agree(step, heard).signal
+        data.ask(step, pace.length(step))
+        while step < run.num_steps and signal is None:
+            tracer.start(step)
+            chunk = data.take()
+            state, metrics = run_steps(state, chunk.batches, key, chunk.num_steps)
+            step += chunk.num_steps
+            data.ask(step, pace.length(step))
+            chunk_end.end_chunk(run, pace, recorder, last)
+            if not pace.runs_ahead(step):
+                chunks.wait_for(state.step)
+            tracer.stop(step)
+            signal, due = pace.agree(step, heard)
+            begun = Begun(chunk.first_step, step, metrics, data.wait_seconds)
+            last = chunk_end.keep_state(begun, due, recorder, state)
+        chunk_end.end_chunk(run, pace, recorder, last)
+        chunk_end.end_run(run, recorder, state, was_stopped=signal is not None)
+    return TrainedRun(run.workdir, step, signal)
+
+
+@contextlib.contextmanager
+def _equipped(
+    run: Run, step: int
+) -> Iterator[tuple[Recorder | None, feed.Feed, trace.Trace, Pace]]:
+    """Open what a run needs beside its state, from a step on; only the first records.
+
+    Raises:
+        InputError: if the settings do not allow one of them.
+    """
+    recorder = None
     with contextlib.ExitStack() as held:
         held.enter_context(precision.full_products(run.config.precision))
         with mesh.together():
@@ -114,25 +143,4 @@ def _train(
             data = held.enter_context(closing(feed.open_feed(run.store, run.config)))
             tracer = held.enter_context(closing(trace.open_trace(run)))
         pace = Pace(run, tracer, step=step, capacity=data.capacity)
-        signal = pace.agree(step, heard).signal
-        data.ask(step, pace.length(step))
-        while step < run.num_steps and signal is None:
-            tracer.start(step)
-            chunk = data.take()
-            state, metrics = run_steps(state, chunk.batches, key, chunk.num_steps)
-            if last is None and recorder is not None:
-                recorder.start_clock()
-            before, step = step, step + chunk.num_steps
-            data.ask(step, pace.length(step))
-            if last is not None:
-                chunk_end.end_chunk(run, pace, recorder, last)
-            if not pace.runs_ahead(step):
-                chunks.wait_for(state.step)
-            tracer.stop(step)
-            signal, due = pace.agree(step, heard)
-            begun = Begun(before, step, metrics, data.wait_seconds)
-            last = chunk_end.keep_state(begun, due, recorder, state)
-        if last is not None:
-            chunk_end.end_chunk(run, pace, recorder, last)
-        chunk_end.end_run(run, recorder, state, was_stopped=signal is not None)
-    return TrainedRun(run.workdir, step, signal)
+        yield recorder, data, tracer, pace
