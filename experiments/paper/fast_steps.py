@@ -162,6 +162,7 @@ def list_steps(folder: Path) -> list[Step]:
 
 def _list_rivals(folder: Path) -> list[Step]:
     """Return the steps of the other systems, on scikit-learn's digits."""
+    fast_m1 = ["--num_hidden=50", "--num_latents=10", "--num_m1_steps=100"]
     fast_scores = ["--num_train=400", "--C_grid", "0.001"]
     flags = {
         "infimnist": ["--num_samples=2000", "--num_choosing=1000", "--strengths", "0",
@@ -172,8 +173,9 @@ def _list_rivals(folder: Path) -> list[Step]:
                              "--num_patches=2000", "--num_windows=800",
                              "--group_size=4", "--num_centroids=6", "--pools", "1", "1",
                              *fast_scores],
-        "m1_m2": ["--num_hidden=50", "--num_latents=10", "--num_m1_steps=100",
-                  "--num_steps=100"],
+        "m1_m2": [*fast_m1, "--num_steps=100"],
+        "m1_knn": [*fast_m1, "--draws=1"],
+        "tsvm": ["--num_train=300", "--draws=1", "--num_landmarks=60"],
     }  # fmt: skip
     return [
         _script(name, own, result=f"rival_{name}_digits", folder="rivals")

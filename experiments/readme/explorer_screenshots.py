@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dcgan_jax import cli
-from dcgan_jax.explore.tabs import wall
+from dcgan_jax.explore.link import CONCEPTS
 from dcgan_jax.latent import picks as pick_files
 from dcgan_jax.system import errors
 from experiments import results
@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> None:
 def save_wall(page: Any) -> None:
     groups = pick_files.read_picks(_PICKS).groups
     for letter in "ABC":
-        browsing.pick(page, letter, groups[wall.CONCEPTS[letter]])
+        browsing.pick(page, letter, groups[CONCEPTS[letter]])
     browsing.settle(page, "sum")
     page.locator("#wall .cells").evaluate("area => area.scrollTo(0, 0)")
     _save(page, "explorer_wall")

@@ -276,6 +276,7 @@ _PART = "a part of CIFAR-10: 10,000 + 5,000 images"
 _SMALL_EXEMPLARS = f"{_PART}, an eighth of the width, 2,000 exemplars, 1,500 steps"
 _SMALL_FIELDS = f"{_PART}, 400 centroids, then twice 16 groups of 60 with 50 each"
 _DIGITS = "scikit-learn's digits, 1,437 + 360 images of 8×8"
+_TEN_LABELS = f"{_DIGITS}, ten labels a class"
 _SVM_ON = "linear L2-SVM on its features, accuracy on the test images"
 _NO_RECIPE = "no recipe of it was found"
 
@@ -332,10 +333,22 @@ PARTS = (
     Part("Table 2: supervised network", _TABLE_2, "SVHN", "GPU", "", "28.87 %",
          _TABLE_2, "supervised_network/validation_error", "%",
          "--only supervised_network", in_readme=False),
+    Part("Table 2: TSVM", "tsvm", "SVHN", "GPU", "", "66.55 ± 0.10 %",
+         "rival_tsvm_digits", "tsvm/error_mean", "%",
+         "--target=svhn --labels_per_class=100", in_readme=False, smaller=_TEN_LABELS,
+         how="test error of a transductive SVM on pixels, Gaussian kernel"),
+    Part("Table 2: M1 + KNN", "m1_knn", "SVHN", "GPU", "", "65.63 ± 0.15 %",
+         "rival_m1_knn_digits", "m1/error_mean", "%",
+         "--target=svhn --labels_per_class=100", in_readme=False, smaller=_TEN_LABELS,
+         how="test error of nearest neighbours among M1's latents"),
+    Part("Table 2: M1 + TSVM", "tsvm", "SVHN", "GPU", "", "54.33 ± 0.11 %",
+         "rival_m1_tsvm_digits", "tsvm/error_mean", "%",
+         "--target=svhn --labels_per_class=100 --on=m1", in_readme=False,
+         smaller=_TEN_LABELS, how="test error of a transductive SVM on M1's latents"),
     Part("Table 2: M1 + M2", "m1_m2", "SVHN", "GPU", "", "36.02 ± 0.10 %",
          "rival_m1_m2_digits", "error_mean", "%",
          "--target=svhn --labels_per_class=100",
-         in_readme=False, smaller=f"{_DIGITS}, ten labels a class",
+         in_readme=False, smaller=_TEN_LABELS,
          how="test error of q(y | x) with 1,000 labels"),
     Part("Fig. 4: a walk", "fig04_walk", _RUN, "CPU", "30 s", "picture", _WALK,
          flags="--run=RUN"),

@@ -15,7 +15,7 @@ from PIL import Image, ImageSequence
 from dcgan_jax.explore import encoding, subject as subjects
 from dcgan_jax.explore.config import ExploreConfig
 from dcgan_jax.export import __main__ as export
-from dcgan_jax.latent import arithmetic, exemplars, forget
+from dcgan_jax.latent import arithmetic, exemplars, forget, latent_file
 
 pytestmark = pytest.mark.browser
 CONCEPTS = {"A": (3, 17, 40), "B": (5, 8, 9), "C": (1, 2, 4)}
@@ -169,9 +169,10 @@ def test_every_tab_can_be_read_and_fits_the_screen(mode, width, height, url, scr
     address = f"{url}/?__theme={mode}&{asked}"
     with browsing.browse(address, width=width, height=height) as page:
         page.locator("#sum img").wait_for()
-        for tab in ("walk", "turn", "forget", "training", "wall"):
+        for tab in ("own", "start", "walk", "turn", "forget", "training", "wall"):
             browsing.open_tab(page, tab)
-            page.locator(f"#tab-{tab} img").last.wait_for(state="attached")
+            if tab not in ("own", "start"):
+                page.locator(f"#tab-{tab} img").last.wait_for(state="attached")
             page.wait_for_timeout(500)
             page.screenshot(path=screens / f"{tab}-{mode}-{width}.png", full_page=True)
             assert browsing.find_pale(page) == []
@@ -312,6 +313,62 @@ def test_a_page_waits_for_the_first_checkpoint_and_follows_the_next(folder, tmp_
             arg=before,
         )
         assert page.mistakes == []
+
+
+def test_a_picture_is_turned_into_a_sample(page, folder, tmp_path):
+    Image.new("RGB", (40, 50), "white").save(tmp_path / "me.png")
+    browsing.open_tab(page, "own")
+    page.locator("#own-start").click()
+    page.locator("#error").get_by_text("Picture: nothing was given").wait_for()
+    page.locator("#own-file input[type=file]").set_input_files(tmp_path / "me.png")
+    page.locator("#own-file").get_by_text("me.png").wait_for()
+    page.locator("#own-steps input").fill("30")
+    page.locator("#own-start").click()
+    page.locator("#own-note").get_by_text("“own 1” on the wall").wait_for()
+    assert latent_file.read_latent(folder / "own-1.json").image == "me.png"
+    browsing.open_tab(page, "wall")
+    own = page.locator('#wall [data-number="100000"]')
+    own.wait_for()
+    own.click()
+    page.locator("#picks").get_by_text("A own 1").wait_for()
+    browsing.pick(page, "B", (1,))
+    browsing.pick(page, "C", (2,))
+    page.locator("#sum img").wait_for()
+    page.locator("#save-picks").click()
+    page.locator("#error").get_by_text("is a picture of your own").wait_for()
+
+
+def test_a_training_begins_and_ends_on_the_page(folder, tmp_path, monkeypatch):
+    shutil.copytree(folder, tmp_path / "runs" / "tiny")
+    (tmp_path / "pictures").mkdir()
+    for number in range(12):
+        grey = Image.effect_noise((32, 32), 20 * number)
+        grey.save(tmp_path / "pictures" / f"{number}.png")
+    monkeypatch.chdir(tmp_path)
+    with browsing.serve("runs/tiny") as address, browsing.browse(address) as page:
+        browsing.open_tab(page, "start")
+        page.locator("#start-train").click()
+        page.locator("#error").get_by_text("Folder: nothing was given").wait_for()
+        for field, text in (("source", "pictures"), ("name", "fresh")):
+            page.locator(f"#start-{field}").locator("input, textarea").first.fill(text)
+        page.locator("#start-steps input").fill("100000")
+        page.locator("#start-train").click()
+        page.locator("#heading").get_by_text("runs/fresh").wait_for()
+        page.locator("#stop-train").click()
+        page.locator("#start-note").get_by_text("goes on from where it was").wait_for()
+        assert page.mistakes == []
+    assert (tmp_path / "runs" / "fresh" / "config.json").is_file()
+
+
+def test_a_read_only_page_writes_and_starts_nothing(folder):
+    serving = browsing.serve(folder, ["--read_only"])
+    with serving as address, browsing.browse(address) as page:
+        page.locator('#wall [data-number="99"]').wait_for()
+        assert page.locator("#tab-start-button").count() == 0
+        page.locator("#picks-file").locator("input, textarea").first.fill("new.json")
+        page.locator("#save-picks").click()
+        page.locator("#error").get_by_text("--read_only").wait_for()
+    assert not (folder / "new.json").exists()
 
 
 def choose(page, elem_id, ending):

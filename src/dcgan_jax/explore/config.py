@@ -29,6 +29,8 @@ class ExploreConfig(cli.RunFlags):
     """The port of the page, http://127.0.0.1:PORT."""
     host: str = "127.0.0.1"
     """The address to listen at; 0.0.0.0 lets other machines in, without a password."""
+    read_only: bool = False
+    """Nothing is written and no training is started from the page."""
     share: bool = False
     """Gradio's public link is opened too. It leads through its servers and lets in
     anybody who knows it."""

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax.explore import subject as subjects
+from dcgan_jax.explore import own, subject as subjects
 from dcgan_jax.explore.config import ExploreConfig
 from dcgan_jax.explore.session import Which
 from dcgan_jax.explore.subject import Subject
-from dcgan_jax.runs import checkpoints, folder as run_dir
+from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading
+from dcgan_jax.runs.load import LoadedDiscriminator
+from dcgan_jax.system import errors
 
 _MOST_OPEN = 4  # generators that are kept in memory
 _DEEPEST = 4  # folders below the one that is searched for runs
@@ -69,7 +71,7 @@ class Hub:
         self._named: dict[str, Which] = {}
         # What a name and the newest step that is listed have turned out to be.
         self._settled: dict[tuple[Which, int | None], Which] = {}
-        self._own: dict[str, list[np.ndarray]] = {}
+        self._own: dict[tuple[str, int], list[np.ndarray]] = {}
         self._runs: dict[str, Path] = {}
 
     @property
@@ -107,9 +109,11 @@ class Hub:
             )
             if found.loaded is None:
                 return found
-            found = dataclasses.replace(
-                found, own=self._own.setdefault(str(found.folder), [])
-            )
+            size = found.require().config.latent_size
+            place = str(found.folder), size
+            if place not in self._own:
+                self._own[place] = own.read_all(found.folder, size)
+            found = dataclasses.replace(found, own=self._own[place])
             self._settled[asked] = which._replace(step=found.require().step)
             self._keep(self._settled[asked], found)
             return found
@@ -119,6 +123,21 @@ class Hub:
         with self._lock:
             which = self._named.get(digest)
             return None if which is None else self.find(which)
+
+    def find_discriminator(self, which: Which | None) -> LoadedDiscriminator | None:
+        """Return the discriminator that belongs to a generator; None if there is none.
+
+        It is loaded anew each time.
+        """
+        which = which or self.first
+        try:
+            return loading.load_discriminator(
+                which.run,
+                weights_dir=self.config.weights_dir,
+                step=self.find(which).require().step,
+            )
+        except errors.InputError:
+            return None
 
     def name_run(self, run: str) -> str:
         """Return the name of a run's folder in addresses."""

@@ -3,12 +3,15 @@
 They have numbers above those of the samples, and are found by them like any sample.
 """
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from dcgan_jax.latent import picks as pick_files
+from dcgan_jax.latent import latent_file, picks as pick_files
+from dcgan_jax.latent.latent_file import LatentFile
 from dcgan_jax.sample.numbered import NumberedGenerator
 from dcgan_jax.system import errors
 
@@ -49,6 +52,45 @@ class OwnGenerator(NumberedGenerator):
                 f"of your own from {FIRST_NUMBER:,} on."
             )
         return self.own[index]
+
+
+def check_room(latents: Sequence[np.ndarray]) -> None:
+    """Refuse one more picture where there are as many as the numbers allow.
+
+    Raises:
+        InputError: if there are.
+    """
+    if len(latents) >= _MOST:
+        raise errors.InputError(
+            f"there are {len(latents)} of them already; move some of the files "
+            f"own-….json out of the run's folder, and start the explorer again."
+        )
+
+
+def save(found: LatentFile, folder: Path) -> Path:
+    """Write a latent into a folder, under the first free name; return its path."""
+    names = (folder / f"own-{number}.json" for number in range(1, 10 * _MOST))
+    path = next(path for path in names if not path.exists())
+    latent_file.save_latent(found, path)
+    return path
+
+
+def read_all(folder: Path, latent_size: int) -> list[np.ndarray]:
+    """Return the latents that `save` has written; files that do not fit are left out.
+
+    Args:
+        folder: their folder.
+        latent_size: the number of coordinates that they have.
+    """
+    found = []
+    for path in sorted(
+        folder.glob("own-*.json"), key=lambda path: (len(path.name), path)
+    ):
+        with contextlib.suppress(errors.InputError):
+            latent = latent_file.read_latent(path).latent
+            if latent.shape == (latent_size,):
+                found.append(latent)
+    return found[:_MOST]
 
 
 def call(number: int) -> str:

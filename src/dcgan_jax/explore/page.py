@@ -25,6 +25,10 @@ Tests and scripts may rely on the ids of its elements:
     fit, dropped-slider, forget-before, forget-after, forget-note
     boxes-file, save-boxes, load-boxes, boxes-saved
     curves, film, film-slider, film-play, training-note
+    own-file, own-steps, own-start, own-picture, own-note    tab-own: a picture of one's
+                        own and its latent
+    start-source, start-files, start-name, start-size, start-width, start-steps
+    start-train, stop-train, start-note, start-output    tab-start
 """
 
 import dataclasses
@@ -35,7 +39,17 @@ from dcgan_jax.explore import files, link, parts
 from dcgan_jax.explore.hub import Hub
 from dcgan_jax.explore.parts import Desk, Update
 from dcgan_jax.explore.session import Session
-from dcgan_jax.explore.tabs import choose, forget, training, turn, walk, wall
+from dcgan_jax.explore.starting import Training
+from dcgan_jax.explore.tabs import (
+    choose,
+    forget,
+    own_picture,
+    start,
+    training,
+    turn,
+    walk,
+    wall,
+)
 from dcgan_jax.explore.tabs.choose import TITLE, describe_subject
 from dcgan_jax.latent import picks as pick_files
 from dcgan_jax.system import errors, seeds
@@ -56,8 +70,13 @@ class _Tabs(NamedTuple):
     training: training.TrainingElements
 
 
-def make_page(hub: Hub) -> Any:
-    """Return the page of some generators, a `gradio.Blocks`."""
+def make_page(hub: Hub, process: Training | None = None) -> Any:
+    """Return the page of some generators, a `gradio.Blocks`.
+
+    Args:
+        hub: the generators.
+        process: starts trainings; None where the page may not.
+    """
     import gradio as gr
 
     with gr.Blocks(title=TITLE, analytics_enabled=False) as blocks:
@@ -79,11 +98,20 @@ def make_page(hub: Hub) -> Any:
                 on_turn = turn.build()
             with _make_tab("Forget", "forget"):
                 on_forget = forget.build()
+            with _make_tab("Your picture", "own"):
+                on_own = own_picture.build()
             with _make_tab("Training", "training"):
                 on_training = training.build(hub)
+            on_start = None
+            if process is not None:
+                with _make_tab("Start a training", "start"):
+                    on_start = start.build()
         tabs = _Tabs(chosen, on_wall, on_walk, on_turn, on_forget, on_training)
         _connect(desk, tabs, blocks)
         choose.connect_beside(desk, beside)
+        own_picture.connect(desk, on_own)
+        if on_start is not None and process is not None:
+            start.connect(desk, on_start, process)
     return blocks
 
 

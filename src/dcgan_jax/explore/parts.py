@@ -72,6 +72,15 @@ class Desk:
         """Return the generator that a person looks at."""
         return self.hub.find(session.which)
 
+    def require_writing(self) -> None:
+        """Refuse to write where the command line has said so.
+
+        Raises:
+            InputError: with `--read_only`.
+        """
+        if self.hub.config.read_only:
+            raise errors.InputError("--read_only: this page writes no file.")
+
     def answer(
         self,
         event: Callable[..., Any],
@@ -107,6 +116,25 @@ class Desk:
             return *values, "" if clears else gr.skip()
 
         return event(answered, inputs, [*outputs, self.error], **how)
+
+    def stream(
+        self,
+        event: Callable[..., Any],
+        function: Callable[..., Iterator[Any]],
+        inputs: Any,
+        outputs: Sequence[Any],
+    ) -> Any:
+        """Let a function answer an event that yields what the page shows meanwhile."""
+        import gradio as gr
+
+        def streamed(*args: Any) -> Iterator[tuple[Any, ...]]:
+            try:
+                for values in function(*args):
+                    yield *values, ""
+            except (errors.InputError, OSError) as error:
+                yield *[gr.skip()] * len(outputs), tell_error(error)
+
+        return event(streamed, inputs, [*outputs, self.error], **WORK)
 
     def redo(
         self, event: Callable[..., Any], update: Update, how: dict[str, Any],

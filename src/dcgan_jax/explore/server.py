@@ -1,14 +1,17 @@
 """The server of the explorer's page."""
 
 import asyncio
+import contextlib
 import logging
 import os
+import signal
 import socket
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
 
-from dcgan_jax.explore import page, parts, serving
+from dcgan_jax.explore import page, parts, serving, starting
 from dcgan_jax.explore.config import ExploreConfig
 from dcgan_jax.explore.hub import Hub
 
@@ -30,15 +33,28 @@ def serve(hub: Hub, config: ExploreConfig, listener: socket.socket | None) -> No
         url = f"http://{config.host}:{config.port}"
         print(f"{url}  {config.run or 'no run yet'}; Ctrl-C ends", flush=True)
 
-    try:
-        blocks = page.make_page(hub)
+    # An end by SIGTERM tidies up too; uvicorn hands the signal on when it has stopped.
+    signal.signal(signal.SIGTERM, _end)
+    with contextlib.ExitStack() as held, contextlib.suppress(KeyboardInterrupt):
+        os.environ["GRADIO_TEMP_DIR"] = held.enter_context(
+            tempfile.TemporaryDirectory(prefix="dcgan-explore-")
+        )
+        process = None
+        if starting.is_allowed(
+            host=config.host, share=config.share, read_only=config.read_only
+        ):
+            process = starting.Training()
+            held.callback(process.close)
+        blocks = page.make_page(hub, process)
         routes = serving.make_routes(hub)
         if listener is None:
             _share(blocks, routes, config, tell)
         else:
             _listen(blocks, routes, listener, tell)
-    except KeyboardInterrupt:
-        return
+
+
+def _end(number: int, frame: Any) -> None:
+    raise SystemExit(128 + number)
 
 
 def _listen(
@@ -120,6 +136,9 @@ _COLOURS = {
 }
 
 
+_MOST_BYTES = 50_000_000  # of a picture that is dropped
+
+
 def _settings() -> dict[str, Any]:
     import gradio as gr
 
@@ -134,10 +153,10 @@ def _settings() -> dict[str, Any]:
         "theme": theme,
         "css": parts.read_static("style.css"),
         "footer_links": [],
-        # Pictures are part of the page; there is no file to serve or to take.
+        # Pictures are part of the page or at addresses of their own.
         "allowed_paths": [],
         "blocked_paths": ["/"],
-        "max_file_size": 1,
+        "max_file_size": _MOST_BYTES,
         "enable_monitoring": False,
         "ssr_mode": False,
         "mcp_server": False,

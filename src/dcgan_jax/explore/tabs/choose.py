@@ -110,13 +110,7 @@ def connect(desk: Desk, elements: ChooseElements) -> None:
     hub = desk.hub
 
     def show(state: Session, which: Which) -> tuple[Any, ...]:
-        settled = hub.settle(which)
-        label = match_label(hub.find(settled), state.label)
-        changed = dataclasses.replace(state, which=settled, beside=None)
-        if state.beside is not None and _suits(hub, settled, state.beside):
-            changed = dataclasses.replace(changed, beside=state.beside)
-        if label != state.label:
-            changed = changed.turn_to(state.seed, label)
+        changed = turn_to(hub, state, which)
         return changed, name_shown(changed)
 
     def choose_run(state: Session, run: str | None) -> tuple[Any, ...]:
@@ -181,6 +175,21 @@ def connect_beside(desk: Desk, elements: BesideElements) -> None:
     outputs = [desk.session, desk.samples, elements.step]
     for element in elements:
         desk.answer(element.input, stand_beside, chosen, outputs, parts.CHANGE)
+
+
+def turn_to(hub: Hub, state: Session, which: Which) -> Session:
+    """Return the session with another generator, and with a class that it knows.
+
+    Raises:
+        InputError: if it cannot be opened.
+    """
+    settled = hub.settle(which)
+    label = match_label(hub.find(settled), state.label)
+    beside = state.beside
+    if beside is not None and not _suits(hub, settled, beside):
+        beside = None
+    changed = dataclasses.replace(state, which=settled, beside=beside)
+    return changed if label == state.label else changed.turn_to(state.seed, label)
 
 
 def match_label(subject: Subject, label: int | None) -> int | None:

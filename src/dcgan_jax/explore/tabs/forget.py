@@ -256,6 +256,7 @@ def connect(desk: Desk, elements: ForgetElements) -> Update:
         return drop(desk.find(fitted.session), fitted, num_dropped)
 
     def save(state: Session, file: str) -> str:
+        desk.require_writing()
         subject = desk.find(state)
         with parts.naming("File of boxes"):
             path = files.keep_boxes(subject, state, file)

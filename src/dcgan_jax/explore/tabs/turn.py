@@ -94,6 +94,7 @@ def connect(desk: Desk, elements: TurnElements) -> None:
     import gradio as gr
 
     def save(state: Session, file: str) -> str:
+        desk.require_writing()
         subject = desk.find(state)
         with parts.naming("File of turn"):
             path = files.keep_picks(subject, state, pick_files.TURN, file)

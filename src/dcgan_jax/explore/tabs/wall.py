@@ -253,6 +253,7 @@ def connect(desk: Desk, elements: WallElements) -> None:
         return draw_sum(desk.find(state), state)
 
     def save(state: Session, file: str) -> str:
+        desk.require_writing()
         with parts.naming("File of picks"):
             subject = desk.find(state)
             path = files.keep_picks(subject, state, pick_files.ARITHMETIC, file)
