@@ -79,7 +79,7 @@ def run(config: TrainConfig) -> TrainedRun:
     configs.check(config)
     settled, rollbacks = start.settle_run(config), 0
     run_steps = opening.tell_compiling(chunks.make_chunks(settled.nets))
-    tell = functools.cache(functools.partial(opening.tell, settled))
+    tell = functools.cache(functools.partial(opening.tell_run, settled))
     with start.hold_run(settled) as heard:
         while True:
             state = start.start_or_resume(settled, rollbacks=rollbacks, announce=tell)

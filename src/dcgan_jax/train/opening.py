@@ -24,7 +24,7 @@ from dcgan_jax.train.start import Run
 _LOG = logging.getLogger(__name__)
 
 
-def tell(run: Run) -> None:
+def tell_run(run: Run) -> None:
     """Say what a run is, a line each."""
     _tell_device()
     shapes = run.shape_state()
@@ -44,7 +44,7 @@ def rehearse(config: TrainConfig) -> None:
         run = start.settle_run(config)
         fingerprint = run.store.fingerprint
         run_dir.refuse_other(run.workdir, run.config, fingerprint=fingerprint)
-        tell(run)
+        tell_run(run)
     else:
         _tell_unprepared(config)
     _LOG.info("--dry_run: nothing was prepared, trained or written")
