@@ -89,9 +89,9 @@ def test_card_and_grid_name_the_classes(tmp_path, run_command):
     lines = out.with_suffix(".md").read_text("utf-8").splitlines()
     shown = "0 cat, 1 a\\|b, 2 caf\\udce9, 3 two lines, 4 4, 5 5, 6 6, 7 7, 8 8, 9 9"
     assert f"| classes | {shown} |" in lines
-    # 8 rows of 28 pixels and the gaps between them have 512 dots by 3 to a pixel.
-    assert len(pictures[0]) == 3 * (8 * 30 - 2)
-    beside = captions.name_rows(pictures[0], dict(enumerate(names[:8])), gap=2 * 3)
+    # 8 columns of 28 pixels have 512 dots by 3 to a pixel; there are 10 rows.
+    assert len(pictures[0]) == 3 * (10 * 30 - 2)
+    beside = captions.name_rows(pictures[0], dict(enumerate(names)), gap=2 * 3)
     np.testing.assert_array_equal(pictures[1][:, -beside.shape[1] :], beside)
 
 

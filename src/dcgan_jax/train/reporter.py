@@ -120,7 +120,7 @@ class Reporter:
         with self._trying("the grid of real images"):
             folder.mkdir(exist_ok=True)
             picture = grid.make_grid(images, columns=GRID_COLUMNS)
-            grid.save_image(picture, folder / run_dir.REAL)
+            grid.save_picture(picture, folder / run_dir.REAL, scale=self._scale)
 
     def save_classes(self, names: Sequence[str]) -> None:
         """Write the number and name of the class of each row of the grids beside them.
