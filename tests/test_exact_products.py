@@ -101,6 +101,7 @@ def trace_statistics():
 def trace_solve():
     with jax.enable_x64(True):
         shapes = spec(512, 512, dtype=np.float64), spec(512, dtype=np.float64)
+        shapes += spec(512, dtype=np.int32), 500, 0.5
         return gram_newton._compile_solve().trace(*shapes)
 
 
@@ -109,10 +110,10 @@ PROGRAMS = {
         spec(9, 5), spec(5, 3)
     ),
     "svm_transposed": lambda: blocked_rows._compile_products().transposed_times.trace(
-        spec(9, 5), spec(9, 3)
+        spec(3, 5), spec(9, 5), spec(20, 3), 0
     ),
     "svm_curve": lambda: blocked_rows._compile_products().curve.trace(
-        spec(9, 5), spec(5, 3), spec(3), spec(9, 3)
+        (spec(3, 5), spec(3)), spec(9, 5), (spec(5, 3), spec(3), spec(20, 3)), 0
     ),
     "svm_correction": lambda: squared_hinge._compile_correction().trace(
         spec(50, 8), spec(8, 3), spec(50, 3)
@@ -158,7 +159,7 @@ def test_a_product_that_does_not_ask_is_seen():
 
 def test_the_gram_matrix_is_solved_in_float64():
     kinds = {str(aval.dtype) for aval in trace_solve().jaxpr.in_avals}
-    assert kinds == {"float64"}
+    assert kinds == {"float64", "int32", "int64"}  # numbers of rows are integers
 
 
 def list_products(path):

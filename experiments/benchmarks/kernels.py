@@ -91,6 +91,7 @@ def _count_convolution(
     result, (left, right) = instruction.results[0], operands[:2]
     small, kernel = {
         "convForward": (result, right),
+        "convBiasActivationForward": (result, right),
         "convBackwardInput": (left, right),
         "convBackwardFilter": (right, result),
     }[kind]

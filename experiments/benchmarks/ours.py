@@ -95,10 +95,17 @@ class OurParticipant:
             self._encode(images)
         return time.perf_counter() - begin
 
-    def matmul(self, size: int, count: int) -> float:
-        """Multiply square float32 matrices; return seconds."""
+    def device_peak_mb(self) -> float:
+        """Return the most memory that was taken on the device; 0 on a CPU."""
+        known = jax.devices()[0].memory_stats() or {}
+        return float(known.get("peak_bytes_in_use", 0) / 2**20)
+
+    def matmul(self, size: int, count: int, kind: str = "float32") -> float:
+        """Multiply square matrices, "bf16" or float32 as it comes; return seconds."""
+        dtype = jnp.bfloat16 if kind == "bf16" else jnp.float32
         a, b = (
-            jax.random.uniform(jax.random.key(seed), (size, size)) for seed in (0, 1)
+            jax.random.uniform(jax.random.key(seed), (size, size), dtype)
+            for seed in (0, 1)
         )
         product = jax.jit(jnp.dot)
         product(a, b).block_until_ready()

@@ -103,6 +103,7 @@ def _measure(point: Point, cache: str, seconds: float) -> dict[str, float]:
     spec = {"kind": "point", "device": "cpu", **point._asdict()}
     environment = allocator.make_environment("default", cache=cache)
     with Worker(spec, environment) as worker:
+        worker.wait()
         told: dict[str, float] = worker.ask("describe")
         once = worker.ask("train", count=1)
         repeats = int(min(max(seconds / once, 3), 30))

@@ -1,6 +1,7 @@
 """PyTorch's side: the networks and loop of its DCGAN example, written anew."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -130,17 +131,27 @@ class TorchParticipant:
         fused = True if spec["tuned"] else None
         self._gen_adam, self._disc_adam = (
             torch.optim.Adam(
-                net.parameters(), lr=LEARNING_RATE, betas=(B1, 0.999), fused=fused
+                net.parameters(),
+                lr=LEARNING_RATE,
+                betas=(B1, 0.999),
+                fused=fused,
+                capturable=bool(spec.get("graph")),
             )
             for net in (self._gen, self._disc)
         )
+        if spec.get("compiled"):
+            self._gen = torch.compile(self._gen)
+            self._disc = torch.compile(self._disc)
+        self._run = self._step
         self._step()
+        if spec.get("graph"):
+            self._run = self._capture()
 
     def train(self, count: int) -> float:
         """Run `count` iterations; return seconds."""
         begin = time.perf_counter()
         for _ in range(count):
-            self._step()
+            self._run()
         self._wait()
         return time.perf_counter() - begin
 
@@ -172,10 +183,17 @@ class TorchParticipant:
         self._disc.train()
         return seconds
 
-    def matmul(self, size: int, count: int) -> float:
-        """Multiply square float32 matrices; return seconds."""
-        a = torch.rand(size, size, device=self._device)
-        b = torch.rand(size, size, device=self._device)
+    def device_peak_mb(self) -> float:
+        """Return the most memory that was taken on the device; 0 on a CPU."""
+        if self._device.type != "cuda":
+            return 0.0
+        return torch.cuda.max_memory_reserved() / 2**20
+
+    def matmul(self, size: int, count: int, kind: str = "float32") -> float:
+        """Multiply square matrices, "bf16" or float32 as it comes; return seconds."""
+        dtype = torch.bfloat16 if kind == "bf16" else torch.float32
+        a = torch.rand(size, size, device=self._device, dtype=dtype)
+        b = torch.rand(size, size, device=self._device, dtype=dtype)
         a @ b
         self._wait()
         begin = time.perf_counter()
@@ -185,7 +203,33 @@ class TorchParticipant:
         return time.perf_counter() - begin
 
     def _step(self) -> dict[str, float]:
-        """Run an iteration as the example does: one fake batch serves both updates."""
+        """Run an iteration and read its losses, as the example does."""
+        return {name: value.item() for name, value in self._compute().items()}
+
+    def _capture(self) -> Callable[[], dict[str, float]]:
+        """Record a whole iteration as a CUDA graph; return what replays it.
+
+        Memory of the graph's own has been warmed up on a stream beside the default
+        one, as PyTorch's notes on CUDA graphs say.
+        """
+        beside = torch.cuda.Stream()
+        beside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(beside):
+            for _ in range(3):
+                self._compute()
+        torch.cuda.current_stream().wait_stream(beside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            kept = self._compute()
+
+        def replay() -> dict[str, float]:
+            graph.replay()
+            return {name: value.item() for name, value in kept.items()}
+
+        return replay
+
+    def _compute(self) -> dict[str, torch.Tensor]:
+        """Update D, then G: one fake batch serves both, as in the example."""
         self._disc.zero_grad()
         label = torch.full((self._batch,), 1.0, device=self._device)
         real_loss, real_logits = self._judge(self._real, label)
@@ -203,10 +247,10 @@ class TorchParticipant:
         gen_loss.backward()
         self._gen_adam.step()
         return {
-            "d_loss": real_loss.item() + fake_loss.item(),
-            "g_loss": gen_loss.item(),
-            "d_real": real_logits.sigmoid().mean().item(),
-            "d_fake": fake_logits.sigmoid().mean().item(),
+            "d_loss": (real_loss + fake_loss).detach(),
+            "g_loss": gen_loss.detach(),
+            "d_real": real_logits.detach().sigmoid().mean(),
+            "d_fake": fake_logits.detach().sigmoid().mean(),
         }
 
     def _judge(

@@ -9,11 +9,12 @@ import os
 import statistics
 import sys
 import tempfile
-from typing import Any, NamedTuple
+from typing import Any
 
 from dcgan_jax.sample import draw as sampling
-from experiments.benchmarks import allocator, flops, nets, reports
-from experiments.benchmarks.workers import Worker
+from experiments.benchmarks import allocator, flops, gpu_columns, nets, reports
+from experiments.benchmarks.columns import FEW_ROUNDS, Column
+from experiments.benchmarks.workers import Worker, WorkerError
 
 PROTOCOL = (
     "one k = 1 iteration (an update of D on a real and a generated batch, then one of"
@@ -27,37 +28,18 @@ PROTOCOL = (
     " gflop_shared_fake); batch {batch}; torch {torch}; {device}, {cores} cores"
 )
 TURN_SECONDS = 3.0
-FEW_ROUNDS = 3
 # A participant that takes longer for an iteration is measured once.
 SLOW_SECONDS = 60.0
 
 
-class Column(NamedTuple):
-    """A column of the table.
-
-    Attributes:
-        column: the column's name without its ending _s.
-        spec: what `worker` needs to know.
-        allocator: a key of `allocator.SETTINGS`.
-        serves: whether sampling and features are measured too.
-        rounds: the most rounds that it takes part in.
-    """
-
-    column: str
-    spec: dict[str, Any]
-    allocator: str = "default"
-    serves: bool = False
-    rounds: int = 1000
-
-
 def list_participants(device: str) -> list[Column]:
     """Return the columns that are measured on a device."""
+    if device == "gpu":
+        return gpu_columns.list_participants()
     ours = {"kind": "ours", "precision": "float32", "convolution": "auto"}
     bf16 = {"precision": "bfloat16"}
     torch = {"kind": "torch", "precision": "float32", "tuned": False}
     best = {**torch, "tuned": True}
-    # The formulation that `auto` does not choose.
-    other = "lax" if device == "cpu" else "phase"
     return [
         Column("ours", ours, serves=True),
         Column("torch_eager", torch, serves=True),
@@ -65,7 +47,7 @@ def list_participants(device: str) -> list[Column]:
         Column("torch_best", best, "keep_memory", serves=True),
         Column("ours_bf16", {**ours, **bf16}, serves=True),
         Column("torch_bf16", {**best, **bf16}, "keep_memory", serves=True),
-        Column(other, {**ours, "convolution": other}, rounds=FEW_ROUNDS),
+        Column("lax", {**ours, "convolution": "lax"}, rounds=FEW_ROUNDS),
     ]
 
 
@@ -117,6 +99,8 @@ class _Bench:
         numbers = self._start()
         counts = {}
         for name, worker in self._workers.items():
+            if self._on_gpu:
+                self._note_matrix_rates(name, worker)
             seconds = worker.ask("train", count=self._warm)
             counts[name] = self._steps_per_turn(seconds)
             if seconds / self._warm > SLOW_SECONDS:
@@ -137,6 +121,12 @@ class _Bench:
         config = nets.make_config(self._net, batch_size=self._flags.batch_size)
         shape = nets.make_shape(self._net, config)
         numbers |= _arrange(medians, shape, batch_size=self._flags.batch_size)
+        if self._on_gpu:
+            numbers |= gpu_columns.summarise(medians, numbers["gflop"])
+            numbers["device_peak_mb"] = {
+                name: round(worker.ask("device_peak_mb"))
+                for name, worker in self._workers.items()
+            }
         numbers["rounds"] = {
             name: [round(value, 5) for value in values]
             for name, values in self._seconds.items()
@@ -151,23 +141,55 @@ class _Bench:
         return numbers
 
     @property
+    def _on_gpu(self) -> bool:
+        return bool(self._flags.device == "gpu")
+
+    @property
     def _warm(self) -> int:
-        return 1 if self._flags.device == "cpu" else self._flags.capacity
+        return self._flags.capacity if self._on_gpu else 1
 
     def _start(self) -> dict[str, Any]:
         """Start the processes; ours twice, without and with a compilation cache."""
         numbers = {}
+        if self._on_gpu:
+            return self._start_together()
         first = self._participants[0]
         if first.column == "ours":
             with self._open(first) as cold:
-                numbers["first_step_cold_s"] = cold.start_seconds
+                numbers["first_step_cold_s"] = cold.wait().start_seconds
         for participant in self._participants:
             _say(f"{self._net}: starting {participant.column}")
             worker = self._stack.enter_context(self._open(participant))
-            self._workers[participant.column] = worker
+            self._workers[participant.column] = worker.wait()
         if first.column == "ours":
             numbers["first_step_warm_s"] = self._workers["ours"].start_seconds
         return numbers
+
+    def _start_together(self) -> dict[str, Any]:
+        """Start all at once, since most of it is compilation on other cores.
+
+        A participant that cannot run on this machine is named and left out.
+        """
+        compile_s, failed = {}, []
+        opened = {
+            participant.column: self._stack.enter_context(self._open(participant))
+            for participant in self._participants
+        }
+        for name, worker in opened.items():
+            try:
+                compile_s[name] = worker.wait().made_seconds
+                self._workers[name] = worker
+            except WorkerError as error:
+                _say(f"{self._net}: {name} is left out: {error}")
+                failed.append(name)
+        self._participants = [p for p in self._participants if p.column not in failed]
+        return {"compile_s": compile_s, "failed": failed}
+
+    def _note_matrix_rates(self, name: str, worker: Worker) -> None:
+        size = self._flags.matmul_size
+        kind = "bf16" if "bf16" in name else "tf32"
+        seconds = worker.ask("matmul", size=size, count=10, kind=kind) / 10
+        self._note(f"matmul_gflops_{kind}_{name}", 2 * size**3 / seconds / 1e9)
 
     def _open(self, participant: Column) -> Worker:
         spec = {
@@ -186,7 +208,7 @@ class _Bench:
     def _steps_per_turn(self, seconds: float) -> int:
         fitting = TURN_SECONDS * self._warm / max(seconds, 1e-6)
         steps = int(min(max(fitting, 1), self._flags.capacity))
-        return steps if self._flags.device == "cpu" else self._flags.capacity
+        return self._flags.capacity if self._on_gpu else steps
 
     def _take_turn(self, participant: Column, count: int, index: int) -> None:
         name = participant.column
@@ -204,7 +226,7 @@ class _Bench:
             seconds = worker.ask("features", batches=blocks)
             images = blocks * self._flags.batch_size
             self._note(f"{name}_features_images_per_s", images / seconds)
-        if name in ("ours", "torch_best"):
+        if name in ("ours", "torch_best") and not self._on_gpu:
             size = self._flags.matmul_size
             seconds = worker.ask("matmul", size=size, count=4) / 4
             self._note(f"matmul_gflops_{name}", 2 * size**3 / seconds / 1e9)

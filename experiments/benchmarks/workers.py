@@ -22,6 +22,8 @@ class Worker:
 
     Attributes:
         start_seconds: time from the start of the process to the end of its first step.
+        made_seconds: the part of it after the start of Python: libraries and the
+            compilation of the step.
         peak_mb: the most memory that it has held so far, in MB.
     """
 
@@ -37,9 +39,18 @@ class Worker:
             text=True,
             env={**environment, "PYTHONPATH": path},
         )
-        self.peak_mb = 0.0
-        self._read()
-        self.start_seconds = time.perf_counter() - begin
+        self._begin = begin
+        self.peak_mb = self.made_seconds = self.start_seconds = 0.0
+
+    def wait(self) -> Self:
+        """Wait for the end of its first step; return itself.
+
+        Raises:
+            WorkerError: if the process ends before.
+        """
+        self.made_seconds = self._read()
+        self.start_seconds = time.perf_counter() - self._begin
+        return self
 
     def ask(self, do: str, **arguments: Any) -> Any:
         """Call a method of the participant and wait for what it returns."""

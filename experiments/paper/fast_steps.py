@@ -175,6 +175,8 @@ def _list_rivals(folder: Path) -> list[Step]:
                              *fast_scores],
         "m1_m2": [*fast_m1, "--num_steps=100"],
         "m1_knn": [*fast_m1, "--draws=1"],
+        "deep_belief_net": ["--num_hidden", "40", "40", "--num_steps=100",
+                            "--num_samples=200", "--num_rounds=20"],
         "tsvm": ["--num_train=300", "--draws=1", "--num_landmarks=60"],
     }  # fmt: skip
     return [

@@ -278,6 +278,7 @@ _SMALL_FIELDS = f"{_PART}, 400 centroids, then twice 16 groups of 60 with 50 eac
 _DIGITS = "scikit-learn's digits, 1,437 + 360 images of 8×8"
 _TEN_LABELS = f"{_DIGITS}, ten labels a class"
 _SVM_ON = "linear L2-SVM on its features, accuracy on the test images"
+_NO_SCRIPT = "no script yet"
 _NO_RECIPE = "no recipe of it was found"
 
 
@@ -350,6 +351,8 @@ PARTS = (
          "--target=svhn --labels_per_class=100",
          in_readme=False, smaller=_TEN_LABELS,
          how="test error of q(y | x) with 1,000 labels"),
+    _quote("Table 2: SWWAE without dropout", "27.83 %", _NO_SCRIPT),
+    _quote("Table 2: SWWAE with dropout", "23.56 %", _NO_SCRIPT),
     Part("Fig. 4: a walk", "fig04_walk", _RUN, "CPU", "30 s", "picture", _WALK,
          flags="--run=RUN"),
     Part("Fig. 5: filters", "fig05_filters", _RUN, "CPU", "1 min", "picture",
@@ -381,6 +384,12 @@ PARTS = (
          "fig11_imagenet", flags="--source=FOLDER"),
     Part("2014, Table 1: MNIST", _PARZEN, "MNIST", "GPU", "", "225 ± 2", _PARZEN,
          "log_likelihood", " nats"),
+    Part("2014, Table 1: deep belief net, MNIST", "deep_belief_net", "MNIST", "GPU", "",
+         "138 ± 2", "rival_deep_belief_net_digits", "log_likelihood", " nats",
+         "--target=mnist", in_readme=False, smaller=_DIGITS,
+         how="Parzen windows; nats of 64 pixels, not of 784"),
+    _quote("2014, Table 1: stacked CAE, MNIST", "121 ± 1.6", _NO_SCRIPT),
+    _quote("2014, Table 1: deep GSN, MNIST", "214 ± 1.1", _NO_SCRIPT),
     Part("2014, Table 1: faces", "", "the Toronto Face Database, given out on request",
          "GPU", "", "2057 ± 26", "goodfellow_parzen_faces", "log_likelihood", " nats",
          in_readme=False),

@@ -7,6 +7,8 @@ from sklearn.neighbors import NearestNeighbors
 from dcgan_jax.evaluate import nearest
 from dcgan_jax.evaluate.nearest import BLOCK
 
+pytestmark = pytest.mark.gpu
+
 
 def draw(count, *shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (count, *shape), np.uint8)

@@ -8,6 +8,8 @@ from sklearn.neighbors import KernelDensity
 
 from dcgan_jax.evaluate import parzen
 
+pytestmark = pytest.mark.gpu
+
 
 def draw(count, size=20, seed=0):
     return np.random.default_rng(seed).uniform(0, 1, (count, size))

@@ -48,6 +48,7 @@ def exact(request, clusters):
     return fit_to_convergence(request.param, *clusters[:2])
 
 
+@pytest.mark.gpu
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_it_reaches_the_optimum_of_linear_svc(clusters, exact, dtype):
     features, labels, new, _ = clusters

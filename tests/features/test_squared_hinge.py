@@ -2,6 +2,9 @@ import numpy as np
 import pytest
 
 from dcgan_jax.features import blocked_rows, line_search, squared_hinge
+from dcgan_jax.system import backend
+
+pytestmark = pytest.mark.gpu
 
 
 @pytest.fixture
@@ -43,6 +46,32 @@ def test_products_are_those_of_the_whole_matrix(
     )
     np.testing.assert_allclose(rows.gram(), whole @ whole.T, rtol=1e-12)
     assert rows.mean_square() == pytest.approx((whole**2).sum(1).mean())
+
+
+def test_a_fit_is_the_same_to_the_bit_where_the_matrix_streams(problem, monkeypatch):
+    features, targets = problem
+    monkeypatch.setattr(blocked_rows, "BLOCK_BYTES", 200)
+    found = []
+    for most in (1 << 20, 0):
+        monkeypatch.setattr(blocked_rows, "RESIDENT_BYTES", most)
+        rows = blocked_rows.BlockedRows(features, constant=1.0)
+        assert bool(rows._kept) == (most > 0)
+        solution = squared_hinge.minimise(
+            rows, targets, cost=1e-2, tolerance=1e-8, max_newton_steps=50, start=None
+        )
+        found.append(solution.weights)
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize(("free", "stays"), [(2.1, True), (1.9, False)])
+def test_a_matrix_stays_where_it_takes_half_of_the_free_memory(
+    free, stays, monkeypatch
+):
+    size = blocked_rows.RESIDENT_BYTES + 1
+    monkeypatch.setattr(backend, "free_memory", lambda: int(free * size))
+    assert not blocked_rows._fits_device(size)  # the memory is the machine's
+    monkeypatch.setattr(backend, "is_accelerator", lambda: True)
+    assert blocked_rows._fits_device(size) == stays
 
 
 @pytest.mark.parametrize("by_gram", [True, False])

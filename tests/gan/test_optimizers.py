@@ -1,5 +1,6 @@
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -53,6 +54,21 @@ def test_updates_are_adam_s_after_l2(l2, epsilon):
         ours, adam_by_hand(config, weights, gradients), strict=True
     ):
         np.testing.assert_allclose(found, exact, atol=1e-5)
+
+
+def test_our_adam_is_optax_s_to_the_bit():
+    rng = np.random.default_rng(0)
+    params = {"kernel": jnp.ones((5, 3)), "bias": jnp.ones(4)}
+    theirs = optax.scale_by_adam(b1=CONFIG.b1, b2=CONFIG.b2, eps=CONFIG.epsilon)
+    pair = optimizers.scale_by_adam(CONFIG), theirs
+    states = [transformation.init(params) for transformation in pair]
+    steps = [jax.jit(transformation.update) for transformation in pair]
+    for _ in range(5):
+        gradients = jax.tree.map(lambda p: rng.normal(size=p.shape), params)
+        gradients = jax.tree.map(lambda g: jnp.asarray(g, jnp.float32), gradients)
+        found = [step(gradients, s) for step, s in zip(steps, states, strict=True)]
+        jax.tree.map(np.testing.assert_array_equal, *found)
+        states = [state for _, state in found]
 
 
 def step_sizes(config, num_updates):

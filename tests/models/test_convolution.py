@@ -11,6 +11,16 @@ from jax import lax
 from dcgan_jax.models import convolution
 from dcgan_jax.models.convolution import Geometry
 
+pytestmark = pytest.mark.gpu
+
+
+@pytest.fixture(autouse=True)
+def full_float32():
+    """A GPU's default would be TF32, which errs more than these tests allow."""
+    with jax.default_matmul_precision("highest"):
+        yield
+
+
 NHWC = ("NHWC", "HWIO", "NHWC")
 
 
@@ -270,5 +280,6 @@ def test_a_formulation_that_is_asked_for_is_taken():
 
 
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="about CPUs")
+@pytest.mark.skipif("jax.default_backend() != 'cpu'")
 def test_a_cpu_takes_phases():
     assert convolution.choose_formulation("auto") == "phase"

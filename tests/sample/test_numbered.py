@@ -8,6 +8,8 @@ from dcgan_jax.runs import load as loading
 from dcgan_jax.sample import draw as sampling, labels
 from dcgan_jax.sample.numbered import SampleStream
 
+pytestmark = pytest.mark.gpu
+
 
 @pytest.fixture(scope="module")
 def samples(conditional):

@@ -45,14 +45,23 @@ def test_a_result_says_what_how_and_on_what(tmp_path):
     assert {"commit", "machine", "date", "what"} <= result.keys()
 
 
-def test_a_result_names_the_gpu_that_it_was_measured_on(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("asked", "told"), [(None, "TF32 unless asked for full"), ("highest", "full")]
+)
+def test_a_result_names_the_gpu_that_it_was_measured_on(
+    tmp_path, monkeypatch, asked, told
+):
     client = types.SimpleNamespace(platform_version="PJRT C API\ncuda 13010")
     gpu = types.SimpleNamespace(device_kind="NVIDIA H100 80GB HBM3", client=client)
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\necho '81559 MiB, 580.65.06'\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    jax = types.SimpleNamespace(default_backend=lambda: "gpu", devices=lambda: [gpu])
+    jax = types.SimpleNamespace(
+        default_backend=lambda: "gpu",
+        devices=lambda: [gpu],
+        config=types.SimpleNamespace(read=lambda name: asked),
+    )
     monkeypatch.setitem(sys.modules, "jax", jax)
     path = result_file.save(
         tmp_path / "a.json", what="", command="", protocol="", seed=0, numbers={}
@@ -61,6 +70,7 @@ def test_a_result_names_the_gpu_that_it_was_measured_on(tmp_path, monkeypatch):
     assert machine["gpu"] == "NVIDIA H100 80GB HBM3"
     assert (machine["gpu_memory"], machine["driver"]) == ("81559 MiB", "580.65.06")
     assert machine["cuda"] == "13.1"
+    assert machine["float32"] == told
 
 
 def test_a_result_of_a_cpu_names_no_gpu(tmp_path):

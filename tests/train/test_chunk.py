@@ -13,6 +13,8 @@ from dcgan_jax.gan.nets import make_nets
 from dcgan_jax.train import chunk
 from small_steps import BATCH, SHAPE, SMALL, assert_same, draw_images, jit
 
+pytestmark = pytest.mark.gpu
+
 
 @pytest.fixture(scope="module")
 def nets():

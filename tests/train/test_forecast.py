@@ -14,6 +14,11 @@ def run(tiny_run):
 
 
 @pytest.fixture
+def wide(run):
+    return run._replace(config=dataclasses.replace(run.config, width_multiplier=1.0))
+
+
+@pytest.fixture
 def quick(monkeypatch):
     """Count the square of the width in place of operations."""
     monkeypatch.setattr(
@@ -30,17 +35,22 @@ def test_of_a_short_run_nothing_is_said(run):
     ("step_seconds", "told"),
     [
         (600.0, "about 3.2 h left at this rate; a new run with"
-         " --width_multiplier=0.03125 takes about 50 min"),
+         " --width_multiplier=0.5 takes about 50 min"),
         (2160.0, "about 11 h left at this rate; a new run with"
-         " --width_multiplier=0.015625 takes about 45 min"),
+         " --width_multiplier=0.25 takes about 45 min"),
         (40_000.0, "about 9 days left at this rate; a new run with"
-         " --width_multiplier=0.0078125 takes about 3.5 h"),
+         " --width_multiplier=0.125 takes about 3.5 h"),
     ],
 )  # fmt: skip
 def test_a_long_run_is_told_with_a_width_that_ends_within_the_hour(
-    step_seconds, told, run
+    step_seconds, told, wide
 ):
-    assert forecast.forecast(run, step=1, step_seconds=step_seconds) == told
+    assert forecast.forecast(wide, step=1, step_seconds=step_seconds) == told
+
+
+def test_nothing_narrower_than_an_eighth_is_proposed(run):
+    told = forecast.forecast(run, step=1, step_seconds=600.0)
+    assert told == "about 3.2 h left at this rate"
 
 
 def test_operations_are_counted_and_grow_with_the_width(run):

@@ -82,6 +82,7 @@ def test_the_kills_hit_a_run_at_work(killed):
     assert all(EVERY <= step < NUM_STEPS for step in logged)
 
 
+@pytest.mark.gpu
 def test_2n_steps_equal_n_kill_and_resume_to_the_bit(reference, killed):
     assert killed[2].code == 0, killed[2].err
     assert_same_arrays(read_arrays(killed[0]), read_arrays(reference[0]))

@@ -53,7 +53,7 @@ def test_the_parameters_that_are_told_are_those_that_are_saved(
     assert f"{gen:,} parameters in the generator, {disc:,} in the disc" in ended.err
     lines = ended.err.splitlines()
     compiling = next(n for n, line in enumerate(lines) if "compiling" in line)
-    assert lines[compiling + 1].startswith("compiled in ")
+    assert lines[compiling + 1].startswith("compiled after ")
     assert lines[compiling + 2].startswith("step 1/1  d_loss ")
     assert [line.split()[0] for line in lines[:5]] == [
         "device", "images", "networks", "steps", "folder",

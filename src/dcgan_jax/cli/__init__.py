@@ -58,7 +58,9 @@ def run_main(main: Callable[[Sequence[str]], int | None]) -> None:
             raise
         code = _report(_explain(error), BAD_INPUT)
     except (RuntimeError, AssertionError) as error:
-        told = surroundings.explain_no_device(error)
+        told = surroundings.explain_no_device(
+            error
+        ) or surroundings.explain_full_device(error)
         if told is None:
             raise
         code = _report(told, BAD_INPUT)

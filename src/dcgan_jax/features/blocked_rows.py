@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,8 +14,8 @@ from dcgan_jax.system import backend
 Array = jax.Array
 
 BLOCK_BYTES = 64 << 20
-# A matrix up to this size stays on the device, as does one that takes a quarter of an
-# accelerator's memory.
+# A matrix up to this size stays on the device, as does one that takes half of an
+# accelerator's free memory.
 RESIDENT_BYTES = 512 << 20
 _GRAM_COLUMNS = 2048
 
@@ -38,39 +38,38 @@ class BlockedRows:
         self._matrix, self._constant = matrix, constant
         row_bytes = max(1, num_columns * matrix.itemsize)
         self._block = max(1, min(self.num_rows, BLOCK_BYTES // row_bytes))
-        self._kept = (
-            [jax.device_put(block) for block in self._cut()]
-            if _fits_device(matrix.nbytes)
-            else None
-        )
+        self._kept = list(self._cut()) if _fits_device(matrix.nbytes) else None
 
     def times(self, weights: np.ndarray) -> np.ndarray:
         """Return X w: (features, k) → (rows, k) float64."""
         weights, offset = self._split(weights)
-        parts = [
-            np.asarray(self._products.times(block, weights), np.float64)
-            for block in self._blocks()
-        ]
-        return np.concatenate(parts) + offset
+        found = []
+        with jax.enable_x64(True):
+            given = jax.device_put(weights)
+            for _, block in self._blocks():
+                found.append(self._wait(self._products.times(block, given)))
+        return np.concatenate([np.asarray(part, np.float64) for part in found]) + offset
 
     def transposed_times(self, residuals: np.ndarray) -> np.ndarray:
         """Return Xᵀ r: (rows, k) → (features, k) float64."""
-        total = np.zeros((residuals.shape[1], self._matrix.shape[1]))
-        narrow = residuals.astype(self.dtype)
-        for block, part in zip(self._blocks(), self._parts(narrow), strict=True):
-            total += np.asarray(self._products.transposed_times(block, part))
-        return self._join(total.T, residuals.sum(0))
+        with jax.enable_x64(True):
+            given = jax.device_put(residuals.astype(self.dtype))
+            total = self._zeros(residuals.shape[1])
+            for start, block in self._blocks():
+                total = self._wait(
+                    self._products.transposed_times(total, block, given, start)
+                )
+        return self._join(np.asarray(total).T, residuals.sum(0))
 
     def curve(self, weights: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Return Xᵀ (mask ∘ X w) in one pass over X: (features, k) → the same."""
         weights, offset = self._split(weights)
-        total = np.zeros((weights.shape[1], self._matrix.shape[1]))
-        summed = np.zeros(weights.shape[1])
-        narrow = offset.astype(self.dtype)
-        for block, part in zip(self._blocks(), self._parts(mask), strict=True):
-            products = self._products.curve(block, weights, narrow, part)
-            total += np.asarray(products[0])
-            summed += np.asarray(products[1])
+        with jax.enable_x64(True):
+            given = jax.device_put((weights, offset.astype(self.dtype), mask))
+            sums = self._zeros(weights.shape[1]), jnp.zeros(weights.shape[1])
+            for start, block in self._blocks():
+                sums = self._wait(self._products.curve(sums, block, given, start))
+        total, summed = map(np.asarray, sums)
         return self._join(total.T, summed)
 
     def gram(self) -> np.ndarray:
@@ -97,36 +96,35 @@ class BlockedRows:
             return total
         return np.concatenate([total, self._constant * summed[None]])
 
-    def _blocks(self) -> Iterator[Array]:
+    def _zeros(self, num_problems: int) -> Array:
+        return jnp.zeros((num_problems, self._matrix.shape[1]))
+
+    def _wait(self, result: Any) -> Any:
+        """Wait where blocks stream, so that no more than one of them lies around."""
+        return result if self._kept else jax.block_until_ready(result)
+
+    def _blocks(self) -> Iterator[tuple[int, Array]]:
+        """Yield blocks of rows on the device, with the number of their first one."""
         self.num_products += 1
-        if self._kept is not None:
-            yield from self._kept
-        else:
-            for block in self._cut():
-                yield jax.device_put(block)
+        starts = range(0, self.num_rows, self._block)
+        yield from zip(starts, self._kept or self._cut(), strict=True)
 
-    def _cut(self) -> Iterator[np.ndarray]:
-        return self._parts(self._matrix)
-
-    def _parts(self, array: np.ndarray) -> Iterator[np.ndarray]:
+    def _cut(self) -> Iterator[Array]:
         for start in range(0, self.num_rows, self._block):
-            yield array[start : start + self._block]
+            yield jax.device_put(self._matrix[start : start + self._block])
 
 
 def _fits_device(num_bytes: int) -> bool:
     if num_bytes <= RESIDENT_BYTES:
         return True
-    if not backend.is_accelerator():
-        return False
-    limits = jax.devices()[0].memory_stats() or {}
-    return num_bytes <= limits.get("bytes_limit", 0) // 4
+    return backend.is_accelerator() and num_bytes <= backend.free_memory() // 2
 
 
 class _Products(NamedTuple):
-    """The compiled products of one block."""
+    """The compiled products of one block; sums over blocks are float64."""
 
-    times: Callable[[Array, np.ndarray], Array]
-    transposed_times: Callable[[Array, np.ndarray], Array]
+    times: Callable[[Array, Array], Array]
+    transposed_times: Callable[[Array, Array, Array, int], Array]
     curve: Callable[..., tuple[Array, Array]]
 
 
@@ -136,17 +134,33 @@ def _compile_products() -> _Products:
     # a fit reports holds only for full float32; a GPU's default, TF32, has 10 bits.
     multiply = functools.partial(jnp.matmul, precision="highest")
 
+    def cut(rows: Array, block: Array, start: Array) -> Array:
+        return lax.dynamic_slice_in_dim(rows, start, len(block))
+
+    def transposed_times(
+        total: Array, block: Array, rows: Array, start: Array
+    ) -> Array:
+        product = multiply(cut(rows, block, start).T, block)
+        return total + product.astype(total.dtype)
+
     def curve(
-        block: Array, weights: Array, offset: Array, mask: Array
+        sums: tuple[Array, Array],
+        block: Array,
+        given: tuple[Array, Array, Array],
+        start: Array,
     ) -> tuple[Array, Array]:
-        scores = (multiply(block, weights) + offset[None]) * mask
+        weights, offset, mask = given
+        scores = multiply(block, weights) + offset[None]
+        scores = scores * cut(mask, block, start)
         # As scores.T @ block, XLA's CPU code reads the block as it lies; block.T @
         # scores takes nine times as long, as would this if fused with the above.
         scores = lax.optimization_barrier(scores)
-        return multiply(scores.T, block), scores.sum(0)
+        total, summed = sums
+        product = multiply(scores.T, block).astype(total.dtype)
+        return total + product, summed + scores.sum(0).astype(summed.dtype)
 
     return _Products(
         times=backend.jit(multiply),
-        transposed_times=backend.jit(lambda block, part: multiply(part.T, block)),
-        curve=backend.jit(curve),
+        transposed_times=backend.jit(transposed_times, donate_argnums=(0,)),
+        curve=backend.jit(curve, donate_argnums=(0,)),
     )

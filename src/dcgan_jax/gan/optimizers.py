@@ -76,9 +76,41 @@ def make_adam(config: AdamConfig, *, num_updates: int) -> optax.GradientTransfor
         )
     return optax.chain(
         optax.add_decayed_weights(config.l2),
-        optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=config.epsilon),
+        scale_by_adam(config),
         optax.scale_by_learning_rate(schedule),
     )
+
+
+def scale_by_adam(config: AdamConfig) -> optax.GradientTransformation:
+    """Scale gradients as Adam does, to the bit as optax.scale_by_adam does.
+
+    Differs from optax.scale_by_adam: both corrections of the bias are one vector, which
+    a GPU computes at once; of two numbers, each would take a kernel.
+    """
+    decays, epsilon = (config.b1, config.b2), config.epsilon
+
+    def init(params: PyTree) -> optax.ScaleByAdamState:
+        zeros = jax.tree.map(jnp.zeros_like, params)
+        return optax.ScaleByAdamState(jnp.zeros((), jnp.int32), zeros, zeros)
+
+    def update(
+        gradients: PyTree, state: optax.ScaleByAdamState, params: PyTree | None = None
+    ) -> tuple[PyTree, optax.ScaleByAdamState]:
+        del params
+        count = optax.safe_increment(state.count)
+        mean = jax.tree.map(
+            lambda g, m: (1 - decays[0]) * g + decays[0] * m, gradients, state.mu
+        )
+        square = jax.tree.map(
+            lambda g, v: (1 - decays[1]) * g**2 + decays[1] * v, gradients, state.nu
+        )
+        first, second = 1 - jnp.asarray(decays, jnp.float32) ** count
+        updates = jax.tree.map(
+            lambda m, v: m / first / (jnp.sqrt(v / second) + epsilon), mean, square
+        )
+        return updates, optax.ScaleByAdamState(count, mean, square)
+
+    return optax.GradientTransformation(init, update)
 
 
 class SgdState(NamedTuple):

@@ -8,14 +8,13 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import losses
 from dcgan_jax.gan.nets import Nets
 from dcgan_jax.gan.penalties import Judged
 from dcgan_jax.gan.state import PyTree, TrainState
-from dcgan_jax.models import pixels
+from dcgan_jax.models import gradient_norm, pixels
 
 Array = jax.Array
 Metrics = dict[str, Array]
@@ -75,7 +74,7 @@ def d_step(
     gradient = jax.value_and_grad(loss_of, has_aux=True)
     (loss, (stats, metrics)), gradients = gradient(disc.params)
     moved = disc.update(nets.disc_optimizer, gradients, batch_stats=stats)
-    metrics |= {"d_loss": loss, "d_grad_norm": optax.global_norm(gradients)}
+    metrics |= {"d_loss": loss, "d_grad_norm": gradient_norm.measure(gradients)}
     return state.replace(disc=moved), metrics
 
 
@@ -118,7 +117,7 @@ def g_step(
     gradient = jax.value_and_grad(loss_of, has_aux=True)
     (loss, stats), gradients = gradient(gen.params)
     moved = gen.update(nets.gen_optimizer, gradients, batch_stats=stats)
-    metrics = {"g_loss": loss, "g_grad_norm": optax.global_norm(gradients)}
+    metrics = {"g_loss": loss, "g_grad_norm": gradient_norm.measure(gradients)}
     return state.replace(gen=moved), metrics
 
 

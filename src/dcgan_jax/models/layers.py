@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from jax import lax
 
 from dcgan_jax.models import convolution, normalisation, spectral
 from dcgan_jax.models.convolution import Formulation, Geometry
+from dcgan_jax.system import backend
 
 Array = jax.Array
 Activation = Callable[[Array], Array]
@@ -117,9 +119,12 @@ class ConvTranspose(nn.Module):
             y.shape[1] * self.stride,
             self.formulation,
         )
-        return convolution.transpose(
+        result = convolution.transpose(
             y.astype(self.dtype), kernel.astype(self.dtype), geometry
         )
+        # XLA's GPU compiler would keep a sum of shifted products in float32, and what
+        # comes after would read twice as much.
+        return lax.optimization_barrier(result) if backend.is_gpu() else result
 
 
 class BatchNorm(nn.Module):

@@ -17,6 +17,7 @@ Array = jax.Array
 Normalised = tuple[Array, Array, Array]
 
 EPSILON = 1e-8  # authors' lib/ops.py, batchnorm
+_FEW_PIXELS = 16
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3,))
@@ -69,7 +70,7 @@ def _normalise_bwd(
     dy = _split(cotangents[0], num_batches).astype(jnp.float32)
     count = x.size // mean.size
     values = parts.astype(jnp.float32)
-    d_offset, along = _sum_both(dy, dy * (values - _spread(mean, parts.ndim)), axes)
+    d_offset, along = _sum_products(dy, values - _spread(mean, parts.ndim), axes)
     d_gain = along * inverse
     factor = _match(gain, inverse) * inverse
     # dx = factor (dy - mean(dy) - x̂ mean(dy x̂)), x̂ = (x - mean) inverse, multiplied
@@ -112,6 +113,22 @@ def _sum_both(a: Array, b: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
     if backend.is_gpu():
         return _reduce_both(a, b, axes)
     return a.sum(axes), b.sum(axes)
+
+
+def _sum_products(
+    dy: Array, centred: Array, axes: tuple[int, ...]
+) -> tuple[Array, Array]:
+    """Sum dy, and dy times the map less its mean, over some axes.
+
+    Maps of few pixels are summed over these first. XLA's GPU compiler sums few rows in
+    one stage, and would write both operands out for it.
+    """
+    rows, columns = (0, *axes)[-2:]
+    num_pixels = dy.shape[rows] * dy.shape[columns]
+    if not backend.is_gpu() or len(axes) < 3 or num_pixels > _FEW_PIXELS:
+        return _sum_both(dy, dy * centred, axes)
+    sums = _sum_both(dy, dy * centred, (rows, columns))
+    return _sum_both(*sums, axes[:-2])
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2,))

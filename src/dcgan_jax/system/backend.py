@@ -78,6 +78,15 @@ def is_gpu() -> bool:
     return jax.default_backend() == "gpu"
 
 
+def free_memory() -> int:
+    """Return the bytes of the first device that JAX may still take; 0 if it says none.
+
+    A CPU's memory is the machine's, of which JAX says nothing.
+    """
+    known = jax.devices()[0].memory_stats() or {}
+    return max(0, known.get("bytes_limit", 0) - known.get("bytes_in_use", 0))
+
+
 def name_devices() -> str:
     """Return what JAX computes on: "1 × NVIDIA H200 (gpu)", "2 CPU cores"."""
     devices = jax.devices()

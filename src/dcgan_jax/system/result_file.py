@@ -119,13 +119,24 @@ def _accelerator() -> dict[str, str]:
     if jax is None or jax.default_backend() == "cpu":
         return {}
     device = jax.devices()[0]
-    found = {"gpu": device.device_kind, **_ask_driver()}
+    found = {"gpu": device.device_kind, **_ask_driver(), "float32": _name_float32()}
     version = getattr(getattr(device, "client", None), "platform_version", "")
     cuda = re.search(r"cuda (\d+)", version)
     if cuda:  # as in 13010
         number = int(cuda.group(1))
         found["cuda"] = f"{number // 1000}.{number % 1000 // 10}"
     return found
+
+
+def _name_float32() -> str:
+    """Say how products of float32 that ask for no precision are computed on a GPU.
+
+    Training in float32_full asks for it, and so do products that promise exactness.
+    """
+    import jax
+
+    asked = jax.config.read("jax_default_matmul_precision")
+    return "full" if asked in ("highest", "float32") else "TF32 unless asked for full"
 
 
 def _ask_driver() -> dict[str, str]:

@@ -10,6 +10,7 @@ import codecs
 import errno
 import io
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,19 @@ def explain_no_device(error: BaseException) -> str | None:
     return (
         f"JAX finds no device of JAX_PLATFORMS={asked}{told}; unset that variable, or "
         "install the JAX of that device, as with pip install 'dcgan-jax[cuda]'."
+    )
+
+
+def explain_full_device(error: BaseException) -> str | None:
+    """Say in a line that an accelerator's memory is full; None for another error."""
+    found = re.search(r"RESOURCE_EXHAUSTED: (.*)", str(error))
+    if found is None:
+        return None
+    told = found.group(1).partition(";")[0].strip().rstrip(".")[:120]
+    return (
+        f"the device's memory is full ({told}); a smaller --batch_size or "
+        "--width_multiplier needs less, as does --precision=bfloat16 in training, and "
+        "other programs may hold memory there."
     )
 
 

@@ -15,8 +15,8 @@ from dcgan_jax.train.start import Run
 
 # Below this nothing is said.
 LONG_SECONDS = 3600.0
-# Of the present width; the widest that ends within LONG_SECONDS is proposed.
-_SHARES = (1 / 2, 1 / 4, 1 / 8)
+# The widest that ends within LONG_SECONDS is proposed, else the last.
+_WIDTHS = (0.5, 0.25, 0.125)
 
 
 def forecast(run: Run, *, step: int, step_seconds: float) -> str | None:
@@ -33,18 +33,18 @@ def forecast(run: Run, *, step: int, step_seconds: float) -> str | None:
     left = (run.num_steps - step) * step_seconds
     if left < LONG_SECONDS:
         return None
-    whole = run.num_steps * step_seconds
+    told = f"about {_tell(left)} left at this rate"
+    whole, present = run.num_steps * step_seconds, run.config.width_multiplier
+    narrower = [width for width in _WIDTHS if width < present]
+    if not narrower:
+        return told
     # Most operations grow with the square of the width.
-    fitting = (share for share in _SHARES if whole * share**2 <= LONG_SECONDS)
-    width = run.config.width_multiplier * next(fitting, _SHARES[-1])
-    config = dataclasses.replace(run.config, width_multiplier=width)
-    num_rows = batches.count_training_rows(len(run.store), config.held_out)
-    nets = make_nets(config, num_steps=run.num_steps, num_rows=num_rows)
-    narrower = run._replace(config=config, nets=nets)
-    share = count_operations(narrower) / count_operations(run)
+    goal = present * (LONG_SECONDS / whole) ** 0.5
+    width = next((width for width in narrower if width <= goal), narrower[-1])
+    share = count_operations(_narrow(run, width)) / count_operations(run)
     return (
-        f"about {_tell(left)} left at this rate; a new run with"
-        f" --width_multiplier={width:g} takes about {_tell(whole * share)}"
+        f"{told}; a new run with --width_multiplier={width:g} takes about"
+        f" {_tell(whole * share)}"
     )
 
 
@@ -61,6 +61,13 @@ def count_operations(run: Run) -> float:
     lowered = step.lower(run.shape_state(), Batch(images, labels), key)
     counted: Any = lowered.cost_analysis()
     return float(counted["flops"])
+
+
+def _narrow(run: Run, width: float) -> Run:
+    config = dataclasses.replace(run.config, width_multiplier=width)
+    num_rows = batches.count_training_rows(len(run.store), config.held_out)
+    nets = make_nets(config, num_steps=run.num_steps, num_rows=num_rows)
+    return run._replace(config=config, nets=nets)
 
 
 def _tell(seconds: float) -> str:

@@ -78,8 +78,8 @@ def run(config: TrainConfig) -> TrainedRun:
     """
     configs.check(config)
     settled, rollbacks = start.settle_run(config), 0
-    run_steps = opening.tell_compiling(chunks.make_chunks(settled.nets))
-    tell = functools.cache(functools.partial(opening.tell_run, settled))
+    run_steps = opening.tell_compiled(chunks.make_chunks(settled.nets))
+    tell = functools.cache(functools.partial(opening.tell_begin, settled))
     with start.hold_run(settled) as heard:
         while True:
             state = start.start_or_resume(settled, rollbacks=rollbacks, announce=tell)

@@ -24,7 +24,13 @@ from dcgan_jax.train.start import Run
 _LOG = logging.getLogger(__name__)
 
 
-def tell_run(run: Run) -> None:
+def tell_begin(run: Run) -> None:
+    """Say what a run is, a line each, and why its first step takes a while."""
+    _tell(run)
+    _LOG.info("compiling (a minute at first, then cached) …")
+
+
+def _tell(run: Run) -> None:
     """Say what a run is, a line each."""
     _tell_device()
     shapes = run.shape_state()
@@ -44,7 +50,7 @@ def rehearse(config: TrainConfig) -> None:
         run = start.settle_run(config)
         fingerprint = run.store.fingerprint
         run_dir.refuse_other(run.workdir, run.config, fingerprint=fingerprint)
-        tell_run(run)
+        _tell(run)
     else:
         _tell_unprepared(config)
     _LOG.info("--dry_run: nothing was prepared, trained or written")
@@ -68,20 +74,20 @@ def _tell_unprepared(config: TrainConfig) -> None:
     _tell_line("folder", str(run_dir.workdir_of(config)))
 
 
-def tell_compiling(run_steps: RunSteps) -> RunSteps:
-    """Have the first call of the jitted loop say that it compiles, and for how long."""
-    is_first = True
+def tell_compiled(run_steps: RunSteps) -> RunSteps:
+    """Have the first call of the jitted loop say when it had been compiled.
+
+    The time counts from now on, since first weights and other programs come before it.
+    """
+    begin: float | None = time.perf_counter()
 
     def run(*arguments: Any) -> Any:
-        nonlocal is_first
-        if not is_first or not mesh.is_first():
-            return run_steps(*arguments)
-        is_first = False
-        _LOG.info("compiling the training step (a minute at first, then cached) …")
-        begin = time.perf_counter()
+        nonlocal begin
         begun = run_steps(*arguments)
-        seconds = time.perf_counter() - begin
-        _LOG.info("compiled in %s s", progress.tell_seconds(seconds))
+        if begin is not None and mesh.is_first():
+            seconds = time.perf_counter() - begin
+            _LOG.info("compiled after %s s", progress.tell_seconds(seconds))
+        begin = None
         return begun
 
     return run

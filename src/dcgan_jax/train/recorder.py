@@ -22,8 +22,8 @@ from dcgan_jax.train.timetable import Due
 
 SECONDS_BETWEEN_TIDYING = 30.0
 SECONDS_BETWEEN_LINES = 10.0
-# On a CPU, the time after which it is told how long a run takes, if that is long.
-SECONDS_TO_FORECAST = 30.0
+# On a CPU, how much of a run tells how long it takes.
+SECONDS_TO_FORECAST, STEPS_TO_FORECAST = 30.0, 3
 
 
 class RanChunk(NamedTuple):
@@ -71,13 +71,12 @@ class Recorder:
         self._saved_step = step if step > 0 else None
         self._sampled_step: int | None = None
         self._tidy_time = 0.0
-        self._first_step, self._first_time = step, time.perf_counter()
+        self._warm: tuple[int, float] | None = None
         self._is_forecast_due = not backend.is_accelerator()
         self._background = Background("recorder", self._settings)
 
     def start_clock(self) -> None:
         """Count the time of steps from now on."""
-        self._first_time = time.perf_counter()
         self._reporter.start_clock()
 
     def keep(self, state: TrainState) -> TrainState:
@@ -125,7 +124,7 @@ class Recorder:
         self._reporter.add(chunk.metrics)
         if due.log:
             self._reporter.log(chunk.step, wait_seconds=chunk.wait_seconds, now=now)
-        self._forecast(chunk.step, now - self._first_time)
+        self._forecast(chunk.step, now)
         if state is None:
             return
         if due.sample:
@@ -136,13 +135,17 @@ class Recorder:
             backend.return_free_memory()
             self._tidy_time = time.monotonic() + SECONDS_BETWEEN_TIDYING
 
-    def _forecast(self, step: int, seconds: float) -> None:
+    def _forecast(self, step: int, now: float) -> None:
         """Say once, after some steps, how long the run takes if it takes long."""
-        if not self._is_forecast_due or seconds < SECONDS_TO_FORECAST:
+        if not self._is_forecast_due:
+            return
+        if self._warm is None:  # the first chunk allocates
+            self._warm = step, now
+        count, seconds = step - self._warm[0], now - self._warm[1]
+        if seconds < SECONDS_TO_FORECAST or count < STEPS_TO_FORECAST:
             return
         self._is_forecast_due = False
-        step_seconds = seconds / (step - self._first_step)
-        told = forecast.forecast(self._run, step=step, step_seconds=step_seconds)
+        told = forecast.forecast(self._run, step=step, step_seconds=seconds / count)
         if told is not None:
             self._reporter.say(told)
 
