@@ -24,8 +24,8 @@ from experiments import results
 from experiments.readme import explorer_browser as browsing
 
 _PICKS = Path(__file__).parents[1] / "picks" / "fig07_arithmetic.json"
-_SIZE = 1100, 700  # of the window, in pixels
-_WIDTH = 820  # of the film
+_SIZE = 1100, 880  # of the window, in pixels
+_WIDTH = 760  # of the film
 _RATE = 4.0  # frames a second
 _WALK_STEPS = 16
 _NUM_SAMPLES = 100

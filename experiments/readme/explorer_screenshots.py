@@ -28,6 +28,7 @@ _BOXES = {
     22: (0.4, 0.1, 0.4, 0.8),
 }
 _NUM_SAMPLES = 100
+_OTHERS = {"explorer_dark": (1366, 768, "dark"), "explorer_phone": (390, 844, "light")}
 
 
 def main(argv: Sequence[str]) -> None:
@@ -42,6 +43,7 @@ def main(argv: Sequence[str]) -> None:
         page.locator(f'#wall [data-number="{_NUM_SAMPLES - 1}"]').wait_for()
         save_wall(page)
         save_forget(page)
+        save_others(page)
 
 
 def save_wall(page: Any) -> None:
@@ -62,9 +64,19 @@ def save_forget(page: Any) -> None:
     _save(page, "explorer_forget")
 
 
-def _save(page: Any, name: str) -> None:
+def save_others(page: Any) -> None:
+    """Save the wall as it is in the dark and on a phone."""
+    address = page.url.split("&tab=")[0]
+    for name, (width, height, mode) in _OTHERS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(f"{address}&__theme={mode}")
+        browsing.settle(page, "sum")
+        _save(page, name, full_page=False)
+
+
+def _save(page: Any, name: str, *, full_page: bool = True) -> None:
     path = results.FOLDER / f"{name}.png"
-    page.screenshot(path=path, full_page=True)
+    page.screenshot(path=path, full_page=full_page)
     print(path)
 
 

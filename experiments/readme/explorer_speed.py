@@ -22,7 +22,7 @@ from experiments.readme.noise_generator import save_generator
 
 _NAME = "explorer_speed"
 _COUNTS = (100, 500, 1000)
-_TRIES = 4
+_TRIES = 8
 _MEASURED = ("before", "after")
 
 

@@ -68,6 +68,7 @@ class _Tabs(NamedTuple):
     turn: turn.TurnElements
     forget: forget.ForgetElements
     training: training.TrainingElements
+    training_tab: Any
 
 
 def make_page(hub: Hub, process: Training | None = None) -> Any:
@@ -100,13 +101,15 @@ def make_page(hub: Hub, process: Training | None = None) -> Any:
                 on_forget = forget.build()
             with _make_tab("Your picture", "own"):
                 on_own = own_picture.build()
-            with _make_tab("Training", "training"):
+            with _make_tab("Training", "training") as training_tab:
                 on_training = training.build(hub)
             on_start = None
             if process is not None:
                 with _make_tab("Start a training", "start"):
                     on_start = start.build()
-        tabs = _Tabs(chosen, on_wall, on_walk, on_turn, on_forget, on_training)
+        tabs = _Tabs(
+            chosen, on_wall, on_walk, on_turn, on_forget, on_training, training_tab
+        )
         _connect(desk, tabs, blocks)
         choose.connect_beside(desk, beside)
         own_picture.connect(desk, on_own)
@@ -149,8 +152,9 @@ def _connect_adapting(desk: Desk, tabs: _Tabs) -> Any:
     on_forget, on_wall = tabs.forget, tabs.wall
 
     def adapt(state: Session, before: str | None) -> tuple[Any, ...]:
-        shown = choose.adapt(desk, state)
         subject = desk.find(state)
+        has_log = gr.Tab(visible=subject.run is not None)
+        shown = *choose.adapt(desk, state), has_log
         if subject.loaded is None or subject.name == before:
             return before, *shown, *[gr.skip()] * 7
         return (
@@ -162,8 +166,8 @@ def _connect_adapting(desk: Desk, tabs: _Tabs) -> Any:
         )
 
     outputs = [
-        run, *tabs.choose, on_wall.label, on_wall.zoom, on_wall.scores,
-        tabs.walk.path, on_forget.zoom, on_forget.layer, on_forget.fit,
+        run, *tabs.choose, tabs.training_tab, on_wall.label, on_wall.zoom,
+        on_wall.scores, tabs.walk.path, on_forget.zoom, on_forget.layer, on_forget.fit,
     ]  # fmt: skip
     return desk.answer(
         desk.samples.change, adapt, [desk.session, run], outputs, parts.WORK,
@@ -201,7 +205,8 @@ def _connect_samples(desk: Desk, tabs: _Tabs, blocks: Any) -> None:
         chosen = choose.match_label(desk.find(state), int(label or 0))
         changed = state.turn_to(number, chosen)
         saved, remarks = files.open_session(desk.find(state), number, chosen)
-        groups = {**saved.groups, **changed.groups}
+        was_here = (number, chosen) in {**state.others, (state.seed, state.label): ()}
+        groups = changed.groups if was_here else saved.groups
         changed = dataclasses.replace(changed, groups=groups, boxes=saved.boxes)
         return changed, choose.name_shown(changed), " ".join(remarks)
 

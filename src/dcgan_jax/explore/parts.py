@@ -225,8 +225,9 @@ def make_film(frame: Callable[[str, int], str], elem_id: str) -> Any:
     """
     import gradio as gr
 
-    def show(run: str, step: int) -> str:
-        return frame(run, step)
+    def show(name: str) -> str:  # of Gradio's messages, one with one text is plain
+        run, _, step = str(name).partition("/")
+        return frame(run, int(step) if step.isdecimal() else -1)
 
     show.__name__ = "frame"
     return gr.HTML(

@@ -8,6 +8,7 @@
 // by dragging or by keys, and each change triggers 'input'.
 const area = element.querySelector('.cells');
 const PART_MILLISECONDS = 6;
+const PART_CELLS = 125;
 const draws = 'draws' in area.dataset;
 let boxes = [];
 let drag = null; // of the pointer
@@ -66,7 +67,8 @@ function build() {
     const end = performance.now() + PART_MILLISECONDS;
     const rows = document.createDocumentFragment();
     let index = first;
-    while (index < numbers.length && performance.now() < end) {
+    const most = Math.min(numbers.length, first + PART_CELLS);
+    while (index < most && performance.now() < end) {
       const cell = pattern.cloneNode(true);
       cell.dataset.number = numbers[index];
       cell.querySelectorAll('img').forEach((picture, side) => {

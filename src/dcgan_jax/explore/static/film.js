@@ -9,7 +9,7 @@ let playing = null;
 async function show() {
   const step = steps[Number(slider.value)];
   if (step === undefined) return;
-  if (!frames.has(step)) frames.set(step, await server.frame(run, step));
+  if (!frames.has(step)) frames.set(step, await server.frame(`${run}/${step}`));
   if (step !== steps[Number(slider.value)]) return; // moved on meanwhile
   image.src = frames.get(step);
   image.dataset.step = step;
