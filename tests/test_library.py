@@ -14,6 +14,7 @@ from PIL import Image
 
 import dcgan_jax
 from dcgan_jax.export import __main__ as export
+from dcgan_jax.pictures import grid
 from dcgan_jax.runs import safetensors_file
 from dcgan_jax.sample import __main__ as sample
 
@@ -161,7 +162,7 @@ def test_a_score_is_the_discriminators_probability(gan):
 def test_a_grid_is_a_picture_of_the_images(gan, tmp_path):
     images = gan.sample(6)
     gan.save_grid(images, tmp_path / "new" / "grid.png", columns=3)
-    picture = np.asarray(Image.open(tmp_path / "new" / "grid.png"))
+    picture = grid.read_picture(tmp_path / "new" / "grid.png")[..., 0]
     assert picture.shape == (2 * 32 + 2, 3 * 32 + 4)
     np.testing.assert_array_equal(picture[34:, 34:66], images[4, ..., 0])
     gan.save_grid(images, tmp_path / "G.JPG")

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from dcgan_jax import cli
 from dcgan_jax.config import data_config
@@ -118,7 +117,7 @@ def _read(workdir: Path, judge: Judge) -> Curve:
     paths = sorted((workdir / run_dir.SAMPLES).glob("step_*.png"))
     size = run_dir.read_config(workdir).image_size
     checks = np.stack(
-        [grid.split_grid(np.asarray(Image.open(p)), size=(size, size)) for p in paths]
+        [grid.split_grid(grid.read_picture(p), size=(size, size)) for p in paths]
     )
     steps = [int(path.stem.removeprefix("step_")) for path in paths]
     distances = [judge.measure(judge.match(images)) for images in checks]

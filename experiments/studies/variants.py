@@ -47,7 +47,7 @@ def list_data_flags(flags: argparse.Namespace) -> list[str]:
     """Return the flags of `dcgan_jax.train` that say what is trained on."""
     return [
         "--dataset=folder", f"--source={flags.source}", "--image_size=32",
-        f"--data_dir={flags.data_dir}",
+        f"--data_dir={flags.data_dir}", "--by_count=none",
     ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ outside `presets`, where each value carries its source.
 
 import dataclasses
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -35,6 +36,12 @@ DiffAugment = Literal[
     "none", "color", "translation", "cutout", "color,translation", "color,cutout",
     "translation,cutout", "color,translation,cutout",
 ]  # fmt: skip
+
+# The dots that a pixel of a picture becomes on each side; None leaves it to the size.
+Scale = Annotated[int | None, Bounds(at_least=1, at_most=64)]
+
+# The settings that can follow from the number of pictures; `data.by_count` chooses.
+BY_COUNT = ("batch_size", "num_epochs", "diffaugment")
 
 # Further bounds of whole numbers, for the fields below and those of other commands.
 STEP = Bounds(at_least=0, at_most=MOST)
@@ -135,6 +142,9 @@ class NetworkConfig:
 
     architecture: ArchitectureName
     """The pair of networks."""
+    conditional: Annotated[bool, OnlyOf(PLAIN)] = False
+    """Both networks are told the label of every image, at every layer as in §8.1, and
+    draw the classes that are asked for. The data must have labels."""
     num_classes: Annotated[int | None, Bounds(at_least=1, at_most=10**6)] = None
     """The number of classes of a conditional network; None takes as many as the data
     have."""
@@ -172,8 +182,19 @@ class TrainingConfig:
 
     preset: Annotated[str | None, OPERATIONAL] = None
     """The name of a recipe to use in place of the data set's own."""
+    by_count: Annotated[str, OPERATIONAL] = "none"
+    """The settings that follow from the number of pictures, by commas, as
+    docs/recipes.md says: some of batch_size, num_epochs and diffaugment. One that has
+    been given by its own flag does not."""
     seed: int = 0
     """The seed of the initial weights, the latents and the order of the data."""
+    init_from: Annotated[str | None, LOCAL] = None
+    """A new run begins with the networks of this run's folder or exported file, in
+    place of random ones: fine-tuning. Optimisers and steps begin anew. A run that goes
+    on takes no notice of it."""
+    init_digest: Annotated[str | None, LOCAL] = None
+    """The sha256 of the generator of --init_from. It is recorded with the run; where it
+    is given, another generator is refused."""
     loss: Literal["non_saturating", "minimax", "hinge", "relativistic"]
     """The objectives. The generator's is one of the two of Goodfellow et al. 2014, §3,
     against their discriminator's. Not in the paper are `hinge` (Miyato et al. 2018) and
@@ -237,6 +258,9 @@ class OutputConfig:
     checkpoint_every_seconds: Annotated[float, DURATION, OPERATIONAL] = 600.0
     """The time between two checkpoints. The first ones come earlier: after a minute,
     two, four and eight."""
+    scale: Annotated[Scale, OPERATIONAL] = None
+    """The dots that a pixel of a sample grid becomes on each side. Without this flag
+    they are so many that the shorter side of the grid has 512 at least."""
     keep_newest: Annotated[int, COUNT, OPERATIONAL] = 3
     """The number of checkpoints that are kept, counted from the newest."""
     keep_every_steps: Annotated[int | None, COUNT, OPERATIONAL] = None
@@ -345,6 +369,7 @@ def check(config: TrainConfig) -> None:
         raise errors.InputError(
             f"a run has one optimiser, adam or sgd; this config has {found}."
         )
+    list_by_count(config)
     for name, only in find_marks(TrainConfig, OnlyOf).items():
         _check_has_choice(config, name, only.architectures)
     side = ARCHITECTURES[config.architecture].image_size
@@ -397,6 +422,37 @@ def train_config_from_json(values: dict[str, Any]) -> TrainConfig:
     config: TrainConfig = json_values.build(TrainConfig, values, "the config")
     check(config)
     return config
+
+
+def list_by_count(config: TrainConfig) -> list[str]:
+    """Return the settings that a config leaves to the number of pictures.
+
+    Raises:
+        InputError: if it names one that does not follow from it.
+    """
+    names = [name.strip() for name in config.by_count.split(",")]
+    if names == ["none"]:
+        return []
+    unknown = [name for name in names if name not in BY_COUNT]
+    if unknown:
+        raise errors.InputError(
+            f"--by_count={config.by_count}; {unknown[0]!r} does not follow from the"
+            f" number of pictures. Expected none, or some of {', '.join(BY_COUNT)}."
+        )
+    return names
+
+
+def leave_given(config: TrainConfig, given: Collection[str]) -> TrainConfig:
+    """Take the settings that are given out of those that follow from the pictures."""
+    if "num_steps" in given:
+        given = {*given, "num_epochs"}
+    names = [name for name in list_by_count(config) if name not in given]
+    return dataclasses.replace(config, by_count=",".join(names) or "none")
+
+
+def is_conditional(config: TrainConfig) -> bool:
+    """Tell whether a run's networks are told the labels of images."""
+    return config.conditional or config.architecture in CONDITIONAL
 
 
 def class_names_of(config: TrainConfig) -> tuple[str, ...] | None:

@@ -115,9 +115,10 @@ FOLDER = dataclasses.replace(
     dataset="folder",
     input_bias=True,  # ours: keeps the contrast that the images have
     num_epochs=25,  # faces/train_uncond_dcgan.py:47
+    by_count="batch_size,num_epochs,diffaugment",  # ours: see data/by_count.py
 )
 ARRAYS = dataclasses.replace(FOLDER, dataset="arrays")
-TFDS = dataclasses.replace(FOLDER, dataset="tfds:")
+TFDS = dataclasses.replace(FOLDER, dataset="tfds:", by_count="none")
 
 MNIST_CONDITIONAL = TrainConfig(
     preset="mnist_conditional",

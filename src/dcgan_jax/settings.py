@@ -31,6 +31,7 @@ def make_train_config(
     config: TrainConfig = _build(TrainConfig, _fill(base, own, {*of_cluster}))
     configs.check(config)
     seeds.check(config.seed)
+    config = configs.leave_given(config, own)
     return config, _build(ClusterConfig, {n: _plain(v) for n, v in cluster.items()})
 
 

@@ -141,6 +141,9 @@ CHANGES = {
     "ema_decay": 0.5,
     "value_range": "0,4095",
     "class_names": '["a", "b"]',
+    "by_count": "diffaugment",
+    "init_from": "runs/other",
+    "init_digest": "0" * 64,
 }
 
 

@@ -6,7 +6,6 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
 from sklearn.neighbors import KNeighborsClassifier
 
 from dcgan_jax import presets
@@ -14,6 +13,7 @@ from dcgan_jax.config import data_config
 from dcgan_jax.data import store as stores
 from dcgan_jax.evaluate import __main__ as evaluate, parzen
 from dcgan_jax.export import __main__ as export
+from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.sample.numbered import SampleStream
 
@@ -125,8 +125,8 @@ def test_memorisation_makes_a_picture_of_pairs(run, data_dir, run_command):
         f"--data_dir={data_dir}",
     )  # fmt: skip
     assert ended.code == 0, ended.err
-    with Image.open(run / "evaluation" / "nearest_training_images.png") as picture:
-        assert picture.size == (5 * (2 * 32 + 6) - 6, 2 * (32 + 6) - 6)
+    picture = grid.read_picture(run / "evaluation" / "nearest_training_images.png")
+    assert picture.shape == (2 * (32 + 6) - 6, 5 * (2 * 32 + 6) - 6, 1)
     assert "grey levels from the nearest training image" in ended.out
     assert "held out" in ended.out
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.evaluate.metrics import memorisation
+from dcgan_jax.pictures import grid
 
 
 class Rows:
@@ -74,7 +74,6 @@ def test_a_difference_of_one_grey_level_is_a_distance_of_one(train, tmp_path):
 def test_the_picture_shows_a_sample_left_and_its_neighbour_right(train, tmp_path):
     copies = train.rows(np.arange(10)).images
     measure(copies, train, tmp_path)
-    with Image.open(tmp_path / "p.png") as picture:
-        pixels = np.asarray(picture)
+    pixels = grid.read_picture(tmp_path / "p.png")[..., 0]
     np.testing.assert_array_equal(pixels[:8, :8], copies[0, ..., 0])
     np.testing.assert_array_equal(pixels[:8, 8:16], copies[0, ..., 0])

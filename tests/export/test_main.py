@@ -89,8 +89,10 @@ def test_card_and_grid_name_the_classes(tmp_path, run_command):
     lines = out.with_suffix(".md").read_text("utf-8").splitlines()
     shown = "0 cat, 1 a\\|b, 2 caf\\udce9, 3 two lines, 4 4, 5 5, 6 6, 7 7, 8 8, 9 9"
     assert f"| classes | {shown} |" in lines
-    beside = captions.name_rows(pictures[0], dict(enumerate(names)))
-    np.testing.assert_array_equal(pictures[1], beside)
+    # 8 columns of 28 pixels have 512 dots by 3 to a pixel; there are 10 rows.
+    assert len(pictures[0]) == 3 * (10 * 30 - 2)
+    beside = captions.name_rows(pictures[0], dict(enumerate(names)), gap=2 * 3)
+    np.testing.assert_array_equal(pictures[1][:, -beside.shape[1] :], beside)
 
 
 def test_the_card_tells_what_was_measured_and_how(run, tmp_path, run_command):
@@ -104,6 +106,70 @@ def test_the_card_tells_what_was_measured_and_how(run, tmp_path, run_command):
     assert run_command(export.main, copy, f"--out={out}").code == 0
     told = "| 20 | frechet_distance[x] 12.5 | num_samples 1000, reference test |"
     assert told in out.with_suffix(".md").read_text()
+
+
+def test_the_card_tells_the_results_in_the_run_s_folder_of_evaluations(
+    run, tmp_path, run_command
+):
+    copy = shutil.copytree(run, tmp_path / "run")
+    (copy / "evaluation").mkdir()
+    result = {
+        "what": "memorisation of /home/me/runs/digits",
+        "protocol": "10 samples | of seed 0",
+        "numbers": {"median_distance": 23.456, "step": 20, "rows": [1, 2]},
+    }
+    (copy / "evaluation" / "a.json").write_text(json.dumps(result))
+    (copy / "evaluation" / "b.json").write_text('{"not": "a result"}')
+    (copy / "evaluation" / "c.json").write_text("{")
+    out = tmp_path / "digits.safetensors"
+    assert run_command(export.main, copy, f"--out={out}").code == 0
+    text = out.with_suffix(".md").read_text()
+    told = "| 20 | median_distance 23.46 | memorisation: 10 samples \\| of seed 0 |"
+    assert told in text.splitlines()
+    assert "/home" not in text
+
+
+@pytest.mark.parametrize(
+    ("dataset", "source", "name"),
+    [
+        ("folder", "/home/me/my pictures", "my pictures"),
+        ("arrays", "/home/me/x|y.npz", "x|y.npz"),
+        ("celeb_a", "/home/me/img_align_celeba.zip", "celeb_a"),
+        ("digits", None, "digits"),
+    ],
+)
+def test_the_card_names_the_data_without_a_path_and_leaves_the_licence_to_its_user(
+    dataset, source, name, tmp_path, run_command
+):
+    config, step, variables = safetensors_file.read_network(CONDITIONAL)
+    path = None if source is None else Path(source)
+    config = dataclasses.replace(config, dataset=dataset, source=path)
+    own = tmp_path / "g.safetensors"
+    safetensors_file.save_network(own, variables, config, step=step)
+    out = tmp_path / "out.safetensors"
+    assert run_command(export.main, own, f"--out={out}").code == 0
+    text = out.with_suffix(".md").read_text()
+    lines = text.splitlines()
+    assert f"datasets: [{json.dumps(name)}]" in lines
+    shown = name.replace("|", "\\|")
+    assert f"| data | {shown}, train |" in lines
+    assert "/home" not in text
+    assert "# license: fill in, as in mit or cc-by-4.0" in lines
+    assert "To be filled in by whoever publishes this file" in text
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_the_card_s_lines_load_the_file_and_draw(
+    conditional, run, tmp_path, run_command, monkeypatch
+):
+    out = tmp_path / "net.safetensors"
+    subject = CONDITIONAL if conditional else run
+    assert run_command(export.main, subject, f"--out={out}").code == 0
+    names = run_the_card(out, monkeypatch)
+    gan, images = names["gan"], names["images"]
+    expected = gan.sample(16, labels=0) if conditional else gan.sample(16)
+    np.testing.assert_array_equal(images, expected)
+    assert (tmp_path / "samples.png").is_file()
 
 
 def test_the_discriminator_s_arrays_are_those_of_the_run(export_run, run):

@@ -4,7 +4,7 @@ import pytest
 from dcgan_jax.latent import pictures
 from dcgan_jax.latent.pictures import Concept
 
-SIDE = 96  # none is enlarged
+SIDE = 128  # none is enlarged
 CELL = SIDE + 17  # with its caption
 
 

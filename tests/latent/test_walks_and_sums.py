@@ -13,6 +13,7 @@ from dcgan_jax import presets
 from dcgan_jax.export import __main__ as export
 from dcgan_jax.gan.nets import make_nets
 from dcgan_jax.latent import arithmetic, walk
+from dcgan_jax.pictures import grid
 from dcgan_jax.runs import safetensors_file
 from dcgan_jax.sample import __main__ as sample
 
@@ -47,11 +48,11 @@ def test_a_walk_s_rows_begin_at_the_numbered_samples(run, tmp_path, run_command)
         walk.main, run, "--points=4", "--steps=3", f"--out={out}", f"--json={numbers}"
     )
     assert ended.code == 0, ended.err
-    picture = read(out)
-    assert picture.shape == (3 * 66 - 2, 4 * 66 - 2)
+    assert read(out).shape == (6 * (3 * 34 - 2), 6 * (4 * 34 - 2))
+    picture = grid.read_picture(out)[..., 0]
     images = draw_samples(run, tmp_path / "x.npz", run_command, "--num=4")[..., 0]
     for row, column, number in ((0, 0, 0), (1, 0, 1), (2, 0, 2), (2, 3, 3)):
-        cell = cut(picture, row, column, height=64, width=64, scale=2)
+        cell = cut(picture, row, column, height=32, width=32, scale=1)
         np.testing.assert_array_equal(cell, images[number])
     found = json.loads(numbers.read_text())["numbers"]
     assert len(found["largest_step_by_median_by_row"]) == 3
@@ -85,7 +86,7 @@ def test_a_closed_walk_makes_a_film_of_every_image_once(run, tmp_path, run_comma
     assert ended.code == 0, ended.err
     with Image.open(out) as film:
         assert film.n_frames == 3 * 4
-        assert film.size == (128, 128)
+        assert film.size == (512, 512)
 
 
 @pytest.mark.parametrize(
@@ -137,10 +138,10 @@ def test_a_conditional_generator_walks_within_one_class(
     pictures = []
     for label in (0, 2):
         assert run_command(*walk_of, f"--label={label}").code == 0
-        pictures.append(read(out))
+        pictures.append(grid.read_picture(out))
         flags = (f"--label={label}", "--num=2")
         images = draw_samples(conditional, tmp_path / "x.npz", run_command, *flags)
-        np.testing.assert_array_equal(pictures[-1][:84:3, :84:3], images[0, ..., 0])
+        np.testing.assert_array_equal(pictures[-1][:28, :28], images[0])
     assert (pictures[0] != pictures[1]).any()
 
 
@@ -167,7 +168,7 @@ def test_a_class_is_called_by_its_name(conditional, tmp_path, run_command, one_e
     found = json.loads(numbers.read_text())["numbers"]
     assert (found["label"], found["class_name"]) == (1, "2")
     images = draw_samples(conditional, tmp_path / "x.npz", run_command, "--label=1")
-    np.testing.assert_array_equal(read(out)[:84:3, :84:3], images[0, ..., 0])
+    np.testing.assert_array_equal(grid.read_picture(out)[:28, :28], images[0])
 
     saved = tmp_path / "picks.json"
     sum_of = (arithmetic.main, named, f"--out={out}", f"--json={numbers}")
@@ -192,7 +193,7 @@ def test_a_sum_shows_the_numbered_samples_and_its_own_image(run, tmp_path, run_c
     images = draw_samples(run, tmp_path / "x.npz", run_command, "--num=41")[..., 0]
     picture = read(out)
     for row, column, number in ((0, 0, 3), (2, 0, 40), (1, 1, 8), (2, 2, 4)):
-        cell = cut(picture, row, column, height=113, width=96, scale=3)
+        cell = cut(picture, row, column, height=145, width=128, scale=4)
         np.testing.assert_array_equal(cell, images[number])
     again = tmp_path / "again.png"
     ended = run_command(arithmetic.main, run, f"--picks={saved}", f"--out={again}")
@@ -208,11 +209,11 @@ def test_exemplars_that_are_all_one_sample_give_that_sample(run, tmp_path, run_c
     )  # fmt: skip
     assert "unstable" in ended.out
     image = draw_samples(run, tmp_path / "x.npz", run_command, "--num=8")[7, ..., 0]
-    right = read(out)[:, 3 * 98 + 18 :]
+    right = read(out)[:, 3 * 130 + 18 :]
     for place in range(9):
-        cell = cut(right, place // 3, place % 3, height=113, width=96, scale=3)
+        cell = cut(right, place // 3, place % 3, height=145, width=128, scale=4)
         np.testing.assert_array_equal(cell, image)
-    pixels = cut(right, 3, 0, height=113, width=96, scale=3)
+    pixels = cut(right, 3, 0, height=145, width=128, scale=4)
     np.testing.assert_array_equal(pixels, image)
 
 
@@ -226,7 +227,7 @@ def test_a_turn_moves_new_samples_alone(run, tmp_path, run_command):
     assert json.loads(numbers.read_text())["numbers"]["new_samples"] == [0, 1, 2, 4]
     images = draw_samples(run, tmp_path / "x.npz", run_command, "--num=5")[..., 0]
     for row, number in enumerate((0, 1, 2, 4)):
-        cell = cut(read(out), row, 1, height=113, width=96, scale=3)
+        cell = cut(read(out), row, 1, height=145, width=128, scale=4)
         np.testing.assert_array_equal(cell, images[number])
 
 
@@ -285,10 +286,10 @@ def test_numbered_samples_are_the_samples_enlarged(run, tmp_path, run_command):
     picture = read(out)
     for number, image in enumerate(images):
         row, column = divmod(number, 3)
-        cell = cut(picture, row, column, height=113, width=96, scale=3)
+        cell = cut(picture, row, column, height=273, width=256, scale=8)
         np.testing.assert_array_equal(cell, image)
-        top, left = row * 115 + 96, column * 98
-        assert picture[top : top + 17, left : left + 96].min() < 64  # its number
+        top, left = row * 275 + 256, column * 258
+        assert picture[top : top + 17, left : left + 256].min() < 64  # its number
     other = tmp_path / "numbered.jpg"
     flags = ("--numbered", "--num=5", f"--out={other}")
     assert run_command(sample.main, run, *flags).code == 0

@@ -54,6 +54,40 @@ def test_a_scale_repeats_pixels(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("shape", "scale", "side"),
+    [
+        # The shorter side has 512 dots at least, by the fewest whole dots to a pixel.
+        ((28, 28), None, 19 * 28),
+        ((512, 600), None, 512),
+        ((511, 600), None, 2 * 511),
+        ((28, 28), 3, 3 * 28),
+        ((700, 700), 2, 1400),
+        # Not so long that a .webp could not hold it.
+        ((4, 4000), None, 4 * 4),
+        ((4, 40_000), None, 4),
+    ],
+)
+def test_a_picture_is_written_at_a_size_that_one_can_see(shape, scale, side, tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (*shape, 1), np.uint8)
+    path = tmp_path / "picture.png"
+    grid.save_picture(picture, path, scale=scale)
+    with Image.open(path) as written:
+        dots = np.asarray(written)
+    assert dots.shape[0] == side
+    factor = side // shape[0]
+    blocks = dots.reshape(shape[0], factor, shape[1], factor)
+    # Nearest neighbour: all dots of a pixel are it.
+    assert (blocks == picture[..., 0][:, None, :, None]).all()
+    np.testing.assert_array_equal(grid.read_picture(path), picture)
+
+
+def test_a_picture_without_a_note_is_read_a_pixel_a_dot(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
+    Image.fromarray(picture).save(tmp_path / "old.png")
+    np.testing.assert_array_equal(grid.read_picture(tmp_path / "old.png"), picture)
+
+
+@pytest.mark.parametrize(
     ("name", "side"),
     [("wide.WEBP", 16_384), ("wide.jpg", 65_501), ("tall.jpeg", 65_501)],
 )

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from dcgan_jax.data import store as stores
 from dcgan_jax.evaluate import nearest_neighbour
@@ -20,6 +19,7 @@ from dcgan_jax.evaluate.nearest_neighbour import Identity
 from dcgan_jax.export import write
 from dcgan_jax.gan.nets import make_nets
 from dcgan_jax.latent import boxes as box_files, picks as pick_files
+from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.runs.quality_log import QualityLog
 from dcgan_jax.sample import __main__ as sample, draw as sampling, numbered
@@ -98,7 +98,7 @@ def test_the_stream_is_the_same(loaded, then):
 def test_the_grid_of_an_export_is_the_same(loaded, then, tmp_path):
     subject = write.Exported("conditional", loaded, None)
     list(write.write(subject, tmp_path / "g.safetensors", form="safetensors"))
-    picture = np.asarray(Image.open(tmp_path / "g.png"))
+    picture = grid.read_picture(tmp_path / "g.png")[..., 0]
     assert_same_pictures(picture[: len(then["export_grid"])], then["export_grid"])
 
 

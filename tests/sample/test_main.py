@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_jax.pictures import captions
+from dcgan_jax.pictures import captions, grid
 from dcgan_jax.sample import __main__ as sample
 from dcgan_jax.system import errors
 
+GOLDEN = Path(__file__).parents[1] / "golden"
 OLD = b"an older result"
 
 
@@ -89,8 +90,32 @@ def test_a_grid_is_written_in_the_form_that_its_name_asks_for(tmp_path, name, fo
     sample.write_images(np.full((4, 8, 8, 1), 200, np.uint8), tmp_path / name)
     with Image.open(tmp_path / name) as picture:
         assert picture.format == form
-        assert picture.size == (18, 18)
+        assert picture.size == (29 * 18, 29 * 18)  # 512 dots at least
         assert abs(np.asarray(picture.convert("L"), int)[3, 3] - 200) <= 3
+
+
+@pytest.mark.parametrize(("flags", "dots"), [((), 10), (("--scale=2",), 2)])
+def test_numbers_below_images_are_as_legible_in_a_picture_of_any_size(
+    flags, dots, tmp_path, run_command
+):
+    path, out = GOLDEN / "conditional.safetensors", tmp_path / "x.png"
+    ended = run_command(
+        sample.main, path, "--num=6", "--label=1", "--numbered", f"--out={out}", *flags
+    )
+    assert ended.code == 0, ended.err
+    side, gap = dots * 28, 2
+    with Image.open(out) as picture:
+        assert picture.size == (3 * side + 2 * gap, 2 * (side + 17) + gap)
+
+
+def test_pictures_in_a_folder_have_a_dot_a_pixel_unless_more_are_asked_for(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3), np.uint8)
+    for folder, scale in (("plain", None), ("large", 3)):
+        sample.write_images(images, tmp_path / folder, scale=scale)
+        with Image.open(tmp_path / folder / "000001.png") as picture:
+            assert picture.size == (4 * (scale or 1), 4 * (scale or 1))
+        found = grid.read_picture(tmp_path / folder / "000001.png")
+        np.testing.assert_array_equal(found, images[1])
 
 
 def test_a_grid_of_several_classes_names_its_rows(tmp_path):
@@ -104,7 +129,9 @@ def test_a_grid_of_several_classes_names_its_rows(tmp_path):
         with Image.open(tmp_path / "x.png") as picture:
             pictures.append(np.asarray(picture))
     plain, named, one_class = pictures
-    np.testing.assert_array_equal(
-        named, captions.name_rows(plain, {0: "cat", 2: "red fox"})
-    )
-    assert one_class.shape == (2 * 28 + 2, 3 * 28 + 4, 3)
+    large = captions.name_rows(plain, {0: "cat", 2: "red fox"}, gap=2 * 9)
+    np.testing.assert_array_equal(named[:, -large.shape[1] :], large)
+    assert plain.shape == one_class.shape == (9 * (2 * 28 + 2), 9 * (3 * 28 + 4), 3)
+    # The cells are found again to the right of the names.
+    again = grid.read_picture(tmp_path / "x.png")
+    np.testing.assert_array_equal(again, one_class[::9, ::9])

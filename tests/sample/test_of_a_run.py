@@ -46,7 +46,7 @@ def test_samples_can_be_a_grid_or_a_folder(tiny_run, tmp_path, run_command):
     for out in ("grid.png", "folder"):
         run_command(sample.main, tiny_run.workdir, "--num=4", f"--out={tmp_path / out}")
     with Image.open(tmp_path / "grid.png") as picture:
-        assert picture.size == (66, 66)
+        assert picture.size == (8 * 66, 8 * 66)  # 512 dots at least
     names = sorted(path.name for path in (tmp_path / "folder").iterdir())
     assert names == ["000000.png", "000001.png", "000002.png", "000003.png"]
 

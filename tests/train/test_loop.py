@@ -61,7 +61,7 @@ def test_the_pictures_and_the_tensorboard_events_are_there(reference):
         "step_00000240.png",
     }
     with Image.open(workdir / "samples" / "step_00000240.png") as picture:
-        assert picture.size == (10 * 34 - 2, 10 * 34 - 2)
+        assert picture.size == (2 * (10 * 34 - 2), 2 * (10 * 34 - 2))
     with Image.open(workdir / "curves.png") as picture:
         assert picture.width > 500
     (events,) = (workdir / "tensorboard").iterdir()

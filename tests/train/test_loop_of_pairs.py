@@ -13,6 +13,7 @@ from dcgan_jax.config import data_config
 from dcgan_jax.data import batches, labels, store as stores
 from dcgan_jax.export import __main__ as export
 from dcgan_jax.gan import keys
+from dcgan_jax.pictures import grid as grids
 from dcgan_jax.prepare import build
 from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading
 from dcgan_jax.sample import __main__ as sample, draw as sampling
@@ -93,8 +94,8 @@ def test_an_exported_generator_knows_its_classes(runs, run_command, tmp_path):
 
 @conditional
 def test_the_grid_shows_a_class_a_row(preset, runs):
-    with Image.open(runs[preset] / "samples" / "step_00000020.png") as picture:
-        grid = np.asarray(picture)
+    path = runs[preset] / "samples" / "step_00000020.png"
+    grid = grids.read_picture(path)[..., 0]
     step = SIDE + GAP
     assert grid.shape == (10 * step - GAP, 10 * step - GAP)
     config = run_dir.read_config(runs[preset])
@@ -138,8 +139,7 @@ def test_a_picture_of_samples_shows_a_class_a_row_too(
         assert run_command(sample.main, *argv).code == 0
     with np.load(tmp_path / "both.npz") as arrays:
         images, classes = arrays["images"], arrays["labels"]
-    with Image.open(tmp_path / "both.png") as picture:
-        grid = np.asarray(picture)
+    grid = grids.read_picture(tmp_path / "both.png")[..., 0]
     step = SIDE + GAP
     assert grid.shape == (10 * step - GAP, 3 * step - GAP)  # classes 0 to 2 thrice
     for row in range(10):

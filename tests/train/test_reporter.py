@@ -63,7 +63,17 @@ def test_a_grid_of_grey_images_is_a_grey_picture(reporter):
     path = reporter.save_samples(3, np.zeros((12, 8, 8, 1), np.uint8))
     with Image.open(path) as picture:
         assert picture.mode == "L"
-        assert picture.size == (10 * 8 + 9 * 2, 2 * 8 + 2)
+        assert picture.size == (29 * (10 * 8 + 9 * 2), 29 * (2 * 8 + 2))
+
+
+def test_a_grid_has_the_dots_that_were_asked_for(tmp_path):
+    from PIL import Image
+
+    made = Reporter(tmp_path, step=0, num_steps=6, images_per_step=4, scale=3)
+    with contextlib.closing(made) as reporter:
+        path = reporter.save_samples(3, np.zeros((12, 8, 8, 1), np.uint8))
+    with Image.open(path) as picture:
+        assert picture.size == (3 * (10 * 8 + 9 * 2), 3 * (2 * 8 + 2))
 
 
 def test_the_classes_of_a_grid_s_rows_are_listed_beside_it(reporter, tmp_path):

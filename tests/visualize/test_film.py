@@ -40,9 +40,9 @@ def test_a_film_shows_the_grids_in_order_under_their_steps(run, run_command, tmp
     assert ended.code == 0
     assert "3 grids, steps 2 to 1000" in ended.out
     frames = list(read(out))
-    grids = [frame[-80:] for frame, _ in frames]
+    grids = [frame[-560:] for frame, _ in frames]  # 7 dots to a pixel, 512 at least
     assert [np.unique(part).tolist() for part in grids] == [[0], [100], [255]]
-    headings = [frame[:-80] for frame, _ in frames]
+    headings = [frame[:-560] for frame, _ in frames]
     for heading in headings:
         assert heading.min() < 100 < heading.max()
     widths = [np.flatnonzero((h < 128).any(axis=0)).max() for h in headings]
@@ -69,6 +69,19 @@ def test_a_film_is_no_wider_and_no_longer_than_asked(run, run_command, tmp_path)
     frames = [frame for frame, _ in read(out)]
     assert [frame.shape[1] for frame in frames] == [64, 64]
     assert [frame[-1, 0] for frame in frames] == [0, 255]
+
+
+def test_grids_of_an_older_run_and_larger_ones_of_today_make_one_film(
+    run, run_command, tmp_path
+):
+    out = tmp_path / "film.gif"
+    path = run / "samples" / "step_00000010.png"
+    grid.save_picture(grid.read_picture(path), path)
+    with Image.open(path) as picture:
+        assert picture.height == 7 * 80
+    flags = ("--scale=2", f"--out={out}")
+    assert run_command(main, "film", run, *flags).code == 0
+    assert {frame.shape[1] for frame, _ in read(out)} == {2 * 90}
 
 
 def test_frames_that_no_memory_holds_are_one_line(
@@ -107,6 +120,7 @@ def test_too_few_grids_are_told(kept, told, run, one_error, tmp_path):
         ("--max_frames=1", "--max_frames=1"),
         ("--seconds=0", "--seconds=0"),
         ("--max_width=3", "--max_width=3"),
+        ("--scale=0", "--scale=0; it must be at least 1"),
     ],
 )
 def test_flags_that_cannot_be_meant_are_told(flag, told, run, one_error):

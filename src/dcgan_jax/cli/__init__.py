@@ -126,7 +126,7 @@ def parse_run(argv: Sequence[str]) -> TrainConfig:
     """Read a training run's flags over the recipe that --dataset or --preset names."""
     config = parse(TrainConfig, argv, command="train", default=_find_preset(argv))
     configs.check(config)
-    return config
+    return configs.leave_given(config, _list_given(argv))
 
 
 def parse_train(argv: Sequence[str]) -> tuple[TrainConfig, ClusterConfig]:
@@ -135,6 +135,7 @@ def parse_train(argv: Sequence[str]) -> tuple[TrainConfig, ClusterConfig]:
     flags = parse(_TrainFlags, argv, command="train", default=_TrainFlags(**recipe))
     config = TrainConfig(**_fields_of(TrainConfig, flags))
     configs.check(config)
+    config = configs.leave_given(config, _list_given(argv))
     return config, ClusterConfig(**_fields_of(ClusterConfig, flags))
 
 
@@ -284,6 +285,12 @@ def _find_preset(argv: Sequence[str]) -> TrainConfig:
         chosen.get("preset"),
         image_size=int(size) if size.isdecimal() else None,
     )
+
+
+def _list_given(argv: Sequence[str]) -> set[str]:
+    """Return the names of the flags on a command line, in any spelling."""
+    words = [word.removeprefix("--") for word in argv if word.startswith("--")]
+    return {word.partition("=")[0].replace("-", "_") for word in words}
 
 
 def _call(main: Callable[[Sequence[str]], int | None]) -> int | None:

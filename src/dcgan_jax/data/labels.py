@@ -3,8 +3,7 @@
 import dataclasses
 import json
 
-from dcgan_jax.architectures import CONDITIONAL
-from dcgan_jax.config import DataConfig, TrainConfig, class_names_of
+from dcgan_jax.config import DataConfig, TrainConfig, class_names_of, is_conditional
 from dcgan_jax.system import errors
 
 
@@ -25,11 +24,12 @@ def settle_classes(
         InputError: if there are no labels, or the config asks for another number.
     """
     asked = config.num_classes
-    if config.architecture not in CONDITIONAL:
+    if not is_conditional(config):
         if asked is not None:
             raise errors.InputError(
                 f"--num_classes={asked}, but the networks of "
-                f"--architecture={config.architecture} take no labels; leave it out."
+                f"--architecture={config.architecture} take no labels; leave it out, or"
+                " add --conditional."
             )
         return config
     if class_names is None:
@@ -60,5 +60,5 @@ def make_missing_error(
     return errors.InputError(
         f"{config.source or config.dataset} has no labels{because}, which a "
         "conditional network needs: sort the images into a folder for each class, or "
-        "choose another --preset."
+        "leave out --conditional or choose another --preset."
     )

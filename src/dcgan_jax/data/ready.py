@@ -10,8 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from subprocess import PIPE, STDOUT
 
-from dcgan_jax.architectures import CONDITIONAL
-from dcgan_jax.config import DataConfig, TrainConfig, data_config
+from dcgan_jax.config import DataConfig, TrainConfig, data_config, is_conditional
 from dcgan_jax.data import kept_rows, store
 from dcgan_jax.system import errors, signals
 
@@ -92,7 +91,7 @@ def _start(flags: Sequence[str], **streams: int) -> subprocess.Popen[bytes]:
 def data_flags(config: DataConfig) -> list[str]:
     """Return the flags that `prepare` reads back to what a config needs of the data."""
     flags = []
-    if isinstance(config, TrainConfig) and config.architecture in CONDITIONAL:
+    if isinstance(config, TrainConfig) and is_conditional(config):
         flags.append("--labelled")
     for name, value in dataclasses.asdict(data_config(config)).items():
         if isinstance(value, bool):

@@ -35,7 +35,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from dcgan_jax.explore import files, link, parts
+from dcgan_jax.explore import files, link, parts, subject as subjects
 from dcgan_jax.explore.hub import Hub
 from dcgan_jax.explore.parts import Desk, Update
 from dcgan_jax.explore.session import Session
@@ -68,7 +68,6 @@ class _Tabs(NamedTuple):
     turn: turn.TurnElements
     forget: forget.ForgetElements
     training: training.TrainingElements
-    training_tab: Any
 
 
 def make_page(hub: Hub, process: Training | None = None) -> Any:
@@ -101,15 +100,14 @@ def make_page(hub: Hub, process: Training | None = None) -> Any:
                 on_forget = forget.build()
             with _make_tab("Your picture", "own"):
                 on_own = own_picture.build()
-            with _make_tab("Training", "training") as training_tab:
+            has_log = subjects.find_run(hub.config.run) is not None
+            with _make_tab("Training", "training", visible=has_log):
                 on_training = training.build(hub)
             on_start = None
             if process is not None:
                 with _make_tab("Start a training", "start"):
                     on_start = start.build()
-        tabs = _Tabs(
-            chosen, on_wall, on_walk, on_turn, on_forget, on_training, training_tab
-        )
+        tabs = _Tabs(chosen, on_wall, on_walk, on_turn, on_forget, on_training)
         _connect(desk, tabs, blocks)
         choose.connect_beside(desk, beside)
         own_picture.connect(desk, on_own)
@@ -118,10 +116,10 @@ def make_page(hub: Hub, process: Training | None = None) -> Any:
     return blocks
 
 
-def _make_tab(label: str, name: str) -> Any:
+def _make_tab(label: str, name: str, *, visible: bool = True) -> Any:
     import gradio as gr
 
-    return gr.Tab(label, elem_id=f"tab-{name}", id=name)
+    return gr.Tab(label, elem_id=f"tab-{name}", id=name, visible=visible)
 
 
 def _connect(desk: Desk, tabs: _Tabs, blocks: Any) -> None:
@@ -153,8 +151,7 @@ def _connect_adapting(desk: Desk, tabs: _Tabs) -> Any:
 
     def adapt(state: Session, before: str | None) -> tuple[Any, ...]:
         subject = desk.find(state)
-        has_log = gr.Tab(visible=subject.run is not None)
-        shown = *choose.adapt(desk, state), has_log
+        shown = choose.adapt(desk, state)
         if subject.loaded is None or subject.name == before:
             return before, *shown, *[gr.skip()] * 7
         return (
@@ -166,7 +163,7 @@ def _connect_adapting(desk: Desk, tabs: _Tabs) -> Any:
         )
 
     outputs = [
-        run, *tabs.choose, tabs.training_tab, on_wall.label, on_wall.zoom,
+        run, *tabs.choose, on_wall.label, on_wall.zoom,
         on_wall.scores, tabs.walk.path, on_forget.zoom, on_forget.layer, on_forget.fit,
     ]  # fmt: skip
     return desk.answer(

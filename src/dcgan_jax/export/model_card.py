@@ -5,7 +5,7 @@ It is Markdown, with the front matter of the Hugging Face hub.
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +28,8 @@ _SETTINGS = (
 )  # fmt: skip
 
 
+# The run's folder of results, into which `evaluate --out` may write.
+EVALUATION = "evaluation"
 # A card of an earlier export is recognised by these.
 _LIBRARY, _BY_US = "dcgan_jax", "exported by dcgan_jax"
 
@@ -71,6 +73,9 @@ def save(card: Card, path: Path) -> None:
         _numbers(card),
         "## Use",
         _usage(card),
+        "## Licence",
+        "To be filled in by whoever publishes this file, here and in the lines at the"
+        " top: the licence of the weights, which the terms of the training data bound.",
         "## Limits",
         "Samples show what the training images show, with their gaps and biases, and"
         " can resemble single ones; `python -m dcgan_jax.evaluate RUN"
@@ -109,27 +114,41 @@ def require_ours(path: Path, beside: Sequence[Path]) -> None:
 def _front_matter(card: Card) -> str:
     return (
         f"---\nlibrary_name: {_LIBRARY}\ntags: [gan, dcgan, image-generation]\n"
-        f"datasets: [{json.dumps(card.config.dataset)}]\n---"
+        f"datasets: [{json.dumps(_name_data(card.config))}]\n"
+        "# license: fill in, as in mit or cc-by-4.0\n---"
     )
+
+
+def _name_data(config: TrainConfig) -> str:
+    """Return a data set's name, or that of a user's own folder or file, no path."""
+    if config.dataset in ("folder", "arrays") and config.source is not None:
+        return config.source.name
+    return config.dataset
 
 
 def _protocol(card: Card) -> str:
     config = card.config
     rows: dict[str, Any] = {
-        "data": f"{config.dataset}, {config.split}", "step": f"{card.step:,}",
-    }  # fmt: skip
+        "data": f"{_in_table(_name_data(config))}, {config.split}",
+        "step": f"{card.step:,}",
+    }
     folder = Path(card.source)
     if (folder / run_dir.CONFIG).is_file():
         stored = json_values.read_json(folder / run_dir.CONFIG)
         rows["data fingerprint"] = stored.get("data_fingerprint", "")
     rows |= {name: getattr(config, name) for name in _SETTINGS}
     if names := class_names_of(config):
-        pairs = [errors.one_line(f"{n} {name}") for n, name in enumerate(names)]
-        rows["classes"] = ", ".join(pairs).replace("|", "\\|")
+        pairs = [f"{n} {name}" for n, name in enumerate(names)]
+        rows["classes"] = _in_table(", ".join(pairs))
     optimiser = config.adam or config.sgd
     rows["optimiser"] = f"`{optimiser}`"
     lines = [f"| {name} | {value} |" for name, value in rows.items()]
     return "\n".join(["| | |", "|---|---|", *lines])
+
+
+def _in_table(text: str) -> str:
+    """Return a text as a cell of a table in Markdown holds it."""
+    return errors.one_line(text).replace("|", "\\|")
 
 
 def _numbers(card: Card) -> str:
@@ -148,23 +167,61 @@ def _numbers(card: Card) -> str:
         lines.append(
             f"Training, over the steps before {logged[-1]['step']:,}: {shown}."
         )
-    measured = quality_log.read_rows(folder)
-    if measured:
-        lines += ["", "| step | numbers | protocol |", "|---|---|---|"]
-    for row in measured[-_MAX_QUALITY_ROWS:]:
-        numbers = ", ".join(f"{k} {v:.4g}" for k, v in row["numbers"].items())
-        told = {key: row["settings"].get(key) for key in _QUALITY_SETTINGS}
-        protocol = ", ".join(f"{key} {value}" for key, value in told.items() if value)
-        lines.append(f"| {row['step']:,} | {numbers} | {protocol} |")
+    rows = [*_quality_rows(folder), *_result_rows(folder)]
+    if rows:
+        lines += ["", "| step | numbers | protocol |", "|---|---|---|", *rows]
     return "\n".join(lines) or "Nothing was measured."
 
 
+def _quality_rows(folder: Path) -> Iterator[str]:
+    """Yield the newest numbers that `evaluate --every` has measured of a run."""
+    for row in quality_log.read_rows(folder)[-_MAX_QUALITY_ROWS:]:
+        numbers = ", ".join(f"{k} {v:.4g}" for k, v in row["numbers"].items())
+        told = {key: row["settings"].get(key) for key in _QUALITY_SETTINGS}
+        protocol = ", ".join(f"{key} {value}" for key, value in told.items() if value)
+        yield f"| {row['step']:,} | {numbers} | {protocol} |"
+
+
+def _result_rows(folder: Path) -> Iterator[str]:
+    """Yield the numbers of the results that lie in a run's folder of evaluations."""
+    for path in sorted((folder / EVALUATION).glob("*.json")):
+        try:
+            result = json_values.read_json(path)
+            numbers = dict(result["numbers"])
+            step, what = int(numbers.pop("step")), f"{result['what']}"
+            protocol = f"{what.partition(' of ')[0]}: {result['protocol']}"
+        except (KeyError, TypeError, ValueError):  # not a result of `evaluate`
+            continue
+        told = ", ".join(
+            f"{name} {value:.4g}"
+            for name, value in numbers.items()
+            if type(value) in (int, float)
+        )
+        yield f"| {step:,} | {_in_table(told)} | {_in_table(protocol)} |"
+
+
 def _usage(card: Card) -> str:
-    if card.form == "safetensors":
-        code = f"python -m dcgan_jax.sample {card.files[0]} --num=64 --out=samples.png"
-        return f"```\n{code}\n```"
-    lines = _torch_lines(card) if card.form == "torch" else _onnx_lines(card)
-    return "\n".join(["```python", *lines, "```"])
+    make = {"safetensors": _own_lines, "torch": _torch_lines, "onnx": _onnx_lines}
+    code = "\n".join(["```python", *make[card.form](card), "```"])
+    if card.form != "safetensors":
+        return code
+    command = f"dcgan sample {card.files[0]} --num=64 --out=samples.png"
+    return f"{code}\n\nOr on a command line:\n\n```\n{command}\n```"
+
+
+def _own_lines(card: Card) -> list[str]:
+    config = card.config
+    names = class_names_of(config)
+    label = 0 if names is None else names[0]
+    chosen = "" if config.num_classes is None else f", labels={label!a}"
+    shape = f"16, {config.image_size}, {config.image_size}, {config.channels}"
+    return [
+        "import dcgan_jax",
+        "",
+        f'gan = dcgan_jax.load("{card.files[0]}")',
+        f"images = gan.sample(16{chosen})  # uint8 ({shape})",
+        'gan.save_grid(images, "samples.png")',
+    ]
 
 
 def _torch_lines(card: Card) -> list[str]:

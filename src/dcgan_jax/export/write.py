@@ -132,10 +132,11 @@ def _write_net(
 
 
 def _torch_code(net: Net, config: TrainConfig) -> str:
-    if config.architecture not in torch_form.ARCHITECTURES:
+    if config.architecture not in torch_form.ARCHITECTURES or config.conditional:
+        own = "conditional " * config.conditional + config.architecture
         raise errors.InputError(
             f"--format=torch is for plain DCGANs ({', '.join(torch_form.ARCHITECTURES)}"
-            f"); this is {config.architecture}. Take --format=onnx."
+            f"); this is {own}. Take --format=onnx."
         )
     layers = torch_form.list_layers(net.module, net.variables)
     return torch_form.write_code(net.name, layers)
@@ -162,7 +163,5 @@ def _draw_grid(loaded: loading.LoadedGenerator, path: Path) -> None:
     images = sampling.make_sampler(loaded.network)(loaded.variables, latents, chosen)
     picture = grid.make_grid(images, columns=GRID_COLUMNS)
     names = labels.own_names(loaded.config)
-    if names is not None:
-        rows = names[: len(images) // GRID_COLUMNS]
-        picture = captions.name_rows(picture, dict(enumerate(rows)))
-    grid.save_image(picture, path)
+    rows = () if names is None else names[: len(images) // GRID_COLUMNS]
+    captions.save_with_names(picture, path, names=dict(enumerate(rows)))

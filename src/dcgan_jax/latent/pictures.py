@@ -7,6 +7,8 @@ import numpy as np
 
 from dcgan_jax.pictures import captions, grid
 
+# Dots of an image's side, with which the smallest of these pictures has 512.
+_LEAST_SIDE = 128
 _SIGNS = ("", "- ", "+ ")
 _LETTERS = ("A", "B", "C")
 
@@ -50,8 +52,8 @@ def draw_arithmetic(
     left = np.stack(columns, axis=1).reshape(-1, *columns[0].shape[1:])
     total = "A - B + C"
     texts = ["", "", "", "", total, "", "", "", ""]
-    around = captions.write_below(results, texts)
-    pixels = captions.write_below(in_pixels[None], [f"pixels: {total}"])
+    around = _write_below(results, texts)
+    pixels = _write_below(in_pixels[None], [f"pixels: {total}"])
     filled = _fill_up(around, 3 * (rows + 1))
     right = _fill_up(np.concatenate([filled, pixels]), 3 * (rows + 2))
     return grid.place_beside(
@@ -77,17 +79,21 @@ def draw_turn(
         for number in numbers
         for position in positions
     ]
-    captioned = captions.write_below(images.reshape(-1, *images.shape[2:]), texts)
+    captioned = _write_below(images.reshape(-1, *images.shape[2:]), texts)
     return grid.make_grid(captioned, columns=len(positions))
+
+
+def _write_below(images: np.ndarray, texts: Sequence[str]) -> np.ndarray:
+    return captions.write_below(images, texts, least_side=_LEAST_SIDE)
 
 
 def _make_column(index: int, concept: Concept, *, rows: int) -> np.ndarray:
     """Return the images of a concept from top to bottom, with their captions."""
     name = _SIGNS[index] + _LETTERS[index]
     numbers = [f"{name}: {number}" for number in concept.numbers]
-    exemplars = captions.write_below(concept.exemplars, numbers)
+    exemplars = _write_below(concept.exemplars, numbers)
     means = np.stack([concept.of_mean_latent, concept.mean_image])
-    below = captions.write_below(means, [f"{name}: mean", f"pixels: {name}"])
+    below = _write_below(means, [f"{name}: mean", f"pixels: {name}"])
     return np.concatenate([_fill_up(exemplars, rows), below])
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from dcgan_jax import cli
+from dcgan_jax.config import Scale
 from dcgan_jax.latent import flags
 from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.pictures import formats
@@ -52,6 +53,9 @@ class WalkConfig(GeneratorFlags):
     """The seed of the points."""
     out: Path = Path("paths.png")
     """What is written: a picture (.png, .jpg, .webp) or a film (.gif, .mp4)."""
+    scale: Scale = None
+    """The dots that a pixel becomes on each side. Without this flag they are so many
+    that the shorter side of the picture or film has 512 at least."""
     fps: Annotated[float, Bounds(above=0, at_most=MAX_FPS)] = 12.0
     """The number of images that a film shows in a second."""
 
@@ -156,18 +160,16 @@ _PROTOCOL = (
 
 def _write(images: "np.ndarray", out: Path, config: WalkConfig) -> None:
     from dcgan_jax.latent import paths
-    from dcgan_jax.pictures import animation, captions, grid
+    from dcgan_jax.pictures import animation, grid
 
     if formats.is_picture(out):
         rows, columns = images.shape[:2]
-        large = captions.enlarge(
-            images.reshape(rows * columns, *images.shape[2:]), least_side=64
-        )
-        grid.save_image(grid.make_grid(large, columns=columns), out)
+        flat = images.reshape(rows * columns, *images.shape[2:])
+        picture = grid.make_grid(flat, columns=columns)
+        grid.save_picture(picture, out, scale=config.scale)
         return
-    frames = captions.enlarge(
-        paths.join_segments(images, closed=config.closed), least_side=128
-    )
+    frames = paths.join_segments(images, closed=config.closed)
+    frames = grid.magnify(frames, grid.find_scale(frames[0], config.scale))
     animation.save_animation(frames, out, frames_per_second=config.fps)
 
 

@@ -233,7 +233,7 @@ class GAN:
     def save_grid(
         self, images: np.ndarray, path: str | Path, *, columns: int | None = None
     ) -> None:
-        """Write images as one picture.
+        """Write images as one picture, whose shorter side has 512 dots at least.
 
         Args:
             images: uint8 (count, height, width, channels).
@@ -253,7 +253,7 @@ class GAN:
         if columns is not None:
             columns = arguments.check_whole("columns", columns, least=1)
         out.parent.mkdir(parents=True, exist_ok=True)
-        grid.save_image(grid.make_grid(rows, columns=columns), out)
+        grid.save_picture(grid.make_grid(rows, columns=columns), out)
 
     @functools.cached_property
     def _sampler(self) -> sampling.Sampler:

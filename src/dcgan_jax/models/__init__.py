@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from dcgan_jax.architectures import ARCHITECTURES, CONDITIONAL, PLAIN
-from dcgan_jax.config import TrainConfig
+from dcgan_jax.architectures import ARCHITECTURES, PLAIN
+from dcgan_jax.config import TrainConfig, is_conditional
 from dcgan_jax.models import conditional_mnist, dcgan, goodfellow
 from dcgan_jax.models.pair import Pair
 from dcgan_jax.system import backend, errors
@@ -26,7 +26,7 @@ def make_pair(config: TrainConfig) -> Pair:
     Raises:
         InputError: if a conditional pair is not told the number of classes.
     """
-    if config.architecture in CONDITIONAL and config.num_classes is None:
+    if is_conditional(config) and config.num_classes is None:
         raise errors.InputError(
             f"{config.architecture} needs the number of classes; num_classes is None."
         )
@@ -119,6 +119,12 @@ def require_plain(config: TrainConfig) -> None:
     Raises:
         InputError: if they are not; the message names the architectures that are.
     """
+    if config.conditional:
+        raise errors.InputError(
+            f"this {config.architecture} is conditional: it is told the labels of"
+            " images. A DCGAN that is told nothing but images is expected here, from a"
+            " run without --conditional."
+        )
     if config.architecture not in PLAIN:
         raise errors.InputError(
             f"{config.architecture} is no plain DCGAN, which is expected here: one of "

@@ -55,6 +55,8 @@ class Generator(nn.Module):
         bn_momentum: share of the running statistics that a batch leaves in place.
         bn_hidden: whether the layers before the output have batch norm.
         bn_output: whether the output has batch norm, before the tanh.
+        num_classes: labels are 0 … num_classes − 1, and every layer is told them, as in
+            §8.1; None: there are none.
 
     Source: faces/train_uncond_dcgan.py:108-131.
     """
@@ -71,6 +73,7 @@ class Generator(nn.Module):
     bn_momentum: float = layers.BN_MOMENTUM
     bn_hidden: bool = True
     bn_output: bool = False  # §3: none at the generator's output
+    num_classes: int | None = None
 
     @nn.compact
     def __call__(
@@ -81,21 +84,25 @@ class Generator(nn.Module):
         train: bool,
         feature_masks: layers.FeatureMasks | None = None,
     ) -> Array:
-        """Generate (batch, size, size, channels) float32 from (batch, latent_size).
+        """Generate (batch, size, size, channels) float32.
 
-        `feature_masks` drop maps of hidden convolutions; see `layers.expose_maps`.
+        Args:
+            latents: (batch, latent_size).
+            labels: (batch,), of which those with `num_classes` None take no notice.
+            train: whether to normalise by the batch.
+            feature_masks: the maps to keep; see `layers.expose_maps`.
         """
-        del labels
+        join = layers.make_join(labels, self.num_classes)
         x = layers.Projection(
             self.base_size, self.base_features, self.dtype, self.bn_momentum,
             self.bn_affine, self.bn_hidden, name="project",
-        )(latents, train=train)  # fmt: skip
+        )(join(latents), train=train)  # fmt: skip
         for index, layer in enumerate(self.convolutions):
             name = f"conv{index}"
             x = layers.ConvTranspose(
                 layer.features, self.kernel_size, layer.stride, self.dtype,
                 self.formulation, name=name,
-            )(x)  # fmt: skip
+            )(join(x))  # fmt: skip
             is_output = index == len(self.convolutions) - 1
             if self.bn_output if is_output else self.bn_hidden:
                 bn = layers.BatchNorm(
@@ -144,19 +151,20 @@ class Discriminator(nn.Module):
     bn_hidden: bool = True
     spectral_norm: bool = False  # Miyato et al. 2018, not the paper's
     global_average: bool = False  # §3: "flattened and then fed into a single sigmoid"
+    num_classes: int | None = None
     num_batches: int = 1
 
     @nn.compact
     def __call__(
         self, images: Array, labels: Array | None = None, *, train: bool
     ) -> tuple[Array, dict[str, Array]]:
-        """Score images (batch, size, size, channels) in [-1, 1].
+        """Score images (batch, size, size, channels) in [-1, 1], of labels (batch,).
 
         Returns:
             (batch,) logits, and every convolution's output after the activation, in
             order.
         """
-        del labels
+        join = layers.make_join(labels, self.num_classes)
         x = images
         activations = {}
         for index, layer in enumerate(self.convolutions):
@@ -167,7 +175,7 @@ class Discriminator(nn.Module):
                 self.formulation,
                 use_bias=self.input_bias if index == 0 else not has_batch_norm,
                 spectral_norm=self.spectral_norm, name=name,
-            )(x)  # fmt: skip
+            )(join(x))  # fmt: skip
             if has_batch_norm:
                 bn = layers.BatchNorm(
                     self.bn_momentum, self.bn_affine, self.num_batches,
@@ -177,7 +185,9 @@ class Discriminator(nn.Module):
             x = activations[name] = self.activation(x)
         if self.global_average:
             x = x.astype(jnp.float32).mean((1, 2))
-        return layers.Logit(self.spectral_norm, name="logit")(x), activations
+        elif self.num_classes is not None:
+            x = x.reshape(len(x), -1)  # a label is told once, not in every place
+        return layers.Logit(self.spectral_norm, name="logit")(join(x)), activations
 
     def has_batch_norm(self, index: int) -> bool:
         """Tell whether batch norm follows a convolution, counted from 0."""
@@ -205,11 +215,12 @@ def build_pair(
     discriminator: tuple[ConvSpec, ...],
     kernel_size: int,
 ) -> Pair:
-    """Build a pair of plain DCGANs with these convolutions and a config's choices."""
+    """Build a pair of DCGANs with these convolutions and a config's choices."""
     base_size, _ = SHAPES[config.image_size]
     shared: dict[str, Any] = {
         "kernel_size": kernel_size,
         "bn_affine": config.bn_affine,
+        "num_classes": config.num_classes if config.conditional else None,
         **computation(config),
     }
     return Pair(

@@ -257,6 +257,20 @@ def encode_labels(labels: Array | None, num_classes: int) -> Array:
     return jax.nn.one_hot(labels, num_classes)
 
 
+def make_join(
+    labels: Array | None, num_classes: int | None
+) -> Callable[[Array], Array]:
+    """Return what `join_labels` does with these labels; without classes, nothing.
+
+    Raises:
+        ValueError: if there are classes and no labels.
+    """
+    if num_classes is None:
+        return lambda x: x
+    codes = encode_labels(labels, num_classes)
+    return lambda x: join_labels(x, codes)
+
+
 def join_labels(x: Array, codes: Array) -> Array:
     """Append labels to the channels: each class adds a map of zeros or ones.
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from dcgan_jax.pictures import grid
+
 # Dots of a side below which images are enlarged, so that text fits below them.
 LEAST_SIDE = 96
 _FONT_SIZE = 13
@@ -26,17 +28,20 @@ def enlarge(images: np.ndarray, *, least_side: int = LEAST_SIDE) -> np.ndarray:
     return images.repeat(scale, axis=-3).repeat(scale, axis=-2)
 
 
-def write_below(images: np.ndarray, texts: Sequence[str]) -> np.ndarray:
+def write_below(
+    images: np.ndarray, texts: Sequence[str], *, least_side: int = LEAST_SIDE
+) -> np.ndarray:
     """Enlarge images and write a text in a white strip below each.
 
     Args:
         images: uint8 (count, height, width, channels), channels 1 or 3.
         texts: a text for each image, of 14 letters or so at the most.
+        least_side: see `enlarge`.
 
     Returns:
         uint8 (count, taller, wider, channels).
     """
-    large = enlarge(images)
+    large = enlarge(images, least_side=least_side)
     count, height, width, channels = large.shape
     shape = (count, height + _STRIP_HEIGHT, width, channels)
     captioned = np.full(shape, 255, np.uint8)
@@ -75,6 +80,34 @@ def name_rows(
         draw.text((margin - _FONT_SIZE // 2, middle), text, 0, font, anchor="rm")
     column = np.repeat(np.asarray(strip)[..., None], channels, axis=-1)
     return np.concatenate([column, picture], axis=1)
+
+
+def save_with_names(
+    picture: np.ndarray,
+    path: Path,
+    *,
+    names: Mapping[int, str],
+    scale: int | None = None,
+) -> None:
+    """Write a grid as `grid.save_picture` does, with the names of classes left of it.
+
+    Args:
+        picture: a picture of `grid.make_grid`, a pixel a dot.
+        path: the file.
+        names: as `name_rows` takes them; where there are none, there is no margin.
+        scale: see `grid.find_scale`.
+
+    Raises:
+        InputError: if the form that the file's name asks for holds no such picture.
+    """
+    scale = grid.find_scale(picture, scale)
+    large = grid.magnify(picture, scale)
+    if names:
+        large = name_rows(large, names, gap=2 * scale)
+        # A whole number of pixels, so that `grid.read_picture` finds them.
+        rest = -large.shape[1] % scale
+        large = np.pad(large, ((0, 0), (rest, 0), (0, 0)), constant_values=255)
+    grid.save_image(large, path, enlarged=scale)
 
 
 def _cut(name: str) -> str:

@@ -3,12 +3,19 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from dcgan_jax.pictures import formats
 from dcgan_jax.system import disk
+
+# The dots of a picture's shorter side, so that one can see it.
+LEAST_SIDE = 512
+# A side that every form can hold; see `formats`.
+_MOST_SIDE = 16_383
+_SCALE = "dots per pixel"  # a note in PNG files
 
 
 def make_grid(
@@ -73,15 +80,74 @@ def split_grid(grid: np.ndarray, *, size: tuple[int, int], gap: int = 2) -> np.n
     )
 
 
-def save_image(image: np.ndarray, path: Path, *, scale: int = 1) -> None:
-    """Write uint8 (height, width, channels) as a file, `scale` dots to a pixel.
+def find_scale(picture: np.ndarray, scale: int | None = None) -> int:
+    """Return the dots that a pixel becomes on each side.
+
+    Args:
+        picture: (height, width, channels), a pixel a dot.
+        scale: what is asked for; None: as many as give the shorter side 512 dots, of a
+            picture so long that a form might not hold it, fewer.
+    """
+    if scale is not None:
+        return scale
+    shorter, longer = sorted(picture.shape[:2])
+    return max(1, min(math.ceil(LEAST_SIDE / shorter), _MOST_SIDE // longer))
+
+
+def magnify(pictures: np.ndarray, scale: int) -> np.ndarray:
+    """Make `scale` dots a side of each pixel of uint8 (…, height, width, channels)."""
+    return pictures.repeat(scale, -3).repeat(scale, -2)
+
+
+def save_picture(picture: np.ndarray, path: Path, *, scale: int | None = None) -> None:
+    """Write uint8 (height, width, channels) at a size that one can see.
+
+    Args:
+        picture: a pixel a dot; `read_picture` returns it again from a .png.
+        path: the file.
+        scale: see `find_scale`.
 
     Raises:
         InputError: if the form that the file's name asks for holds no such picture.
     """
-    pixels = image.repeat(scale, 0).repeat(scale, 1)
+    save_image(picture, path, scale=find_scale(picture, scale))
+
+
+def save_image(
+    image: np.ndarray, path: Path, *, scale: int = 1, enlarged: int = 1
+) -> None:
+    """Write uint8 (height, width, channels) as a file, `scale` dots to a pixel.
+
+    Args:
+        image: the pixels.
+        path: the file. A .png notes how many of its dots a pixel has become.
+        scale: the dots to a pixel.
+        enlarged: the dots of `image` that are a pixel already.
+
+    Raises:
+        InputError: if the form that the file's name asks for holds no such picture.
+    """
+    pixels = magnify(image, scale)
     formats.require_room(path, height=pixels.shape[0], width=pixels.shape[1])
     if pixels.shape[-1] == 1:
         pixels = pixels[..., 0]
+    options: dict[str, Any] = {}
+    if path.suffix.lower() == ".png" and scale * enlarged > 1:
+        options["pnginfo"] = notes = PngImagePlugin.PngInfo()
+        notes.add_text(_SCALE, str(scale * enlarged))
     with disk.replacing(path) as partial:
-        Image.fromarray(pixels).save(partial)
+        Image.fromarray(pixels).save(partial, **options)
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Read a .png back, uint8 (height, width, channels), a pixel a dot again.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    with Image.open(path) as picture:
+        dots = np.asarray(picture)
+        noted = str(picture.info.get(_SCALE, 1))
+    scale = int(noted) if noted.isdecimal() and noted != "0" else 1
+    pixels = dots[::scale, ::scale]
+    return pixels if pixels.ndim == 3 else pixels[..., None]

@@ -150,6 +150,12 @@ def _check_same_data(
     )
 
 
+def goes_on(workdir: Path) -> bool:
+    """Tell whether a folder holds a run that would go on: it has a checkpoint."""
+    is_run = (workdir / CONFIG).exists()
+    return is_run and bool(checkpoint_manifest.list_steps(workdir / CHECKPOINTS))
+
+
 def find_recorded(workdir: Path, name: str) -> Any:
     """Return what a run that goes on has for a setting; None where there is no run.
 
@@ -157,10 +163,10 @@ def find_recorded(workdir: Path, name: str) -> Any:
         workdir: the run's folder.
         name: of the setting; of a run that is older than it, what it means there.
     """
-    path = workdir / CONFIG
-    if not path.exists() or not checkpoint_manifest.list_steps(workdir / CHECKPOINTS):
+    if not goes_on(workdir):
         return None
-    return json_values.read_json(path).get(name, configs.ABSENT_MEANS.get(name))
+    stored = json_values.read_json(workdir / CONFIG)
+    return stored.get(name, configs.ABSENT_MEANS.get(name))
 
 
 def read_config(workdir: Path) -> TrainConfig:

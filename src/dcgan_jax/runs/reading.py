@@ -84,13 +84,16 @@ def pick_average(arrays: dict[str, Any], where: str, step: int) -> dict[str, Any
     return pick_variables(found, averaging.EMA)
 
 
-def check_fit(what: str, expected: Any, variables: Any) -> None:
+def check_fit(
+    what: str, expected: Any, variables: Any, *, to: str = "its config"
+) -> None:
     """Raise an error unless a network's variables have the shapes that it needs.
 
     Args:
         what: what the message calls the network.
         expected: a tree of arrays or of their shapes.
         variables: the tree that was found.
+        to: what the message says that it must fit.
 
     Raises:
         InputError: if an array differs; the message names the first and both shapes.
@@ -100,7 +103,7 @@ def check_fit(what: str, expected: Any, variables: Any) -> None:
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
             raise errors.InputError(
-                f"the {what} does not fit its config: {name} is"
+                f"the {what} does not fit {to}: {name} is"
                 f" {found.get(name, 'missing')}, expected {wanted.get(name, 'none')}."
             )
 

@@ -1,12 +1,14 @@
 """Draw images from a generator."""
 
 import dataclasses
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from dcgan_jax import cli
+from dcgan_jax.config import Scale
 from dcgan_jax.pictures import formats
 from dcgan_jax.system import disk, errors
 from dcgan_jax.system.marks import COUNT
@@ -36,6 +38,10 @@ class SampleConfig(cli.RunFlags):
     """What is written: a picture of all images (.png, .jpg or .webp), uint8 arrays
     (.npz with the key `images`, and `labels` where there are any), or a new or empty
     folder of pictures."""
+    scale: Scale = None
+    """The dots that a pixel becomes on each side. Without this flag they are so many
+    that the shorter side of a picture of all images has 512 at least; in a folder of
+    pictures a pixel is a dot."""
     numbered: bool = False
     """Each image's number is written below it, so that exemplars can be picked for
     `dcgan latent`. A picture has room for it; the files of a folder and the rows of an
@@ -70,12 +76,10 @@ def main(argv: Sequence[str]) -> int:
     else:
         sampler = sampling.make_sampler(loaded.network)
         images = sampler(loaded.variables, latents, chosen)
+    names, scale = labels.own_names(loaded.config), config.scale
     if config.numbered:
-        from dcgan_jax.pictures import captions
-
-        images = captions.write_below(images, [str(i) for i in range(config.num)])
-    names = labels.own_names(loaded.config)
-    write_images(images, config.out, labels=chosen, names=names)
+        images, scale = _write_numbers(images, scale), 1
+    write_images(images, config.out, labels=chosen, names=names, scale=scale)
     classes = labels.describe_classes(label, loaded.config)
     print(f"{config.num} images in {config.out}{classes}")
     return 0
@@ -87,6 +91,7 @@ def write_images(
     *,
     labels: "np.ndarray | None" = None,
     names: Sequence[str] | None = None,
+    scale: int | None = None,
 ) -> None:
     """Write uint8 (count, height, width, channels) as a grid, array file or folder.
 
@@ -99,17 +104,16 @@ def write_images(
         out: the file or folder.
         labels: (count,) int32, those of a conditional generator.
         names: the names of all classes, where they have any.
+        scale: the dots that a pixel becomes; None: see `SampleConfig.scale`.
 
     Raises:
         InputError: if another process has filled the folder meanwhile.
     """
     import numpy as np
 
-    from dcgan_jax.pictures import grid
-
     out.parent.mkdir(parents=True, exist_ok=True)
     if formats.is_picture(out):
-        grid.save_image(_make_grid(images, labels, names), out)
+        _save_grid(images, out, labels, names, scale=scale)
         return
     if out.suffix.lower() == ".npz":
         with disk.replacing(out) as partial:
@@ -123,33 +127,53 @@ def write_images(
     side = out / ".images" if inside else out.with_name(f".{out.name}")
     with disk.exclusive(side.with_name(f"{side.name}.lock")):
         _refuse_full_folder(out)  # another process may have filled it
-        _write_folder(images, out, partial=side.with_name(f"{side.name}.partial"))
+        partial = side.with_name(f"{side.name}.partial")
+        _write_folder(images, out, partial=partial, scale=scale or 1)
 
 
-def _make_grid(
-    images: "np.ndarray", labels: "np.ndarray | None", names: Sequence[str] | None
-) -> "np.ndarray":
+def _write_numbers(images: "np.ndarray", scale: int | None) -> "np.ndarray":
+    """Enlarge images, and write their numbers below them."""
+    from dcgan_jax.pictures import captions, grid
+
+    rows = math.isqrt(len(images))
+    side = min(images.shape[1:3])
+    least = max(captions.LEAST_SIDE, math.ceil(grid.LEAST_SIDE / rows))
+    least = least if scale is None else scale * side
+    numbers = [str(number) for number in range(len(images))]
+    return captions.write_below(images, numbers, least_side=least)
+
+
+def _save_grid(
+    images: "np.ndarray",
+    out: Path,
+    labels: "np.ndarray | None",
+    names: Sequence[str] | None,
+    *,
+    scale: int | None,
+) -> None:
     """Lay images out: a class a row where there are several, with its name."""
     from dcgan_jax.pictures import captions, grid
 
     known = [] if labels is None else sorted(set(labels.tolist()))
     if labels is None or len(known) == 1:
-        return grid.make_grid(images)
+        grid.save_picture(grid.make_grid(images), out, scale=scale)
+        return
     arranged, columns = _arrange_classes(images, labels)
     picture = grid.make_grid(arranged, columns=columns)
-    if names is None:
-        return picture
-    return captions.name_rows(picture, {number: names[number] for number in known})
+    shown = {} if names is None else {number: names[number] for number in known}
+    captions.save_with_names(picture, out, names=shown, scale=scale)
 
 
-def _write_folder(images: "np.ndarray", out: Path, *, partial: Path) -> None:
+def _write_folder(
+    images: "np.ndarray", out: Path, *, partial: Path, scale: int
+) -> None:
     from dcgan_jax.pictures import grid
 
     shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
     try:
         partial.mkdir()
         for index, image in enumerate(images):
-            grid.save_image(image, partial / f"{index:06d}.png")
+            grid.save_image(image, partial / f"{index:06d}.png", scale=scale)
         if out.is_dir():
             for path in sorted(partial.iterdir()):
                 path.rename(out / path.name)

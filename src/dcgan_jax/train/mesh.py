@@ -203,6 +203,11 @@ def from_first(tree: T) -> T:
     return tree if jax.device_count() == 1 else replicate(tree)
 
 
+def tell_first(message: str) -> str:
+    """Return the first process's short text in all processes."""
+    return _exchange(message)[0]
+
+
 def largest(*values: int) -> list[int]:
     """Return of each value the largest that any process has."""
     if jax.process_count() == 1:

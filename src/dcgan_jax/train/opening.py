@@ -10,8 +10,7 @@ from typing import Any
 
 import jax
 
-from dcgan_jax.architectures import CONDITIONAL
-from dcgan_jax.config import TrainConfig
+from dcgan_jax.config import TrainConfig, is_conditional, list_by_count
 from dcgan_jax.data import batches, ready, store as stores
 from dcgan_jax.gan.nets import init_state, make_nets
 from dcgan_jax.gan.state import PyTree, TrainState
@@ -61,13 +60,17 @@ def _tell_unprepared(config: TrainConfig) -> None:
     _tell_device()
     origin = config.source or config.dataset
     _tell_line("images", f"{origin}, not prepared yet, to {stores.store_path(config)}")
-    if config.architecture not in CONDITIONAL or config.num_classes is not None:
+    if not is_conditional(config) or config.num_classes is not None:
         shapes = _shape_state(config)
         _tell_line("networks", _describe_networks(config, shapes))
     length = f"{config.num_epochs:g} epochs"
     if config.num_steps is not None:
         length = f"{config.num_steps:,}"
-    _tell_line("steps", f"{length}, of {config.batch_size} images each")
+    steps = f"{length}, of {config.batch_size} images each"
+    left = list_by_count(config)
+    if left:
+        steps += f"; {', '.join(left)} follow from the number of pictures"
+    _tell_line("steps", steps)
     _tell_line("folder", str(run_dir.workdir_of(config)))
 
 
@@ -120,9 +123,10 @@ def _describe_networks(config: TrainConfig, shapes: TrainState) -> str:
     gen, disc = (_count(net.params) for net in (shapes.gen, shapes.disc))
     width = config.width_multiplier
     of_width = "" if width == 1 else f" at width {width:g}"
+    told_labels = "conditional " * config.conditional
     return (
-        f"{config.architecture}{of_width}: {gen:,} parameters in the generator,"
-        f" {disc:,} in the discriminator; {config.precision}"
+        f"{told_labels}{config.architecture}{of_width}: {gen:,} parameters in the"
+        f" generator, {disc:,} in the discriminator; {config.precision}"
     )
 
 

@@ -59,6 +59,7 @@ class Recorder:
             step=step,
             num_steps=run.num_steps,
             images_per_step=run.config.batch_size * run.config.num_d_steps,
+            scale=run.config.scale,
             # Lines that were asked for in steps come all.
             line_seconds=SECONDS_BETWEEN_LINES
             if run.config.log_every_steps is None

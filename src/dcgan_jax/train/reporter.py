@@ -27,6 +27,7 @@ class Reporter:
         step: where the run begins or goes on.
         num_steps: where it ends.
         images_per_step: real images that the discriminator sees in a step.
+        scale: the dots that a pixel of a grid becomes; see `grid.find_scale`.
         line_seconds: without a terminal, the least time between two lines.
     """
 
@@ -37,9 +38,11 @@ class Reporter:
         step: int,
         num_steps: int,
         images_per_step: int,
+        scale: int | None = None,
         line_seconds: float = 0.0,
     ) -> None:
         self._workdir = workdir
+        self._scale = scale
         self._images_per_step = images_per_step
         self._pending: dict[str, list[np.ndarray]] = {}
         self._pending_steps = 0
@@ -100,7 +103,7 @@ class Reporter:
         path = folder / f"{'ema_' * ema}step_{step:08d}.png"
         with self._trying("a grid of samples"):
             folder.mkdir(exist_ok=True)
-            grid.save_image(picture, path)
+            grid.save_picture(picture, path, scale=self._scale)
         with self._trying("TensorBoard's events"):
             self._events.add_image("samples" + "_ema" * ema, picture, step)
         return path
@@ -117,7 +120,7 @@ class Reporter:
         with self._trying("the grid of real images"):
             folder.mkdir(exist_ok=True)
             picture = grid.make_grid(images, columns=GRID_COLUMNS)
-            grid.save_image(picture, folder / run_dir.REAL)
+            grid.save_picture(picture, folder / run_dir.REAL, scale=self._scale)
 
     def save_classes(self, names: Sequence[str]) -> None:
         """Write the number and name of the class of each row of the grids beside them.

@@ -3,26 +3,28 @@
 import contextlib
 import dataclasses
 import functools
+import json
 import logging
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from dcgan_jax import config as configs, models
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.data import batches, kept_rows, labels, means
+from dcgan_jax.data import batches, by_count, kept_rows, labels, means
 from dcgan_jax.data.store import Store
 from dcgan_jax.gan import averaging, keys
 from dcgan_jax.gan.nets import Nets, init_state, make_nets
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.models import goodfellow
 from dcgan_jax.runs import checkpoints, folder as run_dir
-from dcgan_jax.system import memory, precision
-from dcgan_jax.train import mesh, signals
+from dcgan_jax.system import json_values, memory, precision
+from dcgan_jax.train import initial, mesh, signals
+from dcgan_jax.train.initial import Initial
 
 _LOG = logging.getLogger(__name__)
 
@@ -35,12 +37,14 @@ class Run(NamedTuple):
         store: the data.
         nets: the networks.
         num_steps: the length of the run, in steps.
+        initial: networks that a new run begins with; None: random ones.
     """
 
     config: TrainConfig
     store: Store
     nets: Nets
     num_steps: int
+    initial: Initial | None = None
 
     @property
     def workdir(self) -> Path:
@@ -64,6 +68,7 @@ def settle_run(config: TrainConfig) -> Run:
         InputError: if the data or the devices do not allow the run.
     """
     config = _settle_precision(config)
+    recorded = _recall_count(config)
     with mesh.together():
         mesh.check_batch(config.batch_size)
         store = kept_rows.open_training_store(config)
@@ -75,13 +80,37 @@ def settle_run(config: TrainConfig) -> Run:
         config = dataclasses.replace(config, shuffle=shuffle)
         num_rows = batches.count_training_rows(len(store), config.held_out)
         num_devices = jax.device_count()
+        followed = by_count.follow_count(
+            config, num_rows, num_devices=num_devices, recorded=recorded
+        )
+        config = followed.config
         config = batches.settle_batch_size(config, num_rows, num_devices=num_devices)
         num_steps = batches.count_run_steps(config, num_rows)
         nets = make_nets(config, num_steps=num_steps, num_rows=num_rows)
-        run = Run(config, store, nets, num_steps)
+        config, given = initial.settle_initial(config)
+        run = Run(config, store, nets, num_steps, given)
         _require_memory(run)
+        if given is not None:
+            initial.require_fit(given, run.shape_state())
     mesh.check_same({**configs.shared_settings(config), "data": store.fingerprint})
+    if followed.line is not None and mesh.is_first():
+        _LOG.info(followed.line)
     return run
+
+
+def _recall_count(config: TrainConfig) -> dict[str, Any] | None:
+    """Return what a run that goes on has recorded of the number of pictures, or None.
+
+    The first process tells the others, which need not see the run's folder.
+    """
+    told = ""
+    with mesh.together():
+        if mesh.is_first() and run_dir.goes_on(workdir := run_dir.workdir_of(config)):
+            names = ("by_count", *configs.BY_COUNT)
+            recorded = {n: run_dir.find_recorded(workdir, n) for n in names}
+            told = json.dumps(recorded)
+    told = mesh.tell_first(told)
+    return json_values.parse(told.encode()) if told else None
 
 
 def _require_memory(run: Run) -> None:
@@ -193,6 +222,8 @@ def _read_or_draw(run: Run, announce: Callable[[], None]) -> TrainState:
         announce()
         key = keys.make_key(run.config.seed, keys.Purpose.INIT)
         state = _begin_at_means(run, jax.jit(functools.partial(_draw, run))(key))
+        if run.initial is not None:
+            state = initial.begin_with(state, run.initial)
         return state.replace(optional=run.nets.averaging.begin(state.gen))
     state = checkpoints.restore(newest, run.shape_state())
     _LOG.info("going on from step %d", newest.step)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from dcgan_jax import cli
+from dcgan_jax.config import Scale
 from dcgan_jax.system import errors, memory
 from dcgan_jax.system.marks import Bounds
 
@@ -39,8 +40,11 @@ class FilmConfig:
     max_frames: Annotated[int, Bounds(at_least=2, at_most=MAX_FRAMES)] = 60
     """The film has at most so many frames. Of more grids, so many are taken at even
     distances, the first and the last among them."""
-    max_width: Annotated[int, Bounds(at_least=64, at_most=16_384)] = 480
-    """Grids that are wider than this, in pixels, are scaled down to it."""
+    scale: Scale = None
+    """The dots that a pixel of the grids becomes on each side. Without this flag they
+    are so many that the shorter side has 512 at least."""
+    max_width: Annotated[int, Bounds(at_least=64, at_most=16_384)] = 720
+    """Frames that would be wider than this, in dots, are scaled down to it."""
 
 
 def parse(argv: Sequence[str]) -> FilmConfig:
@@ -59,7 +63,9 @@ def main(argv: Sequence[str]) -> int:
     frames = []
     with progress.track("reading grids", len(grids), unit="grids") as advance:
         for step, path in grids:
-            frames.append(make_frame(step, path, max_width=config.max_width))
+            frames.append(
+                make_frame(step, path, scale=config.scale, max_width=config.max_width)
+            )
             advance(1)
             if len(frames) == 1:  # the others are as large, and one more is shrunk
                 size = (len(grids) + 1) * frames[0].nbytes
@@ -111,25 +117,23 @@ def choose_grids(grids: list[tuple[int, Path]], *, most: int) -> list[tuple[int,
     return [grids[i * (len(grids) - 1) // (count - 1)] for i in range(count)]
 
 
-def make_frame(step: int, path: Path, *, max_width: int) -> "np.ndarray":
-    """Return a grid, at most so many pixels wide, with its step above it.
+def make_frame(
+    step: int, path: Path, *, scale: int | None = None, max_width: int
+) -> "np.ndarray":
+    """Return a grid, at most so many dots wide, with its step above it.
 
     Raises:
         InputError: if the file cannot be read.
     """
-    import numpy as np
-    from PIL import Image
-
-    from dcgan_jax.pictures import animation, captions
+    from dcgan_jax.pictures import animation, captions, grid
 
     try:
-        with Image.open(path) as picture:
-            pixels = np.asarray(picture)
+        pixels = grid.read_picture(path)
     except OSError as error:
         raise errors.InputError(
             f"{path} cannot be read ({error}); delete it to go on without it."
         ) from None
-    frame = pixels if pixels.ndim == 3 else pixels[..., None]
+    frame = grid.magnify(pixels, grid.find_scale(pixels, scale))
     frame = animation.shrink(frame, max_width=max_width)
     return captions.add_heading(frame, f"step {step:,}", size=_LETTERS)
 

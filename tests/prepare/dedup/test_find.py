@@ -5,11 +5,11 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
 from scipy import ndimage
 
 from dcgan_jax.config import DataConfig
 from dcgan_jax.data import kept_rows, ready, store as stores
+from dcgan_jax.pictures import grid
 from dcgan_jax.prepare import build
 from dcgan_jax.prepare.dedup import find, hashes
 from dcgan_jax.prepare.dedup.hashes import DedupConfig
@@ -71,7 +71,7 @@ def test_what_was_found_is_told(found):
 
 def test_the_groups_are_drawn_side_by_side(prepared, found):
     path = kept_rows.folder_of(prepared) / find.SHEET
-    sheet = np.asarray(Image.open(path))
+    sheet = grid.read_picture(path)
     first = stores.open_store(stores.store_path(prepared)).rows(
         np.array(found.groups[0])
     )

@@ -54,7 +54,7 @@ def find_copies(
     distances = np.sqrt(np.asarray(found.distances, np.float64) / images[0].size)
     pairs = np.concatenate([samples, neighbours], axis=2)
     picture.parent.mkdir(parents=True, exist_ok=True)
-    grid.save_image(grid.make_grid(pairs, columns=_PAIRS_A_ROW, gap=6), picture)
+    grid.save_picture(grid.make_grid(pairs, columns=_PAIRS_A_ROW, gap=6), picture)
     ours, unseen = distances[: len(samples)], distances[len(samples) :]
     return Distances(
         float(np.median(ours)),

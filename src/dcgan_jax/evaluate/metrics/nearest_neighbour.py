@@ -1,7 +1,6 @@
 """Test error of 1-nearest neighbour on labelled samples (§8.1, Table 3)."""
 
-from dcgan_jax.architectures import CONDITIONAL
-from dcgan_jax.config import TrainConfig
+from dcgan_jax.config import TrainConfig, is_conditional
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate import candidate as candidates, nearest_neighbour
 from dcgan_jax.evaluate.candidate import Candidate, Measured
@@ -18,10 +17,11 @@ _TABLE_3 = (
 
 
 def _check(config: EvaluateConfig, trained: TrainConfig) -> None:
-    if trained.architecture not in CONDITIONAL:
+    if not is_conditional(trained):
         raise errors.InputError(
             f"{config.run} is not conditional: its samples have no labels to"
-            " classify by. Train with --preset=mnist_conditional or mnist_mlp."
+            " classify by. Train with --conditional, or with"
+            " --preset=mnist_conditional or mnist_mlp."
         )
     candidates.require_folder(config)
 

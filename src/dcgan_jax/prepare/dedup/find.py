@@ -191,7 +191,7 @@ def save_sheet(
         line[: len(rows)] = read(rows)
     columns = _GROUPS_PER_LINE * (_GROUP_COLUMNS + 1)
     picture = grid.make_grid(sheet.reshape(-1, *shape), columns=columns)
-    grid.save_image(picture, path)
+    grid.save_picture(picture, path)
 
 
 def _check_size(store: Store, how: DedupConfig) -> None:
