@@ -59,7 +59,11 @@ def test_the_file_says_what_the_data_were_called_but_not_where_they_lay(
 ):
     path, home = tmp_path / "x.safetensors", Path("/home/someone")
     config = dataclasses.replace(
-        CONFIG, source=home / "foxes.zip", data_dir=home / "data", workdir=home / "run"
+        CONFIG,
+        source=home / "foxes.zip",
+        data_dir=home / "data",
+        workdir=home / "run",
+        init_from=str(home / "wolves"),
     )
     safetensors_file.save_network(path, variables, config, step=3)
     assert b"someone" not in path.read_bytes()

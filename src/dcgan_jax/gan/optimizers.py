@@ -90,8 +90,9 @@ def scale_by_adam(config: AdamConfig) -> optax.GradientTransformation:
     decays, epsilon = (config.b1, config.b2), config.epsilon
 
     def init(params: PyTree) -> optax.ScaleByAdamState:
-        zeros = jax.tree.map(jnp.zeros_like, params)
-        return optax.ScaleByAdamState(jnp.zeros((), jnp.int32), zeros, zeros)
+        # Each has arrays of its own: a step is given the memory of the whole state.
+        mean, square = (jax.tree.map(jnp.zeros_like, params) for _ in range(2))
+        return optax.ScaleByAdamState(jnp.zeros((), jnp.int32), mean, square)
 
     def update(
         gradients: PyTree, state: optax.ScaleByAdamState, params: PyTree | None = None

@@ -56,8 +56,13 @@ def name_discriminator(path: Path) -> Path:
 def _without_folders(config: TrainConfig) -> TrainConfig:
     """Return a config without folders, since nobody else needs to know them."""
     source = None if config.source is None else Path(config.source.name)
+    init_from = None if config.init_from is None else Path(config.init_from).name
     return dataclasses.replace(
-        config, source=source, data_dir=Path("data"), workdir=None
+        config,
+        source=source,
+        init_from=init_from,
+        data_dir=Path("data"),
+        workdir=None,
     )
 
 
