@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from experiments.readme import seconds
 from experiments.readme.rows import (
     CARDS,
     FAULTS,
@@ -406,6 +407,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "runs": _runs_table,
     "explorer": _explorer_table,
     "speed": _speed_table,
+    "seconds": seconds.make_table,
     "pipeline": _pipeline_table,
     "scaling": _scaling_table,
     "gpu_program": _gpu_program_table,
