@@ -200,6 +200,8 @@ def run_command(
 
     def run(main: Callable[[Sequence[str]], int | None], *argv: object) -> Ended:
         capfd.readouterr()
+        # One that a fixture has left would write to where that fixture wrote.
+        logging.getLogger("dcgan_jax").handlers.clear()
         words = [sys.modules[main.__module__].__file__, *map(str, argv)]
         monkeypatch.setattr(sys, "argv", words)
         with pytest.raises(SystemExit) as stop:

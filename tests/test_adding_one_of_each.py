@@ -153,7 +153,7 @@ ADDITIONS = {
             "OBJECTIVES = {\n": 'OBJECTIVES = {\n    "least_squares": Objectives('
             "discriminator_least_squares, generator_least_squares),\n",
         },
-        "config.py": {'"minimax", "hinge"]': '"minimax", "hinge", "least_squares"]'},
+        "config.py": {'"relativistic"]': '"relativistic", "least_squares"]'},
     },
     "metric": {
         "evaluate/metrics/brightness.py": METRIC,

@@ -18,7 +18,7 @@ from dcgan_jax.system import errors, marks
 REQUIRED = {
     "train": ["--preset=goodfellow_mnist"], "evaluate": ["r", "--metric=fid"],
     "features": ["--target=mnist"], "forget": ["r", "--boxes=b.json"],
-    "prepare": ["--dataset=digits"],
+    "prepare": ["--dataset=digits"], "invert": ["r", "--image=x.png"],
 }  # fmt: skip
 TOO_MANY = 10**18
 

@@ -126,7 +126,7 @@ def last_error(run_command):
         (["--labels_per_class=29"], "fewer than --labels_per_class=29"),
         (["--labels_per_class=0"], "--labels_per_class=0"),
         (["--draws=0"], "--draws=0"),
-        (["--C=0"], "C is 0.0"),
+        (["--C=0"], "--C=0.0; it must be above 0"),
         (["--out=result.txt"], "must end in .json"),
         (["--num_layers=9"], "3 convolutions"),
         (["--weights=nowhere"], "neither a run's folder"),

@@ -201,11 +201,15 @@ def test_flags_of_the_cluster_are_no_part_of_the_run(make_flags):
     assert not cli.parse_train(flags)[1].is_distributed
 
 
-def test_settings_that_processes_may_differ_in_are_the_paths_and_workers(make_flags):
+def test_settings_that_processes_may_differ_in_are_paths_workers_and_a_digest(
+    make_flags,
+):
     config = cli.parse_run(make_flags("digits"))
     shared = configs.shared_settings(config)
     missing = {field.name for field in dataclasses.fields(config)} - shared.keys()
-    assert missing == {"source", "data_dir", "num_workers", "workdir"}
+    assert missing == {
+        "source", "data_dir", "num_workers", "workdir", "init_from", "init_digest"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("address", ["node1", "node1:", ":1234", "node1:http"])

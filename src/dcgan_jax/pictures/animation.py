@@ -6,6 +6,7 @@ not.
 """
 
 import importlib.util
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,9 @@ _NUM_COLOURS = 128
 # H.264 as every player takes it: colours at half the resolution (yuv420p), and the
 # index at the beginning (faststart), so that a page plays it while it comes. 18 is a
 # quality at which no loss is seen.
-_H264 = ("-crf", "18", "-movflags", "+faststart")
+_H264 = (
+    "-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18", "-movflags", "+faststart",
+)  # fmt: skip
 # OpenCV writes VP9, or MPEG-4 in builds without it.
 _CODECS = ("vp09", "mp4v")
 
@@ -118,22 +121,18 @@ def _save_by_ffmpeg(
 
     even = [_make_even(frame) for frame in frames]
     height, width, _ = even[0].shape
-    writer = imageio_ffmpeg.write_frames(
-        str(path),
-        (width, height),
-        fps=frames_per_second,
-        codec="libx264",
-        pix_fmt_out="yuv420p",
-        quality=None,
-        macro_block_size=2,
-        output_params=list(_H264),
+    program = imageio_ffmpeg.get_ffmpeg_exe()
+    raw = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {frames_per_second} -i -"
+    # Not by imageio_ffmpeg.write_frames, which forks beside JAX's threads.
+    ended = subprocess.run(
+        [program, "-y", "-loglevel", "error", *raw.split(), *_H264, str(path)],
+        input=b"".join(frame.tobytes() for frame in even),
+        stderr=subprocess.PIPE,
+        check=False,
     )
-    writer.send(None)
-    try:
-        for frame in even:
-            writer.send(frame.tobytes())
-    finally:
-        writer.close()
+    if ended.returncode != 0:
+        told = ended.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise OSError(f"{path} could not be written: {' '.join(told) or program}")
 
 
 def _save_by_opencv(

@@ -74,7 +74,7 @@ def test_standardised_latents_have_unit_spread():
 def test_the_script_learns_digits_from_ten_labels_a_class(run_command, read_numbers):
     ended = run_command(
         m1_m2.main, "--num_hidden=50", "--num_latents=10", "--num_m1_steps=600",
-        "--num_steps=150",
+        "--num_steps=400", "--draws=1",
     )  # fmt: skip
     assert ended.code == 0, ended.err
     numbers = read_numbers("rival_m1_m2_digits")
