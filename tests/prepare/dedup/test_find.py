@@ -151,12 +151,12 @@ def test_a_run_is_bound_to_its_list(tiny_config, tmp_path, monkeypatch):
         tiny_config, data_dir=data, workdir=tmp_path / "run", num_steps=2, dedup=True
     )
     started = []
-    with monkeypatch.context() as patched, pytest.raises(TypeError):
-        # The process that would prepare it is none.
+    with monkeypatch.context() as patched:
         patched.setattr(
             ready.subprocess, "Popen", lambda *command, **_: started.append(command)
         )
-        ready.make_ready(config)
+        with pytest.raises(TypeError):  # the process that would prepare it is none
+            ready.make_ready(config)
     assert "--dedup" in started[0][0]
     with pytest.raises(errors.MissingInputError, match="--dedup"):
         loop.run(config)
