@@ -10,6 +10,7 @@ import dcgan_jax
 from dcgan_jax import cli
 from dcgan_jax.evaluate import __main__ as evaluate
 from dcgan_jax.export import __main__ as export
+from dcgan_jax.info import __main__ as info
 from dcgan_jax.latent import arithmetic, walk
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir
@@ -66,6 +67,11 @@ def draw(run_command, run, out, *flags):
     assert ended.code == 0, ended.err
     with np.load(out) as arrays:
         return dict(arrays)
+
+
+def test_info_says_that_the_networks_are_conditional(run, run_command):
+    told = run_command(info.main, run).out
+    assert "networks     conditional small at width 0.0625: " in told
 
 
 def test_the_classes_and_their_names_are_recorded_with_the_run(run):

@@ -55,7 +55,7 @@ def _describe_data(config: TrainConfig) -> str:
 
 
 def _describe_networks(workdir: Path, config: TrainConfig, saved: list[int]) -> str:
-    text = config.architecture
+    text = "conditional " * config.conditional + config.architecture
     if config.width_multiplier != 1:
         text += f" at width {config.width_multiplier:g}"
     if saved:
