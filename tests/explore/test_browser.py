@@ -230,6 +230,7 @@ def test_what_is_shown_survives_a_reload_and_another_seed(page):
     page.wait_for_function("() => location.search.includes('picks=A3.17')")
     page.locator("#wall-seed input").fill("7")
     page.wait_for_function("() => location.search.includes('seed=7')")
+    page.locator('#wall img[src*="/7/"]').first.wait_for()
     browsing.pick(page, "B", (4,))
     page.wait_for_function("() => location.search.includes('picks=B4')")
     browsing.open_tab(page, "walk")
@@ -242,6 +243,18 @@ def test_what_is_shown_survives_a_reload_and_another_seed(page):
     for number in (3, 17):
         page.locator(f'#wall [data-number="{number}"] [data-concept="A"]').wait_for()
     assert page.locator('#wall [data-concept="B"]').count() == 0
+
+
+def test_picks_of_one_seed_never_become_those_of_another(page):
+    browsing.pick(page, "A", (3, 17))
+    page.wait_for_function("() => location.search.includes('picks=A3.17')")
+    page.locator("#wall-seed input").fill("7")
+    page.locator('#wall [data-number="4"]').click()  # perhaps before the wall changes
+    page.locator('#wall img[src*="/7/"]').first.wait_for()
+    page.wait_for_function("() => location.search.includes('seed=7')")
+    browsing.pick(page, "B", (5,))
+    page.wait_for_function("() => location.search.includes('B5')")
+    assert "picks=A3" not in page.url
 
 
 def test_a_click_saves_a_sample_the_wall_the_sum_and_a_walk(page, subject_of_folder):

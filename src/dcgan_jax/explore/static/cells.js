@@ -236,7 +236,7 @@ area.addEventListener('click', (event) => {
   marks = {...marks, [letter]: isNew ? [...before, number] : others};
   mark();
   clicks += 1;
-  trigger('select', {number, marks, clicks});
+  trigger('select', {number, marks, clicks, place: props.value.places[0]});
 });
 
 // Links below the samples save them.

@@ -239,7 +239,10 @@ def connect(desk: Desk, elements: WallElements) -> None:
     import gradio as gr
 
     def pick(event: gr.EventData, state: Session) -> tuple[Any, ...]:
-        changed = read_marks(state, event.marks, int(event.clicks))
+        changed = state
+        # A click on samples that others are about to replace is not one on those.
+        if event.place == serving.name_samples(desk.find(state), state):
+            changed = read_marks(state, event.marks, int(event.clicks))
         return changed, describe_picks(changed), name_picks(changed)
 
     def clear(state: Session, letter: str) -> tuple[Any, ...]:
