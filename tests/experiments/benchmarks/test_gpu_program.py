@@ -73,9 +73,9 @@ from dcgan_jax.features import blocked_rows
 from dcgan_jax.prepare.dedup import hashes
 from unittest import mock
 
-def show(jitted, *shapes):
+def show(jitted, *shapes, index=()):
     given = [jax.ShapeDtypeStruct(shape, np.float32) for shape in shapes]
-    text = gpu_program.compile_for_gpu(jitted, *given)
+    text = gpu_program.compile_for_gpu(jitted, *given, *index)
     found = [line for line in text.splitlines() if " dot(" in line or "gemm" in line]
     return [line for line in found if "custom-call(" in line or " dot(" in line]
 
@@ -83,7 +83,10 @@ with mock.patch.object(jax, "default_backend", return_value="gpu"):
     products = blocked_rows._compile_products()
     for lines in (
         show(products.times, (2048, 512), (512, 64)),
-        show(products.transposed_times, (2048, 512), (2048, 64)),
+        show(
+            products.transposed_times, (64, 512), (2048, 512), (2048, 64),
+            index=[jax.ShapeDtypeStruct((), np.int32)],
+        ),
         show(jax.jit(hashes._multiply), (2048, 512), (512, 64)),
     ):
         (line,) = lines
