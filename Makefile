@@ -17,9 +17,9 @@ train: $(VENV)/train.stamp
 test: lint types unit
 
 # With the oldest versions that pyproject.toml allows, the tests of what calls JAX, Flax,
-# optax and orbax.
+# optax and orbax; programs are compiled as users do, which the tests else do not.
 minimum: $(MINIMUM)/test.stamp
-	$(MINIMUM)/bin/pytest -n 2 tests/gan tests/models tests/runs tests/sample tests/train tests/features tests/latent tests/visualize
+	XLA_FLAGS= $(MINIMUM)/bin/pytest -n 2 tests/gan tests/models tests/runs tests/sample tests/train tests/features tests/latent tests/visualize
 
 # The tests that `unit` skips for want of torch-fidelity, PyTorch, ONNX and notebooks.
 # EXTRAS_TORCH may name a release of PyTorch of which there is a small build at hand.

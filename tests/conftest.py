@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 # OpenBLAS wait for each other by spinning, which takes the cores from the others. It is
 # read when numpy and SciPy are loaded, and by the processes that the tests start.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# The tests' programs run for a few steps: LLVM's optimisations would cost a third of
+# all time. `make minimum` and `make reproduce` compile programs as users do.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import jax
 import jax.numpy as jnp
