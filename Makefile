@@ -36,7 +36,7 @@ browser: $(BROWSER)/test.stamp
 # those of one release of XLA; `make program-record` writes them anew.
 PROGRAM_JAX := 0.10.2
 program: $(PROGRAM)/test.stamp
-	$(PROGRAM)/bin/pytest -p no:cacheprovider tests/experiments/benchmarks/test_gpu_program.py
+	XLA_FLAGS= $(PROGRAM)/bin/pytest -p no:cacheprovider tests/experiments/benchmarks/test_gpu_program.py
 
 program-record: $(PROGRAM)/test.stamp
 	$(PROGRAM)/bin/python experiments/benchmarks/gpu_program.py
