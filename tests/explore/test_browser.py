@@ -1,5 +1,6 @@
 """The page as a person meets it, in a real Chromium; `make browser` runs this."""
 
+import json
 import re
 import shutil
 import urllib.error
@@ -372,6 +373,38 @@ def test_a_training_begins_and_ends_on_the_page(folder, tmp_path, monkeypatch):
         page.locator("#start-note").get_by_text("goes on from where it was").wait_for()
         assert page.mistakes == []
     assert (tmp_path / "runs" / "fresh" / "config.json").is_file()
+
+
+def test_dropped_pictures_are_trained_on_beside_an_exported_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pictures = [tmp_path / f"{number}.png" for number in range(70)]
+    for number, path in enumerate(pictures):
+        Image.effect_noise((32, 32), 3 * number).convert("RGB").save(path)
+    file = save_generator(tmp_path / "noise.safetensors", image_size=32)
+    with browsing.serve(file) as address, browsing.browse(address) as page:
+        page.locator('#wall [data-number="99"]').wait_for()
+        assert page.locator("#tab-training-button").count() == 0
+        browsing.open_tab(page, "start")
+        page.locator("#start-files input[type=file]").set_input_files(pictures)
+        page.locator("#start-files").get_by_text("69").wait_for()
+        choose(page, "start-preset", "digits")
+        page.locator("#start-steps input").fill("100000")
+        page.locator("#start-train").click()
+        page.locator("#heading").get_by_text("runs/mine").wait_for()
+        browsing.open_tab(page, "training")  # which there was not before
+        page.locator("#training-note").get_by_text("Step").wait_for()
+        choose(page, "choose-run", "noise.safetensors")
+        page.locator("#heading").get_by_text("noise.safetensors").wait_for()
+        page.wait_for_timeout(4000)  # the page stays where a person has led it
+        assert page.locator("#heading").get_by_text("noise.safetensors").count() == 1
+        browsing.open_tab(page, "start")
+        page.locator("#stop-train").click()
+        page.locator("#start-note").get_by_text("goes on from where it was").wait_for()
+        assert page.mistakes == []
+    config = json.loads((tmp_path / "runs" / "mine" / "config.json").read_text())
+    assert (config["preset"], config["channels"]) == ("digits", 1)
+    assert len(list((tmp_path / "runs" / "mine-pictures").iterdir())) == 70
+    assert list((tmp_path / "runs" / "mine" / "checkpoints").iterdir())
 
 
 def test_a_read_only_page_writes_and_starts_nothing(folder):
