@@ -190,12 +190,9 @@ class Ended(NamedTuple):
 def own_log() -> Iterator[None]:
     """Undo `cli.configure_logging`, which is for a process of its own."""
     own = logging.getLogger("dcgan_jax")
-    before = own.level, own.propagate
-    # One that a fixture of several tests has left writes to where that one wrote.
-    own.handlers.clear()
+    before = own.level, own.propagate, own.handlers[:]
     yield
-    own.level, own.propagate = before
-    own.handlers.clear()
+    own.level, own.propagate, own.handlers[:] = before
 
 
 @pytest.fixture
@@ -206,6 +203,8 @@ def run_command(
 
     def run(main: Callable[[Sequence[str]], int | None], *argv: object) -> Ended:
         capfd.readouterr()
+        # One that a fixture has left would write to where that fixture wrote.
+        logging.getLogger("dcgan_jax").handlers.clear()
         words = [sys.modules[main.__module__].__file__, *map(str, argv)]
         monkeypatch.setattr(sys, "argv", words)
         with pytest.raises(SystemExit) as stop:
