@@ -246,6 +246,15 @@ def test_what_is_shown_survives_a_reload_and_another_seed(page):
     assert page.locator('#wall [data-concept="B"]').count() == 0
 
 
+def test_a_second_click_takes_a_sample_out_and_concepts_may_share_one(page):
+    browsing.pick(page, "A", (3, 17))
+    page.wait_for_function("() => location.search.includes('picks=A3.17')")
+    page.locator('#wall [data-number="3"]').click()
+    page.wait_for_function("() => location.search.includes('picks=A17')")
+    browsing.pick(page, "C", (17,))
+    page.wait_for_function("() => location.search.includes('picks=A17~C17')")
+
+
 def test_picks_of_one_seed_never_become_those_of_another(page):
     browsing.pick(page, "A", (3, 17))
     page.wait_for_function("() => location.search.includes('picks=A3.17')")
