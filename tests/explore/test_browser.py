@@ -1,8 +1,10 @@
 """The page as a person meets it, in a real Chromium; `make browser` runs this."""
 
+import importlib.util
 import json
 import re
 import shutil
+import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -274,14 +276,49 @@ def test_a_click_saves_a_sample_the_wall_the_sum_and_a_walk(page, subject_of_fol
     generator = subject_of_folder.number(0, None)
     images = generator.draw(generator.latents(100))
     assert np.array_equal(save(page, "save-sample")[0], images[5, ..., 0])
-    assert save(page, "save-wall")[0].shape == (10 * 34 - 2, 10 * 34 - 2)
+    assert save(page, "save-wall")[0].shape == (2 * 338, 2 * 338)
     drawn = exemplars.add_concepts(
         generator, {"positive": CONCEPTS["A"], "negative": CONCEPTS["B"],
                     "add": CONCEPTS["C"]}, noise=0.25,
     ).picture  # fmt: skip
     assert np.array_equal(np.atleast_3d(save(page, "save-sum")[0]), drawn)
-    browsing.open_tab(page, "walk")
-    assert len(save(page, "save-walk-gif")) == 64
+
+
+def test_walk_and_film_are_saved_as_gif_and_mp4_that_play(page, folder):
+    grids = folder / "samples"  # and one of real images
+    for step in (30, 40):
+        shutil.copy(next(grids.glob("*.png")), grids / f"step_{step:08d}.png")
+    films = {"walk": 64, "film": len(list(grids.glob("step_*.png")))}
+    for name, num_frames in films.items():
+        browsing.open_tab(page, "training" if name == "film" else name)
+        frames = save(page, f"save-{name}-gif")
+        assert len(frames) == num_frames
+        assert min(frames[0].shape[:2]) >= 512
+        link = page.locator(f"#save-{name}-mp4")
+        if importlib.util.find_spec("imageio_ffmpeg") is None:
+            assert link.get_attribute("aria-disabled") == "true"
+            assert "pip install imageio-ffmpeg" in link.get_attribute("title")
+            continue
+        with page.expect_download() as waiting:
+            link.click()
+        height, width = frames[0].shape[:2]
+        moving = read_mp4(waiting.value.path(), height=height, width=width)
+        assert len(moving) == num_frames
+        for one, other in zip(moving, frames, strict=True):
+            assert np.abs(one[:height, :width].astype(float) - other).mean() < 8
+
+
+def read_mp4(path, *, height, width):
+    """Return the frames of an H.264 film, whose sides are even."""
+    import imageio_ffmpeg
+
+    program = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error"]
+    form = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    told = subprocess.run([*program, "-c:v", "h264", "-i", path, *form],
+                          capture_output=True, check=True)  # fmt: skip
+    assert not told.stderr
+    sides = height + height % 2, width + width % 2
+    return np.frombuffer(told.stdout, np.uint8).reshape(-1, *sides, 3)
 
 
 def save(page, elem_id):
@@ -289,7 +326,10 @@ def save(page, elem_id):
     with page.expect_download() as waiting:
         page.locator(f"#{elem_id}").click()
     with Image.open(waiting.value.path()) as picture:
-        return [np.asarray(frame) for frame in ImageSequence.Iterator(picture)]
+        if picture.format == "GIF":
+            frames = ImageSequence.Iterator(picture)
+            return [np.asarray(frame.convert("RGB")) for frame in frames]
+        return [np.asarray(picture)]
 
 
 @pytest.fixture(scope="module")
