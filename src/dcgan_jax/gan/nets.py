@@ -1,5 +1,6 @@
 """What is static about a run: its two networks, and all that moves or judges them."""
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -196,6 +197,13 @@ def init_state(nets: Nets, key: Array, *, image_shape: tuple[int, ...]) -> Train
         disc=_net_state(disc, nets.disc_optimizer),
         optional=nets.averaging.begin(gen_state),
     )
+
+
+def shape_state(nets: Nets, *, image_shape: tuple[int, ...]) -> TrainState:
+    """Return what `init_state` would draw, as mere shapes."""
+    draw = functools.partial(init_state, nets, image_shape=image_shape)
+    shapes: TrainState = jax.eval_shape(draw, jax.random.key(0))
+    return shapes
 
 
 def _net_state(variables: PyTree, optimizer: optax.GradientTransformation) -> NetState:

@@ -102,12 +102,17 @@ def begins_at_means(config: TrainConfig) -> bool:
     return spec is not None and spec.output == "sigmoid"
 
 
+def bound_latents(config: TrainConfig) -> float | None:
+    """Return the largest magnitude of a latent's numbers; None: there is none."""
+    bounds = {"uniform": 1.0, "unit_uniform": math.sqrt(3.0), "normal": None}
+    return bounds[config.latent_distribution]
+
+
 def make_latents(config: TrainConfig) -> DrawLatents:
     """Return the function that draws latents: (key, count) → (count, latent_size)."""
-    size = config.latent_size
-    if config.latent_distribution == "normal":
+    size, most = config.latent_size, bound_latents(config)
+    if most is None:
         return lambda key, count: jax.random.normal(key, (count, size))
-    most = {"uniform": 1.0, "unit_uniform": math.sqrt(3.0)}[config.latent_distribution]
     return lambda key, count: jax.random.uniform(
         key, (count, size), minval=-most, maxval=most
     )
