@@ -284,6 +284,26 @@ class OutputConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class FollowConfig:
+    """Following: how good the generator is on its way, and the best one."""
+
+    follow_metric: Annotated[str | None, OPERATIONAL] = None
+    """The generator is measured while it trains, on the same device, by a metric that
+    `evaluate --every` can follow: fid, kid, is, prc or parzen. The numbers go to
+    quality.jsonl in the run's folder, and the best generator to best_NAME.safetensors.
+    With --ema_decay it is the average that is measured."""
+    follow_every: Annotated[int, COUNT, OPERATIONAL] = 1000
+    """The interval between two measurements, in steps. The last step is one too."""
+    follow_num_samples: Annotated[int, COUNT, OPERATIONAL] = 5000
+    """The number of images that are generated for a measurement."""
+    follow_extractor: Annotated[str, OPERATIONAL] = "inception"
+    """The network that makes the features of fid, kid, is and prc; see `evaluate
+    --extractor`."""
+    follow_inception_weights: Annotated[Path | None, LOCAL] = None
+    """The file of Inception's weights; see `evaluate --inception_weights`."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class BeyondPaperConfig:
     """Beyond the paper: later findings, all of them off unless asked for."""
 
@@ -315,7 +335,12 @@ class BeyondPaperConfig:
 # A dataclass takes the fields of its last base first.
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainConfig(
-    BeyondPaperConfig, OutputConfig, TrainingConfig, NetworkConfig, DataConfig
+    BeyondPaperConfig,
+    FollowConfig,
+    OutputConfig,
+    TrainingConfig,
+    NetworkConfig,
+    DataConfig,
 ):
     """A complete training run."""
 

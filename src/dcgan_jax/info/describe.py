@@ -6,7 +6,7 @@ from pathlib import Path
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches, manifest, ready, store as stores
 from dcgan_jax.prepare import told
-from dcgan_jax.runs import checkpoint_manifest, folder as run_dir
+from dcgan_jax.runs import checkpoint_manifest, folder as run_dir, quality_log
 from dcgan_jax.system import errors, json_values
 
 # The name of a metric in the log → what it is called here.
@@ -38,6 +38,7 @@ def describe_run(workdir: Path) -> dict[str, str]:
         "steps": _describe_steps(config, rows, saved),
         "last losses": _describe_losses(rows),
         "checkpoints": _describe_checkpoints(workdir, saved),
+        "best": "; ".join(quality_log.list_best(workdir)) or "nothing was measured",
         "pictures": _describe_pictures(workdir),
         "size": f"{_count_bytes(workdir) / 1e6:,.1f} MB in all",
     }

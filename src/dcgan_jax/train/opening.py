@@ -18,7 +18,7 @@ from dcgan_jax.info import describe
 from dcgan_jax.prepare import told
 from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import backend, progress
-from dcgan_jax.train import mesh, start
+from dcgan_jax.train import follow, mesh, start
 from dcgan_jax.train.chunk import RunSteps
 from dcgan_jax.train.start import Run
 
@@ -47,6 +47,7 @@ def rehearse(config: TrainConfig) -> None:
     Raises:
         InputError: if the data, the folder or the settings do not allow the run.
     """
+    follow.list_data(config)
     if ready.is_there(config):
         run = start.settle_run(config)
         fingerprint = run.store.fingerprint
