@@ -46,12 +46,12 @@ FLOORS: tuple[dict[str, str], ...] = (
         "info": "what a run is, read from its folder without JAX",
     },
     {"features": "the discriminator's features, and the linear SVM on them"},
+    {"evaluate": "the metrics, a file each"},
     {
         "train": "the loop of steps, its feed, its devices and its reports",
         "latent": "walks, arithmetic and forgetting in the latent space",
         "visualize": "filters, collapsed filters and films of a run",
         "export": "networks for others, with their model card",
-        "evaluate": "the metrics, a file each",
         "library": "a trained pair of networks, to work with from Python",
     },
     {"explore": "the page on which a person does all this"},

@@ -179,9 +179,7 @@ def describe_arguments(made: Nets, config: TrainConfig) -> tuple[Any, Batch, Any
     """Return the shapes of the loop's state, minibatches and key."""
     image = (config.image_size, config.image_size, config.channels)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    state = jax.eval_shape(
-        lambda key: gan_nets.init_state(made, key, image_shape=image), key
-    )
+    state = gan_nets.shape_state(made, image_shape=image)
     images = jax.ShapeDtypeStruct((STEPS, 1, BATCH, *image), np.uint8)
     labels = jax.ShapeDtypeStruct((STEPS, 1, BATCH), np.int32)
     return state, Batch(images, labels if config.num_classes else None), key

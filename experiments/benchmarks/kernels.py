@@ -2,7 +2,6 @@
 
 import collections
 import math
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from experiments.benchmarks.hlo import Array, Instruction, Program
@@ -58,12 +57,6 @@ def find_main_loop(program: Program) -> dict[str, Instruction]:
     ]
     found = [program.computations[name] for name in bodies if name]
     return max(found, key=len, default=program.computations[program.entry])
-
-
-def list_dots(program: Program) -> Iterator[Instruction]:
-    """Yield every matrix product that XLA compiles itself, those in fusions too."""
-    for computation in program.computations.values():
-        yield from (line for line in computation.values() if line.operation == "dot")
 
 
 def _count_product(

@@ -37,7 +37,8 @@ def main(argv: Sequence[str]) -> int:
     trained.require(ready.make_ready(data))
     measured = filters.draw_figure(config)
     name = f"fig05_{flags.name}"
-    grid.save_image(measured.picture, results.FOLDER / f"{name}.png")
+    picture = measured.draw(config.scale)
+    grid.save_image(picture, results.FOLDER / f"{name}.png")
     results.save(
         name,
         what="Fig. 5: the images that filters of the last convolution respond to",

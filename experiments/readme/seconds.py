@@ -1,10 +1,10 @@
 """The table "seconds to" of docs/performance.md: whole trainings at measured rates."""
 
-import json
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-RESULTS = Path(__file__).parents[1] / "results"
+from dcgan_jax.system import progress
+
 BATCH = 128
 
 
@@ -37,42 +37,33 @@ GOALS = (
 )  # fmt: skip
 
 
-def make_table() -> str:
-    """Return the table: images, rates, and the times that follow from them."""
+def make_table(read: Callable[[str], dict[str, Any] | None]) -> str:
+    """Return the table: images, rates, and the times that follow from them.
+
+    Args:
+        read: the name of a result → what is in its file; None if there is none.
+    """
+    on_gpu = read("steps_h200") or {}
+    on_cpu = (read("benchmark_train_step") or {})["numbers"]
     lines = [
         "| | images | images/s, H200 | H200 | images/s, 2 CPU cores | 2 CPU cores |",
         "|---" * 6 + "|",
     ]
     for goal in GOALS:
-        rates = _rate_on_gpu(goal.on_gpu), _rate_on_cpu(goal.on_cpu)
+        rates: list[float | None] = [None, None]
+        if goal.on_gpu is not None:
+            rates[0] = on_gpu[goal.on_gpu]["img_s"]
+        if goal.on_cpu in on_cpu:
+            rates[1] = BATCH / on_cpu[goal.on_cpu]["ours_s"]
+        elif goal.on_cpu is not None and (run := read(goal.on_cpu)) is not None:
+            rates[1] = run["numbers"]["images_per_second"]
         cells = [cell for rate in rates for cell in _show(goal.images, rate)]
         lines.append(f"| {goal.what} | {goal.images:,} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
-
-
-def _rate_on_gpu(key: str | None) -> float | None:
-    return None if key is None else float(_read("steps_h200")[key]["img_s"])
-
-
-def _rate_on_cpu(name: str | None) -> float | None:
-    if name is None:
-        return None
-    if (RESULTS / f"{name}.json").is_file():
-        return float(_read(name)["numbers"]["images_per_second"])
-    return BATCH / float(_read("benchmark_train_step")["numbers"][name]["ours_s"])
 
 
 def _show(images: int, rate: float | None) -> tuple[str, str]:
     """Return a rate and the time that so many images take at it."""
     if rate is None:
         return "–", "–"
-    seconds = images / rate
-    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{rate:,.0f}", f"{seconds / size:.0f} {unit}"
-    return f"{rate:,.0f}", f"{seconds:.0f} s"
-
-
-def _read(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text())
-    return found
+    return f"{rate:,.0f}", progress.tell_length(images / rate)

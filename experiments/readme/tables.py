@@ -407,7 +407,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "runs": _runs_table,
     "explorer": _explorer_table,
     "speed": _speed_table,
-    "seconds": seconds.make_table,
+    "seconds": functools.partial(seconds.make_table, _read),
     "pipeline": _pipeline_table,
     "scaling": _scaling_table,
     "gpu_program": _gpu_program_table,

@@ -105,6 +105,7 @@ def test_every_setting_of_a_run_is_shown_once_in_its_group(read_page):
         "Network": configs.NetworkConfig,
         "Training": configs.TrainingConfig,
         "Output and resuming": configs.OutputConfig,
+        "Following": configs.FollowConfig,
         "Beyond the paper": configs.BeyondPaperConfig,
         "Several machines": configs.ClusterConfig,
     }

@@ -1,7 +1,10 @@
 """The page as a person meets it, in a real Chromium; `make browser` runs this."""
 
+import importlib.util
+import json
 import re
 import shutil
+import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -245,6 +248,15 @@ def test_what_is_shown_survives_a_reload_and_another_seed(page):
     assert page.locator('#wall [data-concept="B"]').count() == 0
 
 
+def test_a_second_click_takes_a_sample_out_and_concepts_may_share_one(page):
+    browsing.pick(page, "A", (3, 17))
+    page.wait_for_function("() => location.search.includes('picks=A3.17')")
+    page.locator('#wall [data-number="3"]').click()
+    page.wait_for_function("() => location.search.includes('picks=A17')")
+    browsing.pick(page, "C", (17,))
+    page.wait_for_function("() => location.search.includes('picks=A17~C17')")
+
+
 def test_picks_of_one_seed_never_become_those_of_another(page):
     browsing.pick(page, "A", (3, 17))
     page.wait_for_function("() => location.search.includes('picks=A3.17')")
@@ -264,14 +276,49 @@ def test_a_click_saves_a_sample_the_wall_the_sum_and_a_walk(page, subject_of_fol
     generator = subject_of_folder.number(0, None)
     images = generator.draw(generator.latents(100))
     assert np.array_equal(save(page, "save-sample")[0], images[5, ..., 0])
-    assert save(page, "save-wall")[0].shape == (10 * 34 - 2, 10 * 34 - 2)
+    assert save(page, "save-wall")[0].shape == (2 * 338, 2 * 338)
     drawn = exemplars.add_concepts(
         generator, {"positive": CONCEPTS["A"], "negative": CONCEPTS["B"],
                     "add": CONCEPTS["C"]}, noise=0.25,
     ).picture  # fmt: skip
     assert np.array_equal(np.atleast_3d(save(page, "save-sum")[0]), drawn)
-    browsing.open_tab(page, "walk")
-    assert len(save(page, "save-walk-gif")) == 64
+
+
+def test_walk_and_film_are_saved_as_gif_and_mp4_that_play(page, folder):
+    grids = folder / "samples"  # and one of real images
+    for step in (30, 40):
+        shutil.copy(next(grids.glob("*.png")), grids / f"step_{step:08d}.png")
+    films = {"walk": 64, "film": len(list(grids.glob("step_*.png")))}
+    for name, num_frames in films.items():
+        browsing.open_tab(page, "training" if name == "film" else name)
+        frames = save(page, f"save-{name}-gif")
+        assert len(frames) == num_frames
+        assert min(frames[0].shape[:2]) >= 512
+        link = page.locator(f"#save-{name}-mp4")
+        if importlib.util.find_spec("imageio_ffmpeg") is None:
+            assert link.get_attribute("aria-disabled") == "true"
+            assert "pip install imageio-ffmpeg" in link.get_attribute("title")
+            continue
+        with page.expect_download() as waiting:
+            link.click()
+        height, width = frames[0].shape[:2]
+        moving = read_mp4(waiting.value.path(), height=height, width=width)
+        assert len(moving) == num_frames
+        for one, other in zip(moving, frames, strict=True):
+            assert np.abs(one[:height, :width].astype(float) - other).mean() < 8
+
+
+def read_mp4(path, *, height, width):
+    """Return the frames of an H.264 film, whose sides are even."""
+    import imageio_ffmpeg
+
+    program = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error"]
+    form = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    told = subprocess.run([*program, "-c:v", "h264", "-i", path, *form],
+                          capture_output=True, check=True)  # fmt: skip
+    assert not told.stderr
+    sides = height + height % 2, width + width % 2
+    return np.frombuffer(told.stdout, np.uint8).reshape(-1, *sides, 3)
 
 
 def save(page, elem_id):
@@ -279,7 +326,10 @@ def save(page, elem_id):
     with page.expect_download() as waiting:
         page.locator(f"#{elem_id}").click()
     with Image.open(waiting.value.path()) as picture:
-        return [np.asarray(frame) for frame in ImageSequence.Iterator(picture)]
+        if picture.format == "GIF":
+            frames = ImageSequence.Iterator(picture)
+            return [np.asarray(frame.convert("RGB")) for frame in frames]
+        return [np.asarray(picture)]
 
 
 @pytest.fixture(scope="module")
@@ -372,6 +422,38 @@ def test_a_training_begins_and_ends_on_the_page(folder, tmp_path, monkeypatch):
         page.locator("#start-note").get_by_text("goes on from where it was").wait_for()
         assert page.mistakes == []
     assert (tmp_path / "runs" / "fresh" / "config.json").is_file()
+
+
+def test_dropped_pictures_are_trained_on_beside_an_exported_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pictures = [tmp_path / f"{number}.png" for number in range(70)]
+    for number, path in enumerate(pictures):
+        Image.effect_noise((32, 32), 3 * number).convert("RGB").save(path)
+    file = save_generator(tmp_path / "noise.safetensors", image_size=32)
+    with browsing.serve(file) as address, browsing.browse(address) as page:
+        page.locator('#wall [data-number="99"]').wait_for()
+        assert page.locator("#tab-training-button").count() == 0
+        browsing.open_tab(page, "start")
+        page.locator("#start-files input[type=file]").set_input_files(pictures)
+        page.locator("#start-files").get_by_text("69").wait_for()
+        choose(page, "start-preset", "digits")
+        page.locator("#start-steps input").fill("100000")
+        page.locator("#start-train").click()
+        page.locator("#heading").get_by_text("runs/mine").wait_for()
+        browsing.open_tab(page, "training")  # which there was not before
+        page.locator("#training-note").get_by_text("Step").wait_for()
+        choose(page, "choose-run", "noise.safetensors")
+        page.locator("#heading").get_by_text("noise.safetensors").wait_for()
+        page.wait_for_timeout(4000)  # the page stays where a person has led it
+        assert page.locator("#heading").get_by_text("noise.safetensors").count() == 1
+        browsing.open_tab(page, "start")
+        page.locator("#stop-train").click()
+        page.locator("#start-note").get_by_text("goes on from where it was").wait_for()
+        assert page.mistakes == []
+    config = json.loads((tmp_path / "runs" / "mine" / "config.json").read_text())
+    assert (config["preset"], config["channels"]) == ("digits", 1)
+    assert len(list((tmp_path / "runs" / "mine-pictures").iterdir())) == 70
+    assert list((tmp_path / "runs" / "mine" / "checkpoints").iterdir())
 
 
 def test_a_read_only_page_writes_and_starts_nothing(folder):

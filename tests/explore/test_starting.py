@@ -50,3 +50,6 @@ def test_dropped_pictures_are_copied_beside_the_run(tmp_path):
     assert folder == tmp_path / "runs" / "mine-pictures"
     found = {path.name: path.read_text() for path in folder.iterdir()}
     assert found == {"000000.png": "a.png", "000001.jpg": "b.JPG"}
+    assert starting.gather(files, tmp_path / "runs" / "mine") == folder
+    with pytest.raises(errors.InputError, match="mine-pictures holds other pictures"):
+        starting.gather(files[:1], tmp_path / "runs" / "mine")

@@ -115,7 +115,7 @@ def test_the_command_writes_the_latent_and_both_pictures(
     assert found.latent.shape == (100,)
     assert (found.image, found.step, found.label) == ("me.png", 20, None)
     with Image.open(picture) as shown:
-        assert shown.size == (2 * 256 + 2, 256)
+        assert shown.size == (16 * (2 * 32 + 2), 16 * 32)
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,6 @@ def test_an_axis_has_a_sample_a_row():
     images = np.arange(6, dtype=np.uint8).reshape(2, 3, 1, 1, 1) * np.ones(
         (1, 1, SIDE, SIDE, 1), np.uint8
     )
-    picture = pictures.draw_turn(images, [4, 7], np.array([-1.0, 0, 1]))
+    picture = pictures.draw_turn(images, [4, 7], np.array([-1.0, 0, 1]), scale=1)
     found = [[int(level_at(picture, row, c)) for c in range(3)] for row in range(2)]
     assert found == [[0, 1, 2], [3, 4, 5]]

@@ -201,6 +201,20 @@ def test_a_sum_shows_the_numbered_samples_and_its_own_image(run, tmp_path, run_c
     np.testing.assert_array_equal(read(again), picture)
 
 
+@pytest.mark.parametrize("groups", [SUM, TURN])
+def test_a_sum_s_and_a_turn_s_pixels_take_as_many_dots_as_asked_for(
+    groups, run, tmp_path, run_command
+):
+    out = tmp_path / "large.png"
+    flags = ("--scale=9", "--rows=1", "--columns=3", f"--out={out}")
+    ended = run_command(arithmetic.main, run, *groups, *flags)
+    assert ended.code == 0, ended.err
+    width = 9 * 32
+    rows, columns, gap = (5, 6, 20) if groups == SUM else (1, 3, 2)
+    size = rows * (width + 19) - 2, columns * (width + 2) - 4 + gap
+    assert read(out).shape == size
+
+
 def test_exemplars_that_are_all_one_sample_give_that_sample(run, tmp_path, run_command):
     out = tmp_path / "sum.png"
     ended = run_command(
@@ -227,8 +241,9 @@ def test_a_turn_moves_new_samples_alone(run, tmp_path, run_command):
     assert json.loads(numbers.read_text())["numbers"]["new_samples"] == [0, 1, 2, 4]
     images = draw_samples(run, tmp_path / "x.npz", run_command, "--num=5")[..., 0]
     for row, number in enumerate((0, 1, 2, 4)):
-        cell = cut(read(out), row, 1, height=145, width=128, scale=4)
+        cell = cut(read(out), row, 1, height=209, width=192, scale=6)
         np.testing.assert_array_equal(cell, images[number])
+    assert min(read(out).shape) >= 512
 
 
 def test_picks_hold_for_the_export_of_their_run(run, tmp_path, run_command):

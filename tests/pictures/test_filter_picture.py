@@ -17,7 +17,7 @@ def filled(first):
 
 
 def test_a_row_shows_images_and_gradients_of_random_then_of_trained_filters():
-    picture = filter_picture.draw_filters(filled(100), filled(150), (3, 7))
+    picture = filter_picture.draw_filters(filled(100), filled(150), (3, 7), scale=1)
     assert picture.shape[-1] == 3
     rows = picture[36:, 48:, 0]  # without heading and numbers
     half = rows.shape[1] // 2
@@ -34,8 +34,8 @@ def test_a_row_shows_images_and_gradients_of_random_then_of_trained_filters():
 
 
 def test_the_filters_numbers_stand_in_the_margin():
-    one = filter_picture.draw_filters(filled(200), filled(200), (3, 7))
-    other = filter_picture.draw_filters(filled(200), filled(200), (3, 8))
+    one = filter_picture.draw_filters(filled(200), filled(200), (3, 7), scale=1)
+    other = filter_picture.draw_filters(filled(200), filled(200), (3, 8), scale=1)
     differ = np.nonzero((one != other).any(axis=-1))
     assert differ[1].max() < 48
     assert differ[0].min() >= 36 + BLOCK + 8

@@ -67,3 +67,21 @@ def test_what_a_crash_left_of_a_line_is_left_out(tmp_path):
     log = QualityLog(tmp_path, SETTINGS)
     log.add(make_row(30, 4.0))
     assert read_steps(tmp_path) == [(10, 3.0), (30, 4.0)]
+
+
+def test_a_distance_has_doubled_once_since_the_best(tmp_path):
+    log = QualityLog(tmp_path, SETTINGS)
+    told = []
+    for step, value in enumerate([3.0, 5.9, 6.0, 8.0, 2.0, 3.9, 4.0], start=1):
+        row = make_row(step, value, inception_score=10 / value)
+        log.add(row)
+        told.append(log.has_doubled("fid", row))
+        assert not log.has_doubled("inception_score", row)
+    assert told == [False, False, True, False, False, False, True]
+
+
+def test_a_distance_of_less_than_nothing_has_no_double(tmp_path):
+    log = QualityLog(tmp_path, SETTINGS)
+    log.add(make_row(1, -0.1))
+    log.add(make_row(2, 5.0))
+    assert not log.has_doubled("fid", make_row(2, 5.0))

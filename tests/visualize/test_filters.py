@@ -33,17 +33,23 @@ def measured(config):
     return filters.draw_figure(config)
 
 
-def test_the_picture_has_a_row_for_every_filter_and_both_halves(measured):
+@pytest.fixture(scope="module")
+def picture(measured):
+    """The picture with a dot for each pixel."""
+    return measured.draw(1)
+
+
+def test_the_picture_has_a_row_for_every_filter_and_both_halves(picture):
     # 3 rows of three digits, and of their gradients, twice; under a strip of 36.
     block = 3 * 32 + 2
-    assert measured.picture.shape[0] == 36 + 3 * (block + 8)
-    assert measured.picture.shape[1] == 48 + 2 * (2 * block + 8 + 32)
+    assert picture.shape[0] == 36 + 3 * (block + 8)
+    assert picture.shape[1] == 48 + 2 * (2 * block + 8 + 32)
 
 
-def test_random_and_trained_filters_differ(measured):
-    half = (measured.picture.shape[1] - 48) // 2
-    left = measured.picture[36:, 48 : 48 + half]
-    right = measured.picture[36:, 48 + half :]
+def test_random_and_trained_filters_differ(measured, picture):
+    half = (picture.shape[1] - 48) // 2
+    left = picture[36:, 48 : 48 + half]
+    right = picture[36:, 48 + half :]
     assert left.shape == right.shape
     assert (left != right).any()
     assert measured.numbers["random"] != measured.numbers["trained"]
@@ -60,7 +66,7 @@ def test_numbers_are_there_for_every_filter(measured):
         assert 9 <= about["distinct_images"] <= 27 == about["shown_images"]
 
 
-def test_the_images_shown_first_are_those_of_largest_response(config, measured):
+def test_the_images_shown_first_are_those_of_largest_response(config, picture):
     """Normalised by these images themselves, as one batch, in plain flax."""
     found, arrays, _ = reading.read_run(config.run, step=None)
     data = stores.open_store(stores.store_path(filters.find_data(config)))
@@ -71,7 +77,7 @@ def test_the_images_shown_first_are_those_of_largest_response(config, measured):
         variables, images / np.float32(127.5) - 1, train=True, mutable=["batch_stats"]
     )
     responses = np.asarray(activations["conv2"]).max(axis=(1, 2))[:, 5]
-    shown = measured.picture[36 + 106 :][:32, -(2 * 98 + 8 + 32) :][:, :32, 0]
+    shown = picture[36 + 106 :][:32, -(2 * 98 + 8 + 32) :][:, :32, 0]
     place = [np.array_equal(shown, image[..., 0]) for image in images].index(True)
     # The network's statistics are means over two batches, these are over all at once.
     assert place in np.argsort(-responses)[:3]
@@ -88,18 +94,20 @@ def test_the_first_layers_have_filters_of_their_own(config):
 def test_a_second_time_nothing_passes_the_networks(config, measured, monkeypatch):
     monkeypatch.setattr(filter_figure.extract, "in_batches", None)
     again = filters.draw_figure(config)
-    np.testing.assert_array_equal(again.picture, measured.picture)
+    np.testing.assert_array_equal(again.draw(1), measured.draw(1))
 
 
-def test_the_command_writes_the_picture(config, measured, run_command):
+@pytest.mark.parametrize(("flags", "scale"), [((), 2), (("--scale=3",), 3)])
+def test_the_command_writes_the_picture(flags, scale, config, measured, run_command):
     ended = run_command(
         main, "filters", config.run, "--filters=0,5,15", f"--num_images={NUM_IMAGES}",
-        f"--out={config.out}",
+        f"--out={config.out}", *flags,
     )  # fmt: skip
     assert ended.code == 0
     assert "filter   15  lead" in ended.out
     with Image.open(config.out) as picture:
-        np.testing.assert_array_equal(np.asarray(picture), measured.picture)
+        assert min(picture.size) >= 512
+        np.testing.assert_array_equal(np.asarray(picture), measured.draw(scale))
 
 
 @pytest.mark.parametrize(

@@ -86,8 +86,19 @@ def check(config: EvaluateConfig) -> None:
     Raises:
         InputError: if one does not; the message says what was expected.
     """
-    quality = find_quality_metrics(config)
+    check_metric(config)
     cli.check_suffix(config.out, "out", ".json")
+    if config.every is not None:
+        _check_followed(config)
+
+
+def check_metric(config: EvaluateConfig) -> None:
+    """Raise an error for a metric that there is not, or not with these flags.
+
+    Raises:
+        InputError: if there is none; the message says what was expected.
+    """
+    quality = find_quality_metrics(config)
     if "is" in quality and config.extractor != INCEPTION:
         raise errors.InputError(
             f"--metric={config.metric} with --extractor={config.extractor}: the"
@@ -95,8 +106,12 @@ def check(config: EvaluateConfig) -> None:
             " discriminator does not have; leave `is` out or take"
             f" --extractor={INCEPTION}."
         )
-    if config.every is not None:
-        _check_following(config, is_able=bool(quality) or config.metric in _FOLLOWING)
+    is_able = bool(quality) or config.metric in _FOLLOWING
+    if config.every is not None and not is_able:
+        raise errors.InputError(
+            f"--every follows a run by {', '.join((*QUALITY, *_FOLLOWING))}; got"
+            f" --metric={config.metric}."
+        )
 
 
 def find_quality_metrics(config: EvaluateConfig) -> tuple[str, ...]:
@@ -120,12 +135,7 @@ def find_quality_metrics(config: EvaluateConfig) -> tuple[str, ...]:
     return tuple(name for name in QUALITY if name in names)
 
 
-def _check_following(config: EvaluateConfig, *, is_able: bool) -> None:
-    if not is_able:
-        raise errors.InputError(
-            f"--every follows a run by {', '.join((*QUALITY, *_FOLLOWING))}; got"
-            f" --metric={config.metric}."
-        )
+def _check_followed(config: EvaluateConfig) -> None:
     if config.step is not None:
         raise errors.InputError(
             f"--every measures many checkpoints, --step={config.step} one; leave one of"

@@ -4,32 +4,22 @@ A GAN's quality rises, wavers and may fall. Published numbers are of the best ch
 or of the last, and the two can be far apart.
 """
 
-import datetime
-import hashlib
-import json
 import logging
 import math
-import re
 import time
 from pathlib import Path
-from typing import Any
 
-from dcgan_jax import config as configs
-from dcgan_jax.config import OPERATIONAL_FIELDS, TrainConfig
+from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches
-from dcgan_jax.evaluate import candidate as candidates, metrics
+from dcgan_jax.evaluate import best, candidate as candidates, metrics
+from dcgan_jax.evaluate.best import BestKeeper
 from dcgan_jax.evaluate.candidate import Measured
 from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.evaluate.metrics import Ruler
-from dcgan_jax.runs import (
-    checkpoints,
-    folder as run_dir,
-    load as loading,
-    safetensors_file,
-)
+from dcgan_jax.runs import checkpoints, folder as run_dir, load as loading, quality_log
 from dcgan_jax.runs.load import LoadedGenerator
-from dcgan_jax.runs.quality_log import PRIMARY, QualityLog, Row
-from dcgan_jax.system import disk, errors, result_file
+from dcgan_jax.runs.quality_log import Row, list_primary
+from dcgan_jax.system import errors, result_file
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,22 +37,14 @@ def follow(config: EvaluateConfig) -> Measured:
     Raises:
         InputError: if another process is measuring this run.
     """
-    workdir = Path(config.run)
-    with disk.try_exclusive(workdir / ".quality.lock") as alone:
-        if not alone:
-            raise errors.InputError(
-                f"another process measures {workdir}; wait until it has ended."
-            )
+    with best.alone(Path(config.run)):
         trained = candidates.read_candidate_config(config)
         train, num_rows = candidates.open_train(config, trained)
         make_ruler = metrics.find(config).make_ruler
         assert make_ruler is not None  # the flags are checked
         ruler = make_ruler(config, trained, train, num_rows)
-        settings = {**ruler.settings, "run": _identify(trained)}
-        if config.ema:
-            settings["generator"] = "the average"
-        log = QualityLog(workdir, settings)
-        follower = _Follower(config, ruler, log, num_rows)
+        keeper = BestKeeper(Path(config.run), trained, ruler, ema=config.ema)
+        follower = _Follower(config, ruler, keeper, num_rows)
         _warn_of_gaps(config, trained)
         follower.run()
         return follower.report()
@@ -74,7 +56,7 @@ class _Follower:
     Args:
         config: the flags.
         ruler: what the generators are measured by.
-        log: the rows so far.
+        keeper: measures the generators and has the rows so far.
         num_rows: the number of images that the run is trained on.
     """
 
@@ -82,13 +64,13 @@ class _Follower:
         self,
         config: EvaluateConfig,
         ruler: Ruler,
-        log: QualityLog,
+        keeper: BestKeeper,
         num_rows: int,
     ) -> None:
         self._workdir = Path(config.run)
         self._every, self._wait = config.every or 1, config.wait
         self._ema = config.ema
-        self._ruler, self._log = ruler, log
+        self._ruler, self._keeper = ruler, keeper
         self._num_rows = num_rows
         self._seen: set[int] = set()
         self._rows: dict[int, Row] = {}
@@ -130,13 +112,14 @@ class _Follower:
             raise errors.InputError(
                 f"{self._workdir} has no checkpoint that could be measured."
             )
-        best = {name: self._log.find_best(name) for name in self._primary(rows[-1])}
-        lines = [_tell(row) for row in rows]
-        for name, row in best.items():
+        log = self._keeper.log
+        found = {name: log.find_best(name) for name in list_primary(rows[-1])}
+        lines = [quality_log.tell_row(row) for row in rows]
+        for name, row in found.items():
             value = row["numbers"][name]
-            file = self._name_file(f"best_{_plain(name)}")
+            file = quality_log.name_best(name, log.settings)
             lines.append(f"best  {name} {value:.4f} at step {row['step']} ({file})")
-        for name in best:
+        for name in found:
             value = rows[-1]["numbers"][name]
             lines.append(f"final {name} {value:.4f} at step {rows[-1]['step']}")
         protocol = self._ruler.protocol
@@ -145,11 +128,11 @@ class _Follower:
         numbers = {
             "best": {
                 name: {"value": row["numbers"][name], "step": row["step"]}
-                for name, row in best.items()
+                for name, row in found.items()
             },
             "final": {**rows[-1]["numbers"], "step": rows[-1]["step"]},
             "steps": {str(row["step"]): row["numbers"] for row in rows},
-            "settings": self._log.settings,
+            "settings": log.settings,
         }
         return Measured(protocol, numbers, "\n".join(lines))
 
@@ -158,22 +141,15 @@ class _Follower:
         loaded = self._load(step)
         if loaded is None:
             return
-        row = self._log.find(step, loaded.digests)
-        if row is None:
-            row = {
-                "step": step,
-                "numbers": self._ruler.measure(loaded),
-                "generator": loaded.digest,
-                "settings": self._log.settings,
-                "commit": result_file.find_commit(),
-                "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-            }
-            self._keep_best(row, loaded)
-            self._log.add(row)
-            _LOG.info("%s", _tell(row))
+        row, is_new = self._keeper.take(loaded)
+        if is_new:
+            _LOG.info("%s", quality_log.tell_row(row))
+            for warning in self._keeper.list_warnings(row):
+                _LOG.warning("%s", warning)
         self._rows[step] = row
         if is_final:
-            self._export("final", loaded, step)
+            average = quality_log.name_average(self._keeper.log.settings)
+            self._keeper.export(f"{average}final.safetensors", loaded)
 
     def _load(self, step: int) -> LoadedGenerator | None:
         """Load a checkpoint's generator, unless training has deleted it meanwhile."""
@@ -191,32 +167,6 @@ class _Follower:
                     self._every,
                 )
             return None
-
-    def _keep_best(self, row: Row, loaded: LoadedGenerator) -> None:
-        # This is done before the row is written, which promises that the file is there.
-        for name in self._primary(row):
-            if self._log.is_best(name, row["numbers"][name]):
-                self._export(f"best_{_plain(name)}", loaded, row["step"])
-
-    def _export(self, name: str, loaded: LoadedGenerator, step: int) -> None:
-        path = self._workdir / self._name_file(name)
-        safetensors_file.save_network(path, loaded.variables, loaded.config, step=step)
-
-    def _name_file(self, name: str) -> str:
-        return f"{'ema_' * self._ema}{name}.safetensors"
-
-    def _primary(self, row: Row) -> list[str]:
-        return [name for name in row["numbers"] if name.partition("[")[0] in PRIMARY]
-
-
-def _identify(trained: TrainConfig) -> str:
-    """Return a digest of all settings that a run learns by.
-
-    It tells the run's rows from those of another run that its folder held before.
-    """
-    values = configs.to_json(trained).items()
-    kept = {name: value for name, value in values if name not in OPERATIONAL_FIELDS}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _warn_of_gaps(config: EvaluateConfig, trained: TrainConfig) -> None:
@@ -237,12 +187,3 @@ def _warn_of_gaps(config: EvaluateConfig, trained: TrainConfig) -> None:
             interval,
             math.lcm(every, interval),
         )
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"\W+", "_", name).strip("_")
-
-
-def _tell(row: dict[str, Any]) -> str:
-    numbers = "  ".join(f"{name} {value:.4f}" for name, value in row["numbers"].items())
-    return f"step {row['step']:>8}  {numbers}"

@@ -73,11 +73,13 @@ class Hub:
         self._settled: dict[tuple[Which, int | None], Which] = {}
         self._own: dict[tuple[str, int], list[np.ndarray]] = {}
         self._runs: dict[str, Path] = {}
+        self._shown: set[str] = set()  # that were opened, wherever they are
 
     @property
     def first(self) -> Which:
-        """What the command line names."""
-        return Which(self.config.run, self.config.step, self.config.ema)
+        """What the command line names, called as `list_runs` calls it."""
+        run = self.config.run and str(Path(self.config.run))
+        return Which(run, self.config.step, self.config.ema)
 
     def settle(self, which: Which) -> Which:
         """Return a generator's name with the step that it has now.
@@ -107,6 +109,7 @@ class Hub:
                     self.config, run=which.run, step=which.step, ema=which.ema
                 )
             )
+            self._shown |= {which.run} - {""}
             if found.loaded is None:
                 return found
             size = found.require().config.latent_size
@@ -150,12 +153,9 @@ class Hub:
         return self._runs.get(name)
 
     def list_runs(self) -> list[str]:
-        """Return the runs to choose from: the first one, and all runs beside it."""
-        run = Path(self.config.run)
-        if self.config.run and not (run / run_dir.CONFIG).is_file():
-            return [self.config.run]
-        beside = list_runs(run.parent if self.config.run else Path())
-        return sorted({*beside, *filter(None, [self.config.run])})
+        """Return the runs to choose from: all beside the first one, and those shown."""
+        run = self.first.run
+        return sorted({*list_runs(Path(run).parent if run else Path()), *self._shown})
 
     def list_steps(self, run: str) -> list[int]:
         """Return the steps of a run's checkpoints, newest first; none of a file."""

@@ -27,8 +27,8 @@ Tests and scripts may rely on the ids of its elements:
     curves, film, film-slider, film-play, training-note
     own-file, own-steps, own-start, own-picture, own-note    tab-own: a picture of one's
                         own and its latent
-    start-source, start-files, start-name, start-size, start-width, start-steps
-    start-train, stop-train, start-note, start-output    tab-start
+    start-source, start-files, start-name, start-preset, start-size, start-width
+    start-steps, start-train, stop-train, start-note, start-output    tab-start
 """
 
 import dataclasses
@@ -101,8 +101,9 @@ def make_page(hub: Hub, process: Training | None = None) -> Any:
             with _make_tab("Your picture", "own"):
                 on_own = own_picture.build()
             has_log = subjects.find_run(hub.config.run) is not None
-            with _make_tab("Training", "training", visible=has_log):
-                on_training = training.build(hub)
+            tab = _make_tab("Training", "training", visible=has_log)
+            with tab:
+                on_training = training.build(tab, hub)
             on_start = None
             if process is not None:
                 with _make_tab("Start a training", "start"):
@@ -151,7 +152,7 @@ def _connect_adapting(desk: Desk, tabs: _Tabs) -> Any:
 
     def adapt(state: Session, before: str | None) -> tuple[Any, ...]:
         subject = desk.find(state)
-        shown = choose.adapt(desk, state)
+        shown = *choose.adapt(desk, state), training.adapt(subject)
         if subject.loaded is None or subject.name == before:
             return before, *shown, *[gr.skip()] * 7
         return (
@@ -163,7 +164,7 @@ def _connect_adapting(desk: Desk, tabs: _Tabs) -> Any:
         )
 
     outputs = [
-        run, *tabs.choose, on_wall.label, on_wall.zoom,
+        run, *tabs.choose, tabs.training.tab, on_wall.label, on_wall.zoom,
         on_wall.scores, tabs.walk.path, on_forget.zoom, on_forget.layer, on_forget.fit,
     ]  # fmt: skip
     return desk.answer(

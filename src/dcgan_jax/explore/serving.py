@@ -21,13 +21,12 @@ from dcgan_jax.explore.session import Session
 from dcgan_jax.explore.subject import Subject
 from dcgan_jax.latent import paths
 from dcgan_jax.latent.paths import Interpolation
-from dcgan_jax.pictures import animation, captions, grid
+from dcgan_jax.pictures import animation, grid
 from dcgan_jax.sample.draw import BLOCK
 from dcgan_jax.system import errors, seeds
 from dcgan_jax.visualize import film
 
 MAX_WALL = 1000
-_FILM_SIDE = 256  # pixels of a walk's shorter side, at least
 _FILM_WIDTH = 640
 _FILM_FRAMES, _FILM_RATE = 200, 12.0
 _WALK_STEPS, _WALK_RATE = 32, 16.0
@@ -102,7 +101,7 @@ class SampleServer:
             return None
         images = generator.draw(generator.latents(number))
         columns = math.ceil(math.sqrt(number))
-        return encoding.to_png(grid.make_grid(images, columns=columns))
+        return encoding.to_png(_magnify(grid.make_grid(images, columns=columns)))
 
     def draw_walk(
         self, digest: str, seed: str, label: str, suffix: str, asked: Mapping[str, str]
@@ -122,7 +121,7 @@ class SampleServer:
         way = paths.walk(
             latents, num_steps=_WALK_STEPS, interpolation=kind, closed=False
         )[0]
-        frames = captions.enlarge(generator.draw(way), least_side=_FILM_SIDE)
+        frames = _magnify(generator.draw(way))
         there_and_back = [*frames, *frames[-2:0:-1]]
         return _make_film(there_and_back, suffix, frames_per_second=_WALK_RATE)
 
@@ -197,6 +196,11 @@ def make_routes(hub: Hub) -> list[Any]:
         Route(f"{samples}/{{number}}.png", give_sample),
         Route("/films/{run}.{suffix}", give_film),
     ]
+
+
+def _magnify(pictures: np.ndarray) -> np.ndarray:
+    """Return (…, height, width, channels) as large as the commands write it."""
+    return grid.magnify(pictures, grid.find_scale(pictures))
 
 
 def _make_film(

@@ -71,16 +71,6 @@ class Session:
         """Return a concept's numbers, which are none if nothing is picked."""
         return self.groups.get(name, ())
 
-    def toggle(self, name: str, number: int) -> "Session":
-        """Put a sample into a concept, or take it out."""
-        before = self.group(name)
-        after = (
-            tuple(n for n in before if n != number)
-            if number in before
-            else (*before, number)
-        )
-        return self.replace_groups({name: after})
-
     def replace_groups(self, groups: Mapping[str, tuple[int, ...]]) -> "Session":
         """Return the session with other numbers in some of the concepts."""
         return dataclasses.replace(self, groups={**self.groups, **groups})

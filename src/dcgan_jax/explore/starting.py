@@ -1,12 +1,13 @@
 """A training that a person starts from the page: the process of `dcgan train`."""
 
+import filecmp
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -95,15 +96,34 @@ class Training:
         code = self._process.poll()
         if code is None:
             return f"Training goes on: `{self.command}`"
+        if code == cli.BAD_INPUT:
+            return f"The training was refused (exit code {code}): `{self.command}`"
         told = "has ended" if code == 0 else f"has stopped (exit code {code})"
         return f"The training {told}. `{self.command}` goes on from where it was."
 
 
 def gather(files: Sequence[str], workdir: Path) -> Path:
-    """Copy pictures that were dropped into a folder beside the run; return it."""
+    """Copy pictures that were dropped into a folder beside the run; return it.
+
+    Raises:
+        InputError: if other pictures are there, which would be trained on as well.
+    """
     folder = workdir.with_name(f"{workdir.name}-pictures")
+    copies = {
+        folder / f"{number:06d}{Path(file).suffix.lower()}": file
+        for number, file in enumerate(files)
+    }
+    if folder.is_dir() and not _hold_the_same(folder, copies):
+        raise errors.InputError(
+            f"{folder} holds other pictures; choose another name for the run."
+        )
     folder.mkdir(parents=True, exist_ok=True)
-    for number, file in enumerate(files):
-        suffix = Path(file).suffix.lower()
-        shutil.copy(file, folder / f"{number:06d}{suffix}")
+    for path, file in copies.items():
+        shutil.copy(file, path)
     return folder
+
+
+def _hold_the_same(folder: Path, copies: Mapping[Path, str]) -> bool:
+    return set(folder.iterdir()) == set(copies) and all(
+        filecmp.cmp(path, file, shallow=False) for path, file in copies.items()
+    )

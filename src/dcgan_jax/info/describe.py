@@ -6,7 +6,7 @@ from pathlib import Path
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches, manifest, ready, store as stores
 from dcgan_jax.prepare import told
-from dcgan_jax.runs import checkpoint_manifest, folder as run_dir
+from dcgan_jax.runs import checkpoint_manifest, folder as run_dir, quality_log
 from dcgan_jax.system import errors, json_values
 
 # The name of a metric in the log → what it is called here.
@@ -38,38 +38,53 @@ def describe_run(workdir: Path) -> dict[str, str]:
         "steps": _describe_steps(config, rows, saved),
         "last losses": _describe_losses(rows),
         "checkpoints": _describe_checkpoints(workdir, saved),
+        "best": "; ".join(quality_log.list_best(workdir)) or "nothing was measured",
         "pictures": _describe_pictures(workdir),
         "size": f"{_count_bytes(workdir) / 1e6:,.1f} MB in all",
     }
 
 
-def _describe_data(config: TrainConfig) -> str:
+def name_form(config: TrainConfig) -> str:
+    """Name the form of the images: "32×32, grey"."""
     side, colour = config.image_size, "grey" if config.channels == 1 else "colour"
+    return f"{side}×{side}, {colour}"
+
+
+def name_networks(config: TrainConfig, num_params: tuple[int, int] | None) -> str:
+    """Name the networks, and what they are computed in.
+
+    Args:
+        config: of the run.
+        num_params: of the generator and the discriminator; None: not known.
+    """
+    text = "conditional " * config.conditional + config.architecture
+    if config.width_multiplier != 1:
+        text += f" at width {config.width_multiplier:g}"
+    if num_params is not None:
+        gen, disc = num_params
+        text += f": {gen:,} parameters in the generator, {disc:,} in the discriminator"
+    return f"{text}; {config.precision}"
+
+
+def _describe_data(config: TrainConfig) -> str:
     name = config.dataset
     if config.source is not None:
         name = f"{name} from {config.source}"
-    text = f"{name}, {side}×{side}, {colour}"
+    text = f"{name}, {name_form(config)}"
     if not ready.is_there(config):
         return f"{text}; not prepared in {config.data_dir}"
     return f"{text}; {told.describe(stores.store_path(config))}"
 
 
 def _describe_networks(workdir: Path, config: TrainConfig, saved: list[int]) -> str:
-    text = "conditional " * config.conditional + config.architecture
-    if config.width_multiplier != 1:
-        text += f" at width {config.width_multiplier:g}"
-    if saved:
-        shapes = _read_shapes(workdir, saved[-1])
-        gen, disc = (
-            sum(
-                math.prod(s)
-                for n, s in shapes.items()
-                if n.startswith(f"{net}/params/")
-            )
-            for net in ("gen", "disc")
-        )
-        text += f": {gen:,} parameters in the generator, {disc:,} in the discriminator"
-    return f"{text}; {config.precision}"
+    if not saved:
+        return name_networks(config, None)
+    shapes = _read_shapes(workdir, saved[-1])
+    gen, disc = (
+        sum(math.prod(s) for n, s in shapes.items() if n.startswith(f"{net}/params/"))
+        for net in ("gen", "disc")
+    )
+    return name_networks(config, (gen, disc))
 
 
 def _describe_steps(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dcgan_jax import cli
+from dcgan_jax.config import Scale
 from dcgan_jax.latent import flags, picks as pick_files
 from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.latent.picks import Groups, Picks
@@ -66,6 +67,9 @@ class ArithmeticConfig(GeneratorFlags):
     samples too."""
     out: Path = Path("arithmetic.png")
     """The picture (.png, .jpg or .webp)."""
+    scale: Scale = None
+    """The dots that a pixel of an image becomes on each side. Without this flag they
+    are so many that the shorter side of the picture has 512 at least."""
 
 
 def parse(argv: Sequence[str]) -> ArithmeticConfig:
@@ -201,7 +205,9 @@ def _add(
     """Do Fig. 7: return its picture, numbers and lines for people."""
     from dcgan_jax.latent import exemplars
 
-    found = exemplars.add_concepts(generator, groups, noise=config.noise)
+    found = exemplars.add_concepts(
+        generator, groups, noise=config.noise, scale=config.scale
+    )
     lines = [
         f"A − B + C is {found.length:.2f} times as long as samples' latents are "
         f"(independent exemplars: {found.expected_length:.2f})"
@@ -232,5 +238,7 @@ def _turn(
         "largest_step_by_median": flags.finite(transitions.overall),
     }
     line = f"the turn is {turned.length:.2f} times as long as samples' latents are"
-    picture = pictures.draw_turn(turned.images, turned.numbers, turned.positions)
+    picture = pictures.draw_turn(
+        turned.images, turned.numbers, turned.positions, scale=config.scale
+    )
     return picture, found, [line]

@@ -43,13 +43,20 @@ class Turn(NamedTuple):
     length: float
 
 
-def add_concepts(generator: NumberedGenerator, groups: Groups, *, noise: float) -> Sum:
+def add_concepts(
+    generator: NumberedGenerator,
+    groups: Groups,
+    *,
+    noise: float,
+    scale: int | None = None,
+) -> Sum:
     """Add and subtract concepts (Fig. 7).
 
     Args:
         generator: of the samples.
         groups: with the names of `picks.ARITHMETIC`, none of them empty.
         noise: the result's neighbours differ by uniform noise in ± this.
+        scale: see `pictures.draw_arithmetic`.
     """
     latents = _read_latents(generator, groups)
     sets = [generator.pick(numbers) for numbers in groups.values()]
@@ -72,7 +79,7 @@ def add_concepts(generator: NumberedGenerator, groups: Groups, *, noise: float) 
     ]
     in_pixels = vectors.to_pixels(vectors.combine(*averages))
     return Sum(
-        pictures.draw_arithmetic(concepts, results, in_pixels),
+        pictures.draw_arithmetic(concepts, results, in_pixels, scale=scale),
         vectors.compare_length(centre, latents),
         vectors.expect_length([len(rows) for rows in sets]),
     )

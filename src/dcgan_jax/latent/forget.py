@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dcgan_jax import cli
+from dcgan_jax.config import Scale
 from dcgan_jax.latent import flags
 from dcgan_jax.latent.flags import Findings, GeneratorFlags
 from dcgan_jax.pictures import formats
@@ -56,6 +57,9 @@ class ForgetConfig(GeneratorFlags):
     out: Path = Path("forget.png")
     """The picture: samples with their boxes, then new ones, each above what became of
     it."""
+    scale: Scale = None
+    """The dots that a pixel of an image becomes on each side. Without this flag they
+    are so many that the shorter side of the picture has 512 at least."""
 
 
 def parse(argv: Sequence[str]) -> ForgetConfig:
@@ -131,6 +135,7 @@ def run(
         Pairs(*(part[few] for part in drawn_pairs)),
         Pairs(*(part[len(boxed) :] for part in drawn_pairs)),
         rectangles,
+        scale=config.scale,
     )
     config.out.parent.mkdir(parents=True, exist_ok=True)
     grid.save_image(picture, config.out)

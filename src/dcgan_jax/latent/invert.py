@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from dcgan_jax import cli
+from dcgan_jax.config import Scale
 from dcgan_jax.latent import flags
 from dcgan_jax.system import errors
 from dcgan_jax.system.marks import Bounds
@@ -36,6 +37,9 @@ class InvertConfig(cli.RunFlags):
     """The file that the latent is written into, which the explorer opens too."""
     picture: Path | None = None
     """The picture and the image of its latent are drawn side by side into this file."""
+    scale: Scale = None
+    """The dots that a pixel of --picture becomes on each side. Without this flag they
+    are so many that its shorter side has 512 at least."""
 
 
 def parse(argv: Sequence[str]) -> InvertConfig:
@@ -77,7 +81,7 @@ def run(config: InvertConfig) -> str:
     import numpy as np
 
     from dcgan_jax.latent import latent_file, nearest_latent
-    from dcgan_jax.pictures import captions, grid
+    from dcgan_jax.pictures import grid
     from dcgan_jax.runs import load as loading
     from dcgan_jax.sample import numbered
 
@@ -110,8 +114,8 @@ def run(config: InvertConfig) -> str:
         f"pixels    {100 * found.pixel_error:.1f} % of the range away, root mean square"
     )
     if config.picture is not None:
-        both = captions.enlarge(np.stack([image, found.image]), least_side=256)
+        both = grid.make_grid(np.stack([image, found.image]), columns=2)
         config.picture.parent.mkdir(parents=True, exist_ok=True)
-        grid.save_image(grid.make_grid(both, columns=2), config.picture)
+        grid.save_picture(both, config.picture, scale=config.scale)
         told.append(f"picture   {config.picture}")
     return "\n".join(told)

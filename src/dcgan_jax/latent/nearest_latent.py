@@ -103,7 +103,7 @@ def seek(
             )
             return [layer.astype(jnp.float32) for layer in activations.values()]
 
-        bound = 1.0 if loaded.config.latent_distribution == "uniform" else None
+        bound = models.bound_latents(loaded.config)
         return Networks(draw, None if describer is None else describe, bound)
 
     steps = inversion.invert(

@@ -17,19 +17,26 @@ _STRIP_HEIGHT = 17
 _MAX_NAME_LETTERS = 30
 
 
-def enlarge(images: np.ndarray, *, least_side: int = LEAST_SIDE) -> np.ndarray:
+def enlarge(
+    images: np.ndarray, *, least_side: int = LEAST_SIDE, scale: int | None = None
+) -> np.ndarray:
     """Repeat the pixels of small images a whole number of times.
 
     Args:
         images: uint8 (…, height, width, channels).
-        least_side: dots that the shorter side has at least.
+        least_side: dots that the shorter side has at least, unless `scale` is given.
+        scale: the dots that a pixel becomes on each side.
     """
-    scale = max(1, math.ceil(least_side / min(images.shape[-3:-1])))
-    return images.repeat(scale, axis=-3).repeat(scale, axis=-2)
+    scale = grid.find_scale(images, scale, least_side=least_side)
+    return grid.magnify(images, scale)
 
 
 def write_below(
-    images: np.ndarray, texts: Sequence[str], *, least_side: int = LEAST_SIDE
+    images: np.ndarray,
+    texts: Sequence[str],
+    *,
+    least_side: int = LEAST_SIDE,
+    scale: int | None = None,
 ) -> np.ndarray:
     """Enlarge images and write a text in a white strip below each.
 
@@ -37,11 +44,12 @@ def write_below(
         images: uint8 (count, height, width, channels), channels 1 or 3.
         texts: a text for each image, of 14 letters or so at the most.
         least_side: see `enlarge`.
+        scale: see `enlarge`.
 
     Returns:
         uint8 (count, taller, wider, channels).
     """
-    large = enlarge(images, least_side=least_side)
+    large = enlarge(images, least_side=least_side, scale=scale)
     count, height, width, channels = large.shape
     shape = (count, height + _STRIP_HEIGHT, width, channels)
     captioned = np.full(shape, 255, np.uint8)

@@ -1,5 +1,7 @@
 """The picture of Fig. 5: what filters respond to, random ones beside trained ones."""
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +26,13 @@ class Shown(NamedTuple):
     gradients: np.ndarray
 
 
-def draw_filters(random: Shown, trained: Shown, filters: tuple[int, ...]) -> np.ndarray:
+def draw_filters(
+    random: Shown,
+    trained: Shown,
+    filters: Sequence[int],
+    *,
+    scale: int | None = None,
+) -> np.ndarray:
     """Lay out a row for every filter: random weights to the left, trained to the right.
 
     Each half shows the nine images and, beside them, their guided gradients.
@@ -33,10 +41,19 @@ def draw_filters(random: Shown, trained: Shown, filters: tuple[int, ...]) -> np.
         random: what untrained filters respond to.
         trained: what the network's own filters respond to.
         filters: the filters' numbers, for the margin.
+        scale: the dots that a pixel becomes on each side; None: so many that the
+            shorter side of the picture has 512 at least.
 
     Returns:
         uint8 (height, width, 3).
     """
+    across, down = 4 * _SIDE, len(filters) * _SIDE  # images
+    least_side = math.ceil(grid.LEAST_SIDE / min(across, down))
+    random, trained = (
+        Shown(*(captions.enlarge(part, least_side=least_side, scale=scale)
+                for part in shown))
+        for shown in (random, trained)
+    )  # fmt: skip
     rows = [
         np.concatenate([_half(random, index), _half(trained, index)], axis=1)
         for index in range(len(filters))

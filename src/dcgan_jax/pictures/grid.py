@@ -80,18 +80,21 @@ def split_grid(grid: np.ndarray, *, size: tuple[int, int], gap: int = 2) -> np.n
     )
 
 
-def find_scale(picture: np.ndarray, scale: int | None = None) -> int:
+def find_scale(
+    picture: np.ndarray, scale: int | None = None, *, least_side: int = LEAST_SIDE
+) -> int:
     """Return the dots that a pixel becomes on each side.
 
     Args:
-        picture: (height, width, channels), a pixel a dot.
-        scale: what is asked for; None: as many as give the shorter side 512 dots, of a
-            picture so long that a form might not hold it, fewer.
+        picture: (…, height, width, channels), a pixel a dot.
+        scale: what is asked for; None: as many as give the shorter side `least_side`
+            dots, of a picture so long that a form might not hold it, fewer.
+        least_side: dots.
     """
     if scale is not None:
         return scale
-    shorter, longer = sorted(picture.shape[:2])
-    return max(1, min(math.ceil(LEAST_SIDE / shorter), _MOST_SIDE // longer))
+    shorter, longer = sorted(picture.shape[-3:-1])
+    return max(1, min(math.ceil(least_side / shorter), _MOST_SIDE // longer))
 
 
 def magnify(pictures: np.ndarray, scale: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 
 from dcgan_jax.pictures import grid
 
-_MIN_SIDE = 128  # dots; smaller images are enlarged
+_LEAST_SIDE = 128  # dots of an image, with which two rows of pairs have 512
 _OUTLINE = np.array([255, 0, 0], np.uint8)
 _COLUMNS = 8
 Rectangle = tuple[float, float, float, float]
@@ -21,7 +21,11 @@ class Pairs(NamedTuple):
 
 
 def draw_pairs(
-    old: Pairs, new: Pairs, boxes: Sequence[Sequence[Rectangle]]
+    old: Pairs,
+    new: Pairs,
+    boxes: Sequence[Sequence[Rectangle]],
+    *,
+    scale: int | None = None,
 ) -> np.ndarray:
     """Draw samples with their boxes, then new ones, each above what became of it.
 
@@ -29,11 +33,13 @@ def draw_pairs(
         old: the samples that boxes were drawn on.
         new: other samples.
         boxes: each old sample's boxes, (x, y, width, height) in pixels.
+        scale: the dots that a pixel becomes on each side; None: so many that the
+            shorter side of the picture has 512 at least.
 
     Returns:
         uint8 (height, width, 3).
     """
-    scale = choose_scale(old.before.shape[1])
+    scale = grid.find_scale(old.before, scale, least_side=_LEAST_SIDE)
     before = enlarge_in_colour(old.before, scale)
     for image, rectangles in zip(before, boxes, strict=False):
         outline(image, rectangles, scale)
@@ -46,15 +52,10 @@ def draw_pairs(
     return join_below([stack(*part, columns=_COLUMNS) for part in parts])
 
 
-def choose_scale(size: int) -> int:
-    """Return the number of dots that a pixel of images of a size becomes."""
-    return max(1, _MIN_SIDE // size)
-
-
 def enlarge_in_colour(images: np.ndarray, scale: int) -> np.ndarray:
     """Return uint8 (count, height, width, channels) in colour, `scale` dots a pixel."""
     colour = np.broadcast_to(images, (*images.shape[:3], 3))
-    return colour.repeat(scale, axis=1).repeat(scale, axis=2)
+    return grid.magnify(colour, scale)
 
 
 def outline(image: np.ndarray, boxes: Iterable[Rectangle], scale: int) -> None:

@@ -90,10 +90,10 @@ def settle(workdir: Path, config: TrainConfig, *, fingerprint: str) -> None:
         fingerprint: the store's fingerprint.
 
     Raises:
-        InputError: if it does; the message names each setting, with both values.
+        InputError: as from `refuse_other`.
     """
     refuse_other(workdir, config, fingerprint=fingerprint)
-    asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
+    asked = _to_json(config, fingerprint)
     disk.write_whole(workdir / CONFIG, (json.dumps(asked, indent=1) + "\n").encode())
 
 
@@ -108,8 +108,7 @@ def refuse_other(workdir: Path, config: TrainConfig, *, fingerprint: str) -> Non
     Raises:
         InputError: if it does; the message names each setting, with both values.
     """
-    path = workdir / CONFIG
-    asked = {**configs.to_json(config), "data_fingerprint": fingerprint}
+    path, asked = workdir / CONFIG, _to_json(config, fingerprint)
     # Before the first checkpoint there is nothing that other settings could break.
     if path.exists() and checkpoint_manifest.list_steps(workdir / CHECKPOINTS):
         stored = json_values.read_json(path)
@@ -124,6 +123,10 @@ def refuse_other(workdir: Path, config: TrainConfig, *, fingerprint: str) -> Non
                 + ". Resume with the old value, choose another --workdir, or pass "
                 "--allow_changes."
             )
+
+
+def _to_json(config: TrainConfig, fingerprint: str) -> dict[str, Any]:
+    return {**configs.to_json(config), "data_fingerprint": fingerprint}
 
 
 def _check_same_data(

@@ -136,11 +136,9 @@ def _write_numbers(images: "np.ndarray", scale: int | None) -> "np.ndarray":
     from dcgan_jax.pictures import captions, grid
 
     rows = math.isqrt(len(images))
-    side = min(images.shape[1:3])
     least = max(captions.LEAST_SIDE, math.ceil(grid.LEAST_SIDE / rows))
-    least = least if scale is None else scale * side
     numbers = [str(number) for number in range(len(images))]
-    return captions.write_below(images, numbers, least_side=least)
+    return captions.write_below(images, numbers, least_side=least, scale=scale)
 
 
 def _save_grid(

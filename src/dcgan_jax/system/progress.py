@@ -63,6 +63,15 @@ def tell_rate(rate: float, unit: str) -> str:
     return f"{tell_seconds(1 / rate)} s each"
 
 
+def tell_length(seconds: float) -> str:
+    """Tell a length of time in the unit that suits it: "7 min", "2.5 h", "9 days"."""
+    if seconds >= 48 * 3600:
+        return f"{seconds / 86400:.0f} days"
+    if seconds >= 5400:
+        return f"{seconds / 3600:.2g} h"
+    return f"{max(seconds / 60, 1):.0f} min"
+
+
 def tell_seconds(seconds: float) -> str:
     """Return a time in two digits or whole seconds: 0.25, 3.1, 1,200."""
     return f"{seconds:.2g}" if seconds < 9.95 else f"{seconds:,.0f}"

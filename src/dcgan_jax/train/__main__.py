@@ -26,8 +26,9 @@ def main(argv: Sequence[str]) -> int:
         opening.rehearse(config)
         return 0
     from dcgan_jax.data import ready
+    from dcgan_jax.train import follow
 
-    code = ready.make_ready(config)
+    code = ready.make_all_ready(follow.list_data(config))
     if code != 0:
         return code
     from dcgan_jax.train import loop, mesh
@@ -37,6 +38,8 @@ def main(argv: Sequence[str]) -> int:
         trained = loop.run(config)
         if mesh.is_first():
             _tell(trained)
+            if config.follow_metric is not None:
+                print(*(f"best        {line}" for line in trained.best), sep="\n")
     return 0 if trained.signal is None else 128 + trained.signal
 
 

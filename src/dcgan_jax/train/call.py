@@ -41,12 +41,13 @@ def train(
     if logging.getLogger("dcgan_jax").level == logging.NOTSET:
         cli.configure_logging()
     from dcgan_jax.system import backend
-    from dcgan_jax.train import loop, mesh, opening
+    from dcgan_jax.train import follow, loop, mesh, opening
 
     if config.dry_run:
         opening.rehearse(config)
         return loop.TrainedRun(run_dir.workdir_of(config), 0, None)
-    ready.require(config)
+    for data in follow.list_data(config):
+        ready.require(data)
     backend.enable_compilation_cache()
     with mesh.connected(cluster):
         return loop.run(config)

@@ -51,11 +51,12 @@ def keep_state(
         state: at its end.
     """
     kept = None
-    if due.sample or due.save:
+    if due.needs_state:
         with mesh.together():
             if recorder is not None:
                 kept = recorder.keep(state)
-    marks = train_state.mark_finite(mesh.local(state)) if due.save else {}
+    is_kept = due.save or due.measure
+    marks = train_state.mark_finite(mesh.local(state)) if is_kept else {}
     return begun._replace(due=due, state=kept, marks=marks)
 
 

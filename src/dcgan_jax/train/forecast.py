@@ -11,6 +11,7 @@ from dcgan_jax.data import batches
 from dcgan_jax.data.batches import Batch
 from dcgan_jax.gan import steps
 from dcgan_jax.gan.nets import make_nets
+from dcgan_jax.system import progress
 from dcgan_jax.train.start import Run
 
 # Below this nothing is said.
@@ -33,7 +34,7 @@ def forecast(run: Run, *, step: int, step_seconds: float) -> str | None:
     left = (run.num_steps - step) * step_seconds
     if left < LONG_SECONDS:
         return None
-    told = f"about {_tell(left)} left at this rate"
+    told = f"about {progress.tell_length(left)} left at this rate"
     whole, present = run.num_steps * step_seconds, run.config.width_multiplier
     narrower = [width for width in _WIDTHS if width < present]
     if not narrower:
@@ -44,7 +45,7 @@ def forecast(run: Run, *, step: int, step_seconds: float) -> str | None:
     share = count_operations(_narrow(run, width)) / count_operations(run)
     return (
         f"{told}; a new run with --width_multiplier={width:g} takes about"
-        f" {_tell(whole * share)}"
+        f" {progress.tell_length(whole * share)}"
     )
 
 
@@ -68,11 +69,3 @@ def _narrow(run: Run, width: float) -> Run:
     num_rows = batches.count_training_rows(len(run.store), config.held_out)
     nets = make_nets(config, num_steps=run.num_steps, num_rows=num_rows)
     return run._replace(config=config, nets=nets)
-
-
-def _tell(seconds: float) -> str:
-    if seconds >= 48 * 3600:
-        return f"{seconds / 86400:.0f} days"
-    if seconds >= 5400:
-        return f"{seconds / 3600:.2g} h"
-    return f"{max(seconds / 60, 1):.0f} min"

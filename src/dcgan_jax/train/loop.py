@@ -12,7 +12,7 @@ from dcgan_jax import config as configs
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.gan import keys
 from dcgan_jax.gan.state import TrainState
-from dcgan_jax.runs import folder as run_dir
+from dcgan_jax.runs import folder as run_dir, quality_log
 from dcgan_jax.system import backend, errors, precision
 from dcgan_jax.train import (
     chunk as chunks,
@@ -62,6 +62,11 @@ class TrainedRun(NamedTuple):
     def checkpoint(self) -> Path:
         """The newest checkpoint."""
         return self.workdir / run_dir.CHECKPOINTS / f"step_{self.step:08d}"
+
+    @property
+    def best(self) -> list[str]:
+        """A line for each number of --follow_metric: where the best generator lies."""
+        return quality_log.list_best(self.workdir)
 
 
 @backend.own_settings()

@@ -12,12 +12,13 @@ import jax
 
 from dcgan_jax.config import TrainConfig, is_conditional, list_by_count
 from dcgan_jax.data import batches, ready, store as stores
-from dcgan_jax.gan.nets import init_state, make_nets
+from dcgan_jax.gan.nets import make_nets, shape_state
 from dcgan_jax.gan.state import PyTree, TrainState
+from dcgan_jax.info import describe
 from dcgan_jax.prepare import told
 from dcgan_jax.runs import folder as run_dir
 from dcgan_jax.system import backend, progress
-from dcgan_jax.train import mesh, start
+from dcgan_jax.train import follow, mesh, start
 from dcgan_jax.train.chunk import RunSteps
 from dcgan_jax.train.start import Run
 
@@ -46,6 +47,7 @@ def rehearse(config: TrainConfig) -> None:
     Raises:
         InputError: if the data, the folder or the settings do not allow the run.
     """
+    follow.list_data(config)
     if ready.is_there(config):
         run = start.settle_run(config)
         fingerprint = run.store.fingerprint
@@ -112,22 +114,15 @@ def _tell_line(name: str, text: str) -> None:
 
 def _describe_images(run: Run) -> str:
     config, path = run.config, stores.store_path(run.config)
-    side, colour = config.image_size, "grey" if config.channels == 1 else "colour"
-    text = f"{told.describe(path)}; {side}×{side}, {colour}"
+    text = f"{told.describe(path)}; {describe.name_form(config)}"
     num_taken = batches.count_training_rows(len(run.store), config.held_out)
     is_all = num_taken == run.store.manifest.num_images
     return text if is_all else f"{text}; {num_taken:,} of them for training"
 
 
 def _describe_networks(config: TrainConfig, shapes: TrainState) -> str:
-    gen, disc = (_count(net.params) for net in (shapes.gen, shapes.disc))
-    width = config.width_multiplier
-    of_width = "" if width == 1 else f" at width {width:g}"
-    told_labels = "conditional " * config.conditional
-    return (
-        f"{told_labels}{config.architecture}{of_width}: {gen:,} parameters in the"
-        f" generator, {disc:,} in the discriminator; {config.precision}"
-    )
+    num_params = _count(shapes.gen.params), _count(shapes.disc.params)
+    return describe.name_networks(config, num_params)
 
 
 def _describe_steps(run: Run) -> str:
@@ -141,9 +136,7 @@ def _describe_steps(run: Run) -> str:
 def _shape_state(config: TrainConfig) -> TrainState:
     nets = make_nets(config, num_steps=1, num_rows=config.batch_size)
     image_shape = (config.image_size, config.image_size, config.channels)
-    return jax.eval_shape(
-        lambda key: init_state(nets, key, image_shape=image_shape), jax.random.key(0)
-    )
+    return shape_state(nets, image_shape=image_shape)
 
 
 def _count(params: PyTree) -> int:

@@ -13,7 +13,7 @@ from dcgan_jax.gan.state import TrainState
 from dcgan_jax.runs import checkpoints
 from dcgan_jax.sample import labels
 from dcgan_jax.system import backend, precision
-from dcgan_jax.train import chunk as chunks, forecast, mesh
+from dcgan_jax.train import chunk as chunks, follow, forecast, mesh
 from dcgan_jax.train.background import Background
 from dcgan_jax.train.fixed_samples import FixedSamples
 from dcgan_jax.train.reporter import Reporter
@@ -53,6 +53,7 @@ class Recorder:
 
     def __init__(self, run: Run, *, step: int) -> None:
         self._run = run
+        self._follower = follow.open_follower(run)
         self._fixed = FixedSamples(run.config, run.nets, run.store)
         self._reporter = Reporter(
             run.workdir,
@@ -109,6 +110,8 @@ class Recorder:
         """Write out what is buffered."""
         self._background.close()
         self._reporter.close()
+        if self._follower is not None:
+            self._follower.close()
 
     @contextlib.contextmanager
     def _settings(self) -> Iterator[None]:
@@ -131,6 +134,8 @@ class Recorder:
             self._sample(chunk.step, state)
         if due.save:
             self._save(chunk.step, state)
+        if due.measure:
+            self._measure(state)
         if time.monotonic() > self._tidy_time:
             backend.return_free_memory()
             self._tidy_time = time.monotonic() + SECONDS_BETWEEN_TIDYING
@@ -172,6 +177,13 @@ class Recorder:
         warning = self._fixed.find_collapse(step, images)
         if warning is not None:
             self._reporter.say(warning)
+
+    def _measure(self, state: TrainState) -> None:
+        if self._follower is not None:
+            row, lines = self._follower.measure(state)
+            self._reporter.add_quality(row["step"], row["numbers"])
+            for line in lines:
+                self._reporter.say(line)
 
     def _save(self, step: int, state: TrainState) -> None:
         config, store = self._run.config, self._run.store

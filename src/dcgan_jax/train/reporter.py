@@ -90,6 +90,12 @@ class Reporter:
         self._pending, self._pending_steps = {}, 0
         self._last_time, self._last_wait = now, wait_seconds
 
+    def add_quality(self, step: int, numbers: Mapping[str, float]) -> None:
+        """Tell TensorBoard how good the generator is, by the numbers of a metric."""
+        with self._trying("TensorBoard's events"):
+            told = {f"quality/{name}": value for name, value in numbers.items()}
+            self._events.add_scalars(told, step)
+
     def save_samples(self, step: int, images: np.ndarray, *, ema: bool = False) -> Path:
         """Write a grid as PNG and event.
 

@@ -18,7 +18,7 @@ from dcgan_jax.config import TrainConfig
 from dcgan_jax.data import batches, by_count, kept_rows, labels, means
 from dcgan_jax.data.store import Store
 from dcgan_jax.gan import averaging, keys
-from dcgan_jax.gan.nets import Nets, init_state, make_nets
+from dcgan_jax.gan.nets import Nets, init_state, make_nets, shape_state
 from dcgan_jax.gan.state import TrainState
 from dcgan_jax.models import goodfellow
 from dcgan_jax.runs import checkpoints, folder as run_dir
@@ -58,7 +58,7 @@ class Run(NamedTuple):
 
     def shape_state(self) -> TrainState:
         """Return a state of mere shapes."""
-        return jax.eval_shape(functools.partial(_draw, self), jax.random.key(0))
+        return shape_state(self.nets, image_shape=self.store.image_shape)
 
 
 def settle_run(config: TrainConfig) -> Run:
@@ -85,6 +85,7 @@ def settle_run(config: TrainConfig) -> Run:
         )
         config = followed.config
         config = batches.settle_batch_size(config, num_rows, num_devices=num_devices)
+        configs.check_packing(config)
         num_steps = batches.count_run_steps(config, num_rows)
         nets = make_nets(config, num_steps=num_steps, num_rows=num_rows)
         config, given = initial.settle_initial(config)

@@ -17,11 +17,24 @@ LEAST_SECONDS_BETWEEN_SAVES = 60.0
 
 
 class Due(NamedTuple):
-    """What is due at the end of a chunk of steps: a log row, a grid, a checkpoint."""
+    """What is due at the end of a chunk of steps.
+
+    Attributes:
+        log: a row of the log.
+        sample: a grid.
+        save: a checkpoint.
+        measure: how good the generator is.
+    """
 
     log: bool = False
     sample: bool = False
     save: bool = False
+    measure: bool = False
+
+    @property
+    def needs_state(self) -> bool:
+        """Whether anything is due that the state is read for."""
+        return self.sample or self.save or self.measure
 
 
 class Timetable:
@@ -57,6 +70,7 @@ class Timetable:
             log=self._is_log_due(step, passed.log),
             sample=self._is_sample_due(step, passed.sample),
             save=self._is_save_due(step, passed.save),
+            measure=self._is_measure_due(step),
         )
         self._step = step
         self._last = Due._make(
@@ -91,6 +105,11 @@ class Timetable:
         gap = max(LEAST_SECONDS_BETWEEN_SAVES, age)
         return seconds >= min(gap, config.checkpoint_every_seconds)
 
+    def _is_measure_due(self, step: int) -> bool:
+        is_last = step == self._num_steps
+        is_asked = self._config.follow_metric is not None
+        return is_asked and (is_last or step % self._config.follow_every == 0)
+
 
 def list_intervals(config: TrainConfig) -> list[int]:
     """Return the numbers of steps at whose multiples something is due."""
@@ -99,6 +118,7 @@ def list_intervals(config: TrainConfig) -> list[int]:
         config.log_every_steps,
         config.sample_every_steps,
         config.keep_every_steps if by_time else config.checkpoint_every_steps,
+        None if config.follow_metric is None else config.follow_every,
     )
     return [every for every in intervals if every is not None]
 

@@ -25,10 +25,19 @@ NUM_STATISTICS_IMAGES = 12_800
 class FilterFigure(NamedTuple):
     """Fig. 5 and what can be counted of it."""
 
-    picture: np.ndarray
+    shown: dict[str, Shown]
     protocol: str
     numbers: dict[str, Any]
     text: str
+
+    def draw(self, scale: int | None) -> np.ndarray:
+        """Return the picture; `scale` is that of `filter_picture.draw_filters`."""
+        return filter_picture.draw_filters(
+            self.shown["random"],
+            self.shown["trained"],
+            self.numbers["filters"],
+            scale=scale,
+        )
 
 
 def make_figure(
@@ -91,8 +100,7 @@ def make_figure(
         " images; lead: mean response of those images above that of all, in standard"
         " deviations"
     )
-    picture = filter_picture.draw_filters(shown["random"], shown["trained"], filters)
-    return FilterFigure(picture, protocol, numbers, _tell(numbers))
+    return FilterFigure(shown, protocol, numbers, _tell(numbers))
 
 
 def _explain(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from dcgan_jax import cli
+from dcgan_jax.config import Scale
 from dcgan_jax.pictures import formats
 from dcgan_jax.system import errors
 from dcgan_jax.system.marks import COUNT, MOST, Bounds
@@ -55,6 +56,9 @@ class FiltersConfig(cli.WeightsFlags):
     """The seed of the random weights."""
     out: Path = Path("filters.png")
     """The picture (.png)."""
+    scale: Scale = None
+    """The dots that a pixel of an image becomes on each side. Without this flag they
+    are so many that the shorter side of the picture has 512 at least."""
 
 
 def parse(argv: Sequence[str]) -> FiltersConfig:
@@ -75,7 +79,7 @@ def main(argv: Sequence[str]) -> int:
         return code
     figure = draw_figure(config)
     config.out.parent.mkdir(parents=True, exist_ok=True)
-    grid.save_image(figure.picture, config.out)
+    grid.save_image(figure.draw(config.scale), config.out)
     print(f"{figure.text}\n{config.out}")
     return 0
 

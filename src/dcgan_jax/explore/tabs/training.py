@@ -7,6 +7,7 @@ from dcgan_jax.explore import encoding, parts, serving, training
 from dcgan_jax.explore.hub import Hub
 from dcgan_jax.explore.parts import Desk, Update
 from dcgan_jax.explore.session import Session
+from dcgan_jax.explore.subject import Subject
 from dcgan_jax.system import errors
 
 NARROW = "narrow"  # what the page says of a screen as narrow as a phone's
@@ -21,6 +22,7 @@ EXPLAINS = (
 class TrainingElements(NamedTuple):
     """The elements that change; see `page` for the ids."""
 
+    tab: Any
     note: Any
     curves: Any
     film: Any
@@ -28,8 +30,8 @@ class TrainingElements(NamedTuple):
     width: Any
 
 
-def build(hub: Hub) -> TrainingElements:
-    """Make the elements."""
+def build(tab: Any, hub: Hub) -> TrainingElements:
+    """Make the elements in a tab."""
 
     def show(name: str, step: int) -> str:
         run = hub.find_run(name)
@@ -42,7 +44,15 @@ def build(hub: Hub) -> TrainingElements:
     film = parts.make_film(show, "film")
     saves = parts.make_links("film-saves")
     parts.explain(EXPLAINS)
-    return TrainingElements(note, curves, film, saves, parts.make_hidden("page-width"))
+    width = parts.make_hidden("page-width")
+    return TrainingElements(tab, note, curves, film, saves, width)
+
+
+def adapt(subject: Subject) -> Any:
+    """Return the tab as it suits a generator: there is one where there is a run."""
+    import gradio as gr
+
+    return gr.Tab(visible=subject.run is not None)
 
 
 def connect(desk: Desk, elements: TrainingElements) -> Update:
