@@ -73,7 +73,7 @@ def open_reader(
     )
     variables = _read(path, shapes)
     if variables is None:
-        variables = fit(net, _cut_channels(train, count))
+        variables = train_reader(net, _cut_channels(train, count))
         _write(path, variables)
     unseen = _cut_channels(test, min(NUM_TEST_ROWS, len(test)))
     right = read_digits(net, variables, np.asarray(unseen.images)) == unseen.labels
@@ -92,7 +92,7 @@ def make_net(image_size: ImageSize) -> Classifier:
     return Classifier(models.make_discriminator(config), modes.NUM_DIGITS, 0.0)
 
 
-def fit(net: Classifier, data: Batch) -> PyTree:
+def train_reader(net: Classifier, data: Batch) -> PyTree:
     """Train a network on digits.
 
     Args:
