@@ -351,7 +351,7 @@ PARTS = (
          "rival_m1_m2_digits", "error_mean", "%",
          "--target=svhn --labels_per_class=100",
          in_readme=False, smaller=_TEN_LABELS,
-         how="test error of q(y | x) with 1,000 labels"),
+         how="test error of q(y | x)"),
     Part("Table 2: SWWAE without dropout", "swwae", "SVHN", "GPU", "", "27.83 %",
          "rival_swwae_digits", "without_dropout/error_mean", "%",
          "--target=svhn --labels_per_class=100 --width_multiplier=1", in_readme=False,

@@ -15,9 +15,10 @@ auto-encoders": the squared norm of the codes' Jacobian. The row of the table is
 Bengio et al. 2013, "Better mixing via deep representations", whose nets have two
 layers.
 
-Assumed: the penalty's weight, the noise, Adam and its rate, widths, and that the chains
-begin at random codes, whose units are drawn apart from each other of the training
-images' codes. The weights of encoder and decoder are the same, and both have sigmoid
+Assumed: Adam and its rate, widths, and that the chains begin at random codes, whose
+units are drawn apart from each other of the training images' codes; the penalty's
+weight, the noise and the number of rounds, which were chosen by the likelihood of
+MNIST's held-out images with codes of 400. The weights of encoder and decoder are the same, and both have sigmoid
 units; the loss is the cross-entropy of the inputs. The noise is J Jᵀ ε, where J is the
 Jacobian and ε is normal. Nothing is trained after the layers.
 """
@@ -181,12 +182,12 @@ def draw_samples(
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = rivals.make_parser(__doc__)
-    windows.add_flags(parser, num_rounds=10)
+    windows.add_flags(parser, num_rounds=12)
     add = parser.add_argument
     add("--num_hidden", type=int, nargs="+", default=(200, 200), help="of each layer")
     add("--num_steps", type=int, default=5000, help="of each layer")
-    add("--penalty", type=float, default=0.1)
-    add("--noise", type=float, default=0.4)
+    add("--penalty", type=float, default=0.5)
+    add("--noise", type=float, default=0.8)
     return parser.parse_args(argv)
 
 
