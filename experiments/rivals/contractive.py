@@ -18,9 +18,11 @@ layers.
 Assumed: Adam and its rate, widths, and that the chains begin at random codes, whose
 units are drawn apart from each other of the training images' codes; the penalty's
 weight, the noise and the number of rounds, which were chosen by the likelihood of
-MNIST's held-out images with codes of 400. The weights of encoder and decoder are the same, and both have sigmoid
-units; the loss is the cross-entropy of the inputs. The noise is J Jᵀ ε, where J is the
-Jacobian and ε is normal. Nothing is trained after the layers.
+MNIST's held-out images with codes of 400.
+
+The weights of encoder and decoder are the same, and both have sigmoid units; the loss
+is the cross-entropy of the inputs. The noise is J Jᵀ ε, where J is the Jacobian and ε
+is normal. Nothing is trained after the layers.
 """
 
 import argparse
