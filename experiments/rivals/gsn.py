@@ -107,13 +107,14 @@ def go_round(net: Gsn, layers: Sequence[Array], key: Array) -> Round:
         key: of all noise.
     """
     new = list(layers)
-    order = [*range(1, len(new), 2), *range(2, len(new), 2)]
-    for index in order:
-        keys = jax.random.split(jax.random.fold_in(key, index))
-        deviation = 0.0 if index == 1 else DEVIATION
+    for index in [*range(1, len(new), 2), *range(2, len(new), 2)]:
         told = add_inputs(net, new, index)
+        if index == 1:  # the first layer has no noise
+            new[index] = jnp.tanh(told)
+            continue
+        keys = jax.random.split(jax.random.fold_in(key, index))
         before, after = (
-            deviation * jax.random.normal(own, told.shape, told.dtype) for own in keys
+            DEVIATION * jax.random.normal(own, told.shape, told.dtype) for own in keys
         )
         new[index] = jnp.tanh(told + before) + after
     logits = add_inputs(net, new, 0)
