@@ -174,8 +174,7 @@ def draw_samples(
         moved = codes + spread_noise(top, codes, noise * drawn)
         return encode(top, decode(top, moved))
 
-    rows = jax.random.randint(key, (count, codes.shape[1]), 0, len(codes))
-    begin = jnp.take_along_axis(codes, rows, axis=0)
+    begin = windows.mix_rows(codes, key, count=count)
     inputs = decode(top, jax.lax.fori_loop(0, num_rounds, go_round, begin))
     for layer in reversed(layers[:-1]):
         inputs = decode(layer, inputs)
