@@ -43,6 +43,7 @@ def test_every_preset_passes_the_check(name):
         ("r1_gamma", [-1.0, NAN, INFINITY]),
         ("r2_gamma", [-1.0, NAN, INFINITY]),
         ("penalty_every", [0, -1]),
+        ("packing", [0, 9]),
         ("ema_decay", [-0.1, 1.0, NAN]),
         ("held_out", [-1]),
         ("num_classes", [0]),
@@ -82,6 +83,18 @@ def test_a_run_has_one_optimiser(changes, told):
     config = dataclasses.replace(presets.DIGITS, **changes)
     with pytest.raises(errors.InputError, match=f"adam or sgd; .* {told}"):
         configs.check(config)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"packing": 3}, "--batch_size=64 is no multiple of --packing=3"),
+        ({"packing": 2, "conditional": True}, "--packing=2 with --conditional"),
+    ],
+)
+def test_minibatches_hold_whole_packs_of_images_without_labels(changes, told):
+    with pytest.raises(errors.InputError, match=told):
+        configs.check(dataclasses.replace(presets.DIGITS, **changes))
 
 
 def test_the_convolutional_2014_pair_is_for_32_pixels():
@@ -151,6 +164,7 @@ def test_a_config_from_before_there_was_a_setting_means_what_it_did():
         "r1_gamma",
         "r2_gamma",
         "penalty_every",
+        "packing",
         "diffaugment",
         "ema_decay",
     )
@@ -185,7 +199,7 @@ def test_nothing_that_a_run_learns_by_may_change_freely():
     bound = {
         "seed", "architecture", "batch_size", "loss", "adam", "precision", "sgd",
         "num_classes", "bn_affine", "held_out", "batch_norm", "disc_pooling",
-        "spectral_norm", "r1_gamma", "r2_gamma", "penalty_every", "diffaugment",
-        "ema_decay",
+        "spectral_norm", "r1_gamma", "r2_gamma", "penalty_every", "packing",
+        "diffaugment", "ema_decay",
     }  # fmt: skip
     assert not bound & configs.OPERATIONAL_FIELDS

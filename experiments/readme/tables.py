@@ -8,6 +8,7 @@ code is 1 if a page disagrees with them.
 import functools
 import json
 import re
+import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -155,6 +156,16 @@ def _parzen_table() -> str:
         nats = f"{row['log_likelihood']:.0f} ± {row['standard_error']:.0f}"
         epochs = int(step) // _STEPS_OF_2014
         lines.append(f"| {int(step):,} | {epochs} | {nats} | {row['sigma']:.3f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _details_table() -> str:
+    """Return the likelihood of short trainings of the 2014 GAN, a detail changed."""
+    lines = ["| | nats |", "|---" * 2 + "|"]
+    result = _read("goodfellow_details")
+    for detail, row in ({} if result is None else result["numbers"]).items():
+        nats = f"{row['log_likelihood']:.0f} ± {row['standard_error']:.0f}"
+        lines.append(f"| {detail} | {nats} |")
     return "\n".join(lines) + "\n"
 
 
@@ -355,6 +366,24 @@ def _more_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _modes_table() -> str:
+    lines = ["| stacked MNIST | flags | modes of 1,000 | KL, nats |", "|---" * 4 + "|"]
+    result = _read("modes")
+    numbers = {} if result is None else result["numbers"]
+    for name, row in numbers.items():
+        flags = f"`{' '.join(row['flags'])}`" if row["flags"] else ""
+        found = [
+            statistics.median(run[key] for run in row["by_seed"])
+            for key in ("modes", "modes_kl")
+        ]
+        lines.append(f"| {name} | {flags} | {found[0]:,.0f} | {found[1]:.2f} |")
+    if numbers:
+        real = next(iter(numbers.values()))["by_seed"][0]
+        counted = f"{real['real_modes']:,} | {real['real_modes_kl']:.2f} |"
+        lines.append(f"| real images |  | {counted}")
+    return "\n".join(lines) + "\n"
+
+
 def _explorer_table() -> str:
     lines = [
         "| samples | before | longest wait | now | longest wait |",
@@ -403,9 +432,11 @@ TABLES: dict[str, Callable[[], str]] = {
     "paper": functools.partial(_paper_table, PAPER),
     "rivals": _rivals_table,
     "parzen": _parzen_table,
+    "details": _details_table,
     "inside": functools.partial(_paper_table, INSIDE),
     "runs": _runs_table,
     "explorer": _explorer_table,
+    "modes": _modes_table,
     "speed": _speed_table,
     "seconds": functools.partial(seconds.make_table, _read),
     "pipeline": _pipeline_table,

@@ -43,6 +43,9 @@ Scale = Annotated[int | None, Bounds(at_least=1, at_most=64)]
 # The settings that can follow from the number of pictures; `data.by_count` chooses.
 BY_COUNT = ("batch_size", "num_epochs", "diffaugment")
 
+# The most images that a discriminator judges at once.
+MOST_PACKED = 8
+
 # Further bounds of whole numbers, for the fields below and those of other commands.
 STEP = Bounds(at_least=0, at_most=MOST)
 DURATION = Bounds(at_least=0, at_most=MOST)
@@ -289,7 +292,7 @@ class FollowConfig:
 
     follow_metric: Annotated[str | None, OPERATIONAL] = None
     """The generator is measured while it trains, on the same device, by a metric that
-    `evaluate --every` can follow: fid, kid, is, prc or parzen. The numbers go to
+    `evaluate --every` can follow: fid, kid, is, prc, parzen or modes. The numbers go to
     quality.jsonl in the run's folder, and the best generator to best_NAME.safetensors.
     With --ema_decay it is the average that is measured."""
     follow_every: Annotated[int, COUNT, OPERATIONAL] = 1000
@@ -321,6 +324,10 @@ class BeyondPaperConfig:
     penalty_every: Annotated[int, COUNT, OnlyOf(PLAIN)] = 1
     """Both penalties are computed once in so many steps, with so many times their
     factors, which saves time."""
+    packing: Annotated[int, Bounds(at_least=1, at_most=MOST_PACKED), OnlyOf(PLAIN)] = 1
+    """The discriminator judges so many images at once, all real or all generated, so
+    that samples that are too much alike give themselves away (Lin et al. 2018). A
+    minibatch must hold a multiple of it. Features need a discriminator of one image."""
     diffaugment: Annotated[DiffAugment, OnlyOf(PLAIN)] = "none"
     """All images that the discriminator sees are changed at random in these ways (Zhao
     et al. 2020), which helps with a few hundred pictures."""
@@ -395,6 +402,7 @@ def check(config: TrainConfig) -> None:
             f"a run has one optimiser, adam or sgd; this config has {found}."
         )
     list_by_count(config)
+    check_packing(config)
     for name, only in find_marks(TrainConfig, OnlyOf).items():
         _check_has_choice(config, name, only.architectures)
     side = ARCHITECTURES[config.architecture].image_size
@@ -402,6 +410,24 @@ def check(config: TrainConfig) -> None:
         raise errors.InputError(
             f"--image_size={config.image_size}; the networks of "
             f"--architecture={config.architecture} are for {side} pixels alone."
+        )
+
+
+def check_packing(config: TrainConfig) -> None:
+    """Raise an error unless minibatches hold whole packs of images.
+
+    Raises:
+        InputError: if they do not, or each image has a label of its own.
+    """
+    if config.packing > 1 and config.conditional:
+        raise errors.InputError(
+            f"--packing={config.packing} with --conditional; images that are judged at"
+            " once have no label in common. Leave one of them out."
+        )
+    if config.batch_size % config.packing:
+        raise errors.InputError(
+            f"--batch_size={config.batch_size} is no multiple of"
+            f" --packing={config.packing}."
         )
 
 

@@ -144,6 +144,7 @@ CHANGES = {
     "by_count": "diffaugment",
     "init_from": "runs/other",
     "init_digest": "0" * 64,
+    "packing": 4,
     "follow_metric": "fid",
     "follow_extractor": "random:digits",
     "follow_inception_weights": Path("inception.pth"),

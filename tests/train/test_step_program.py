@@ -166,6 +166,7 @@ OPTIONS = {
     "not_in_discriminator": {"batch_norm": "not_in_discriminator"},
     "diffaugment": {"diffaugment": "color"},
     "mirror": {"mirror": True},
+    "packing": {"packing": 2},
     "hinge": {"loss": "hinge"},
     "d_learning_rate": {
         "adam": dataclasses.replace(SMALL.adam, d_learning_rate=1e-3)

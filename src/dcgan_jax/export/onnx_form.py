@@ -88,8 +88,7 @@ def _example_inputs(config: TrainConfig, net: str) -> list[np.ndarray]:
     if net == "generator":
         first = models.make_latents(config)(key, _NUM_COMPARED)
     else:
-        side = config.image_size
-        shape = (_NUM_COMPARED, side, side, config.channels)
+        shape = (_NUM_COMPARED, *models.judged_shape(config))
         first = jax.random.uniform(key, shape, minval=-1.0)
     inputs = [np.asarray(first)]
     if config.num_classes is not None:

@@ -67,6 +67,7 @@ def find_network(loaded: LoadedDiscriminator) -> Discriminator:
         InputError: if the discriminator is of another architecture.
     """
     models.require_plain(loaded.config)
+    models.require_single(loaded.config)
     assert isinstance(loaded.network, Discriminator)
     return loaded.network
 

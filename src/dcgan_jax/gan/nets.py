@@ -11,9 +11,10 @@ from flax import linen as nn
 
 from dcgan_jax import models
 from dcgan_jax.config import TrainConfig
-from dcgan_jax.gan import augment, averaging, losses, optimizers, penalties
+from dcgan_jax.gan import augment, averaging, losses, optimizers, packing, penalties
 from dcgan_jax.gan.augment import Augment
 from dcgan_jax.gan.averaging import Averaging
+from dcgan_jax.gan.packing import Pack
 from dcgan_jax.gan.penalties import Penalise
 from dcgan_jax.gan.state import NetState, PyTree, TrainState
 
@@ -38,6 +39,7 @@ class Nets(NamedTuple):
         mirror: real images in the generator's range and an update's key → such images.
         augment: images in the generator's range as D is to see them, and a key → such
             images.
+        pack: images → what the discriminator judges at once.
         averaging: how an average of the generator's weights is kept.
         at_once: whether D's update passes real and generated images through it at once,
             each minibatch still normalised by its own statistics.
@@ -54,6 +56,7 @@ class Nets(NamedTuple):
     penalise: Penalise = penalties.leave_loss
     mirror: Augment = augment.leave_images
     augment: Augment = augment.leave_images
+    pack: Pack = packing.leave_single
     averaging: Averaging = averaging.OFF
     at_once: bool = False
 
@@ -87,6 +90,8 @@ class Nets(NamedTuple):
     ) -> tuple[Array, PyTree]:
         """Return logits under the images' own statistics, and the moved running ones.
 
+        There is a logit for each pack of images; else as many as images.
+
         Args:
             params: the discriminator's parameters.
             batch_stats: its running statistics before.
@@ -96,7 +101,7 @@ class Nets(NamedTuple):
         """
         (logits, _), moved = self.discriminator.apply(
             {"params": params, "batch_stats": batch_stats},
-            images,
+            self.pack(images),
             labels,
             train=True,
             mutable=["batch_stats"],
@@ -170,6 +175,7 @@ def make_nets(
         ),
         mirror=augment.make_mirror(config.mirror),
         augment=augment.make_augment(config.diffaugment),
+        pack=packing.make_pack(config.packing),
         averaging=averaging.make_averaging(config.ema_decay),
         at_once=models.can_judge_at_once(pair.discriminator),
     )
@@ -186,7 +192,8 @@ def init_state(nets: Nets, key: Array, *, image_shape: tuple[int, ...]) -> Train
     gen_key, disc_key = jax.random.split(key)
     latents = nets.draw_latents(key, 2)
     labels = jnp.zeros(2, jnp.int32)
-    images = jnp.zeros((2, *image_shape))
+    several = jax.ShapeDtypeStruct((packing.MULTIPLE, *image_shape), jnp.float32)
+    images = jnp.zeros((2, *jax.eval_shape(nets.pack, several).shape[1:]))
     gen = nets.generator.init(gen_key, latents, labels, train=True)
     disc = nets.discriminator.init(disc_key, images, labels, train=True)
     gen_state = _net_state(gen, nets.gen_optimizer)

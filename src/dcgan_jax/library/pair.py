@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dcgan_jax import models
 from dcgan_jax.config import TrainConfig
 from dcgan_jax.features import extract, score as scoring
 from dcgan_jax.library import arguments
@@ -179,7 +180,7 @@ class GAN:
         Raises:
             ValueError: if there is no discriminator, or an argument does not fit.
         """
-        self._require_discriminator()
+        models.require_single(self._require_discriminator().config)
         rows = arguments.check_images(images, self.config)
         if labels is None and self.config.num_classes is not None:
             raise errors.InputError(

@@ -12,7 +12,7 @@ from flax import linen as nn
 from dcgan_jax.architectures import ARCHITECTURES, PLAIN
 from dcgan_jax.config import TrainConfig, is_conditional
 from dcgan_jax.models import conditional_mnist, dcgan, goodfellow
-from dcgan_jax.models.pair import Pair
+from dcgan_jax.models.pair import Pair, image_shape
 from dcgan_jax.system import backend, errors
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -49,9 +49,17 @@ def make_discriminator(config: TrainConfig) -> dcgan.Discriminator:
     """Build a DCGAN's discriminator: images → ((batch,) logits, named activations).
 
     Raises:
-        InputError: if the architecture is no unconditional DCGAN.
+        InputError: if the architecture is no unconditional DCGAN, or judges several
+            images at once.
     """
+    require_single(config)
     return _make_plain_pair(config)[1]
+
+
+def judged_shape(config: TrainConfig) -> tuple[int, int, int]:
+    """Return height, width and channels of what a discriminator judges at once."""
+    height, width, channels = image_shape(config)
+    return height, width, channels * config.packing
 
 
 def for_inference(network: Network) -> Network:
@@ -134,6 +142,19 @@ def require_plain(config: TrainConfig) -> None:
         raise errors.InputError(
             f"{config.architecture} is no plain DCGAN, which is expected here: one of "
             f"{', '.join(PLAIN)}."
+        )
+
+
+def require_single(config: TrainConfig) -> None:
+    """Raise an error unless a run's discriminator judges each image by itself.
+
+    Raises:
+        InputError: if it does not.
+    """
+    if config.packing > 1:
+        raise errors.InputError(
+            f"this discriminator judges {config.packing} images at once (--packing), so"
+            " that it has no score and no features of one; choose another run."
         )
 
 

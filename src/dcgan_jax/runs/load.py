@@ -241,7 +241,7 @@ def _cut(loaded: LoadedDiscriminator, num_layers: int) -> LoadedDiscriminator:
 
 
 def _init(network: nn.Module, config: TrainConfig, key: jax.Array) -> Mapping[str, Any]:
-    images = jnp.zeros((2, config.image_size, config.image_size, config.channels))
+    images = jnp.zeros((2, *models.judged_shape(config)))
     variables: Mapping[str, Any] = network.init(
         key, images, jnp.zeros(2, jnp.int32), train=True
     )

@@ -15,7 +15,10 @@ from dcgan_jax.train import mesh
 
 _LOG = logging.getLogger(__name__)
 # Networks that differ in one of these may have arrays of the same shapes.
-_SAME = ("architecture", "conditional", "batch_norm", "disc_pooling", "spectral_norm")
+_SAME = (
+    "architecture", "conditional", "batch_norm", "disc_pooling", "spectral_norm",
+    "packing",
+)  # fmt: skip
 
 
 class Initial(NamedTuple):

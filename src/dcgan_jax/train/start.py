@@ -85,6 +85,7 @@ def settle_run(config: TrainConfig) -> Run:
         )
         config = followed.config
         config = batches.settle_batch_size(config, num_rows, num_devices=num_devices)
+        configs.check_packing(config)
         num_steps = batches.count_run_steps(config, num_rows)
         nets = make_nets(config, num_steps=num_steps, num_rows=num_rows)
         config, given = initial.settle_initial(config)
