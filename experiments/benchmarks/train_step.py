@@ -11,6 +11,8 @@ import sys
 import tempfile
 from typing import Any
 
+from dcgan_jax.config import TrainConfig
+from dcgan_jax.gan.nets import Nets
 from dcgan_jax.sample import draw as sampling
 from experiments.benchmarks import allocator, flops, gpu_columns, nets, reports
 from experiments.benchmarks.columns import FEW_ROUNDS, Column
@@ -118,9 +120,10 @@ class _Bench:
         medians = {
             name: statistics.median(values) for name, values in self._seconds.items()
         }
-        config = nets.make_config(self._net, batch_size=self._flags.batch_size)
-        shape = nets.make_shape(self._net, config)
-        numbers |= _arrange(medians, shape, batch_size=self._flags.batch_size)
+        config = nets.make_config(
+            self._net, batch_size=self._flags.batch_size, formulation="lax"
+        )
+        numbers |= _arrange(medians, nets.make_nets(self._net, config), config)
         if self._on_gpu:
             numbers |= gpu_columns.summarise(medians, numbers["gflop"])
             numbers["device_peak_mb"] = {
@@ -134,7 +137,8 @@ class _Bench:
         }
         if "ours" in self._workers and not self._flags.without_layers:
             layers = self._workers["ours"].ask("layers")
-            numbers["layers"] = _fractions(layers, shape, numbers)
+            shape = nets.make_shape(self._net, config)
+            numbers["layers"] = _fractions(layers, shape, numbers, config.batch_size)
         numbers["peak_mb"] = {
             name: round(worker.peak_mb) for name, worker in self._workers.items()
         }
@@ -217,7 +221,7 @@ class _Bench:
         self._note(f"{name}_s", worker.ask("train", count=count) / count)
         if index >= FEW_ROUNDS:
             return
-        if participant.serves:
+        if participant.serves and self._net != "conditional_mnist":
             blocks, block = self._flags.serve, sampling.BLOCK
             worker.ask("sample", blocks=1, block=block)
             seconds = worker.ask("sample", blocks=blocks, block=block)
@@ -236,7 +240,7 @@ class _Bench:
 
 
 def _arrange(
-    medians: dict[str, float], shape: nets.PairShape, *, batch_size: int
+    medians: dict[str, float], made: Nets, config: TrainConfig
 ) -> dict[str, Any]:
     """Add the rates, the ratios and the fraction of the limit to the medians."""
     numbers: dict[str, Any] = {
@@ -245,8 +249,8 @@ def _arrange(
         if not name.startswith("matmul_gflops_")
     }
     for name, shares_fake in (("gflop", False), ("gflop_shared_fake", True)):
-        count = flops.count_iteration(shape, shares_fake=shares_fake)
-        numbers[name] = count * batch_size / 1e9
+        count = flops.count_iteration(made, config, shares_fake=shares_fake)
+        numbers[name] = count / 1e9
     rates = [v for k, v in medians.items() if k.startswith("matmul_gflops_")]
     ours = medians.get("ours_s")
     if rates and ours is not None:
@@ -264,11 +268,13 @@ def _arrange(
 
 
 def _fractions(
-    layers: dict[str, dict[str, float]], shape: nets.PairShape, numbers: dict[str, Any]
+    layers: dict[str, dict[str, float]],
+    shape: nets.PairShape,
+    numbers: dict[str, Any],
+    batch: int,
 ) -> dict[str, dict[str, float]]:
     """Return every layer's share of the matmul rate, product by product."""
     by_name = {layer.name: layer for layer in shape.convolutions}
-    batch = numbers["gflop"] * 1e9 / flops.count_iteration(shape, shares_fake=False)
     table = {}
     for name, products in layers.items():
         gflop = flops.count_convolution(by_name[name]) * batch / 1e9
@@ -309,7 +315,7 @@ def _open_report(flags: argparse.Namespace) -> reports.Report:
         cores=flags.threads or len(os.sched_getaffinity(0)),
     )
     return reports.Report(
-        "benchmark_train_step" + ("" if flags.device == "cpu" else f"_{flags.device}"),
+        reports.name_of_device("benchmark_train_step", flags.device),
         flags,
         what="seconds of one training iteration, ours and PyTorch's, by net and column",
         protocol=protocol,
