@@ -9,23 +9,29 @@ PROGRAM := .venv-program
 DOCS := .venv-docs
 GPU := .venv-gpu
 
-.PHONY: train test minimum extras browser program program-record gpu docs reproduce soak lint types unit clean
+.PHONY: train test long minimum extras browser program program-record gpu docs reproduce soak lint types unit clean
 
 train: $(VENV)/train.stamp
 	$(BIN)/python -m dcgan_jax.train --dataset=digits
 
 test: lint types unit
 
+# What `make test` leaves out, for its length: others there make each claim in little.
+long: $(VENV)/test.stamp
+	$(BIN)/pytest -n 2 --durations=10 -m 'long and not slow'
+
+LONG_TOO := -m 'not slow and not browser'
+
 # With the oldest versions that pyproject.toml allows, the tests of what calls JAX, Flax,
 # optax and orbax; programs are compiled as users do, which the tests else do not.
 minimum: $(MINIMUM)/test.stamp
-	XLA_FLAGS= $(MINIMUM)/bin/pytest -n 2 tests/gan tests/models tests/runs tests/sample tests/train tests/features tests/latent tests/visualize
+	XLA_FLAGS= $(MINIMUM)/bin/pytest -n 2 $(LONG_TOO) tests/gan tests/models tests/runs tests/sample tests/train tests/features tests/latent tests/visualize
 
 # The tests that `unit` skips for want of torch-fidelity, PyTorch, ONNX and notebooks.
 # EXTRAS_TORCH may name a release of PyTorch of which there is a small build at hand.
 EXTRAS_TORCH ?= torch
 extras: $(EXTRAS)/test.stamp
-	$(EXTRAS)/bin/pytest -n 2 $(addprefix tests/evaluate/test_,fidelity.py quality.py following.py) \
+	$(EXTRAS)/bin/pytest -n 2 $(LONG_TOO) $(addprefix tests/evaluate/test_,fidelity.py quality.py following.py) \
 		tests/export/test_main.py tests/experiments/test_notebooks.py
 
 # The explorer's page in Chromium, which the system provides (apt-get install chromium).

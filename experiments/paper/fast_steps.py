@@ -177,6 +177,12 @@ def _list_rivals(folder: Path) -> list[Step]:
         "m1_knn": [*fast_m1, "--draws=1"],
         "deep_belief_net": ["--num_hidden", "40", "40", "--num_steps=100",
                             "--num_samples=200", "--num_rounds=20"],
+        "contractive": ["--num_hidden", "40", "40", "--num_steps=100",
+                        "--num_samples=200"],
+        "gsn": ["--num_hidden", "40", "40", "--num_steps=100", "--num_samples=200",
+                "--num_rounds=20"],
+        "swwae": ["--num_train=400", "--draws=1", "--num_steps=50",
+                  "--width_multiplier=0.0625"],
         "tsvm": ["--num_train=300", "--draws=1", "--num_landmarks=60"],
     }  # fmt: skip
     return [

@@ -275,10 +275,10 @@ _FIG_2, _FIG_3 = "goodfellow_fig02", "goodfellow_fig03_walk"
 _PART = "a part of CIFAR-10: 10,000 + 5,000 images"
 _DIGITS = "scikit-learn's digits, 1,437 + 360 images of 8×8"
 _SMALL_EXEMPLARS = f"{_DIGITS}, 1,000 exemplars, an eighth of the width, 1,000 steps"
-_SMALL_FIELDS = f"{_PART}, 400 centroids, then twice 16 groups of 60 with 50 each"
+_SMALL_FIELDS = f"{_PART}, 400 centroids, then twice 12 groups of 50 with 40 each"
 _TEN_LABELS = f"{_DIGITS}, ten labels a class"
+_SWWAE = "test error of the what-where autoencoder's classifier"
 _SVM_ON = "linear L2-SVM on its features, accuracy on the test images"
-_NO_SCRIPT = "no script yet"
 _NO_RECIPE = "no recipe of it was found"
 
 
@@ -352,8 +352,14 @@ PARTS = (
          "--target=svhn --labels_per_class=100",
          in_readme=False, smaller=_TEN_LABELS,
          how="test error of q(y | x) with 1,000 labels"),
-    _quote("Table 2: SWWAE without dropout", "27.83 %", _NO_SCRIPT),
-    _quote("Table 2: SWWAE with dropout", "23.56 %", _NO_SCRIPT),
+    Part("Table 2: SWWAE without dropout", "swwae", "SVHN", "GPU", "", "27.83 %",
+         "rival_swwae_digits", "without_dropout/error_mean", "%",
+         "--target=svhn --labels_per_class=100 --width_multiplier=1", in_readme=False,
+         smaller=f"{_TEN_LABELS}, an eighth of the width", how=_SWWAE),
+    Part("Table 2: SWWAE with dropout", "swwae", "SVHN", "GPU", "", "23.56 %",
+         "rival_swwae_digits", "with_dropout/error_mean", "%",
+         "--target=svhn --labels_per_class=100 --width_multiplier=1", in_readme=False,
+         smaller=f"{_TEN_LABELS}, an eighth of the width", how=_SWWAE),
     Part("Fig. 4: a walk", "fig04_walk", _RUN, "CPU", "30 s", "picture", _WALK,
          flags="--run=RUN"),
     Part("Fig. 5: filters", "fig05_filters", _RUN, "CPU", "1 min", "picture",
@@ -389,8 +395,14 @@ PARTS = (
          "138 ± 2", "rival_deep_belief_net_digits", "log_likelihood", " nats",
          "--target=mnist", in_readme=False, smaller=_DIGITS,
          how="Parzen windows; nats of 64 pixels, not of 784"),
-    _quote("2014, Table 1: stacked CAE, MNIST", "121 ± 1.6", _NO_SCRIPT),
-    _quote("2014, Table 1: deep GSN, MNIST", "214 ± 1.1", _NO_SCRIPT),
+    Part("2014, Table 1: stacked CAE, MNIST", "contractive", "MNIST", "GPU", "",
+         "121 ± 1.6", "rival_contractive_mnist", "log_likelihood", " nats",
+         "--target=mnist --num_hidden 1000 1000 --num_steps=100000", in_readme=False,
+         smaller="codes of 400, 6,000 steps", how="Parzen windows"),
+    Part("2014, Table 1: deep GSN, MNIST", "gsn", "MNIST", "GPU", "", "214 ± 1.1",
+         "rival_gsn_mnist", "log_likelihood", " nats",
+         "--target=mnist --num_hidden 1500 1500 --num_steps=500000", in_readme=False,
+         smaller="layers of 400 units, 6,000 steps", how="Parzen windows"),
     Part("2014, Table 1: faces", "", "the Toronto Face Database, given out on request",
          "GPU", "", "2057 ± 26", "goodfellow_parzen_faces", "log_likelihood", " nats",
          in_readme=False),

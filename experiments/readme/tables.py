@@ -158,6 +158,16 @@ def _parzen_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _details_table() -> str:
+    """Return the likelihood of short trainings of the 2014 GAN, a detail changed."""
+    lines = ["| | nats |", "|---" * 2 + "|"]
+    result = _read("goodfellow_details")
+    for detail, row in ({} if result is None else result["numbers"]).items():
+        nats = f"{row['log_likelihood']:.0f} ± {row['standard_error']:.0f}"
+        lines.append(f"| {detail} | {nats} |")
+    return "\n".join(lines) + "\n"
+
+
 def _machine(result: dict[str, Any]) -> str:
     """Name what a result was measured on: H100, or a number of CPU cores."""
     machine = result["machine"]
@@ -389,6 +399,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "paper": functools.partial(_paper_table, PAPER),
     "rivals": _rivals_table,
     "parzen": _parzen_table,
+    "details": _details_table,
     "inside": functools.partial(_paper_table, INSIDE),
     "runs": _runs_table,
     "explorer": _explorer_table,

@@ -24,9 +24,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from dcgan_jax import cli
-from dcgan_jax.evaluate import parzen
 from dcgan_jax.system import backend
-from experiments.rivals import images as rivals
+from experiments.rivals import images as rivals, windows
 
 Array = jax.Array
 BATCH = 100
@@ -62,26 +61,11 @@ def main(argv: Sequence[str]) -> int:
         layers, jax.random.key(flags.seed + 1), count=flags.num_samples,
         num_rounds=flags.num_rounds,
     )  # fmt: skip
-    outcome = parzen.estimate_likelihood(
-        np.asarray(samples),
-        valid=rivals.as_unit(images.valid.images[: parzen.NUM_VALIDATION]),
-        test=rivals.as_unit(images.test.images),
-    )
-    print(f"{outcome.log_likelihood:.1f} ± {outcome.standard_error:.1f} nats")
-    rivals.save(
-        "deep_belief_net",
-        images,
-        flags,
-        what="Parzen-window log-likelihood of a deep belief net, nats per image",
+    windows.save(
+        "deep_belief_net", samples, images, flags, of="a deep belief net",
         protocol=f"hidden layers of {flags.num_hidden}, {flags.num_steps:,} steps of"
-        f" {BATCH} each; {flags.num_samples:,} samples after {flags.num_rounds} rounds;"
-        " sigma by the held-out images",
-        numbers={
-            "log_likelihood": outcome.log_likelihood,
-            "standard_error": outcome.standard_error,
-            "sigma": outcome.sigma,
-        },
-    )
+        f" {BATCH} each",
+    )  # fmt: skip
     return 0
 
 
@@ -189,8 +173,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("--num_hidden", type=int, nargs="+", default=(200, 200), help="of each layer")
     add("--num_steps", type=int, default=5000, help="of each layer")
-    add("--num_samples", type=int, default=parzen.NUM_SAMPLES)
-    add("--num_rounds", type=int, default=500)
+    windows.add_flags(parser, num_rounds=500)
     return parser.parse_args(argv)
 
 

@@ -32,6 +32,7 @@ from dcgan_jax import cli
 from dcgan_jax.features import extract
 from dcgan_jax.system import backend
 from experiments.rivals import fit, images as rivals
+from experiments.rivals.maps import Convolution
 
 Array = jax.Array
 Params = fit.Params
@@ -117,12 +118,12 @@ class Network(nn.Module):
         """Map (n, side, side, channels) in [0, 1] to (n, exemplars), (n, features)."""
         pooled = []
         x = x - x.mean((1, 2, 3), keepdims=True)
-        init = nn.initializers.he_normal()
         for index, maps in enumerate(self.convolutions):
-            x = nn.relu(nn.Conv(maps, (KERNEL, KERNEL), kernel_init=init)(x))
+            x = nn.relu(Convolution(maps, KERNEL)(x))
             pooled.append(pool_quadrants(x))
             if index + 1 < len(self.convolutions) and x.shape[1] > 1:
                 x = nn.max_pool(x, (2, 2), (2, 2))
+        init = nn.initializers.he_normal()
         x = nn.relu(nn.Dense(self.dense, kernel_init=init)(x.reshape(len(x), -1)))
         features = jnp.concatenate([*pooled, x], axis=1)
         x = nn.Dropout(DROPOUT, deterministic=not train)(x)

@@ -43,6 +43,7 @@ def flatten(images):
     return images.reshape(len(images), -1).astype(float)
 
 
+@pytest.mark.long
 def test_the_nearest_neighbour_error_is_scikit_learn_s_and_beside_table_3(
     run, digits, tmp_path, run_command, conditional, store
 ):

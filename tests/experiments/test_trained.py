@@ -30,6 +30,7 @@ def test_a_failed_training_ends_the_experiment_with_its_code(monkeypatch):
     assert stop.value.code == 3
 
 
+@pytest.mark.long
 def test_a_run_is_described_as_it_was_trained(
     in_process, ten_images, stores_dir, tmp_path
 ):

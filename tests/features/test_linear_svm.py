@@ -147,7 +147,7 @@ def test_one_class_is_refused(clusters):
         LinearSVM().fit(features, np.zeros(len(features), int))
 
 
-@pytest.mark.parametrize("scale", [1e7, 1e20])
+@pytest.mark.parametrize("scale", [pytest.param(1e7, marks=pytest.mark.long), 1e20])
 def test_features_beyond_what_numbers_resolve_are_warned_of_and_never_nan(scale):
     rng = np.random.default_rng(0)
     features = rng.normal(size=(300, 20))

@@ -79,7 +79,10 @@ def test_a_second_run_finds_the_features_and_the_same_numbers(
         ["--num_layers=1", "--C=0.01", "--feature_dtype=float16"],
         ["--method=pixels", "--channels=1", "--C=0.001"],
         ["--method=neighbours", "--channels=1"],
-        ["--method=kmeans", "--channels=1", "--num_centroids=12", "--C=0.01"],
+        pytest.param(
+            ["--method=kmeans", "--channels=1", "--num_centroids=12", "--C=0.01"],
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_every_method_beats_guessing_by_far(run_command, tmp_path, flags, more):

@@ -54,7 +54,13 @@ def begin(draw_state):
     return begin
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name == "plain" else pytest.mark.long)
+        for name in CONFIGS
+    ],
+)
 def test_a_step_on_a_gpu_is_that_on_a_cpu_to_float_tolerance(name, begin, monkeypatch):
     config = dataclasses.replace(CONFIGS[name], convolution="lax")
     nets, state = begin(config)

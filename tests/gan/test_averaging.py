@@ -70,6 +70,7 @@ def averaged(tiny_config, tmp_path_factory):
     return config
 
 
+@pytest.mark.long
 def test_a_run_s_average_is_the_recurrence_over_its_checkpoints(averaged):
     name = "gen/params/conv0/kernel"
     stored = [read_arrays(averaged.workdir, step=step) for step in (1, 2, 3, 4)]

@@ -20,7 +20,20 @@ PRESETS = {
 }
 
 
-@pytest.mark.parametrize("name", PRESETS)
+# The wide ones take longest to compile.
+LONG = {
+    "celeb_a", "cifar10", "imagenet32", "lsun_bedroom", "svhn", "goodfellow_cifar10",
+    "goodfellow_cifar10_conv", "goodfellow_faces",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.long] if name in LONG else [])
+        for name in PRESETS
+    ],
+)
 def test_every_preset_builds_and_takes_one_step(name, draw_state):
     classes = 3 if PRESETS[name].architecture in CONDITIONAL else None
     config = dataclasses.replace(

@@ -121,6 +121,7 @@ def plain_logits(params, images):
     return (x.reshape(len(x), -1) @ params["logit"]["dense"]["kernel"])[:, 0]
 
 
+@pytest.mark.long
 def test_d_s_gradient_is_that_of_the_plain_network_s_penalised_loss(draw_state):
     nets = make_nets(CONFIG, num_steps=10)
     state = draw_state(nets, image_shape=SHAPE)

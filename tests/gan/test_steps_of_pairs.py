@@ -53,7 +53,13 @@ BEFORE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", BEFORE)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.long] if name == "cifar10" else [])
+        for name in BEFORE
+    ],
+)
 def test_an_old_recipe_s_run_goes_on_as_it_always_did(name):
     # Other keys or another order of draws would change these by far more than rounding.
     config, shape = narrow(name)

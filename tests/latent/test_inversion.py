@@ -81,6 +81,7 @@ def test_a_latent_is_found_again_within_its_bound():
     assert all(np.abs(step.latent).max() <= 1 for step in steps)
 
 
+@pytest.mark.long
 def test_an_image_that_the_generator_drew_is_recovered(tiny_run):
     generator = numbered.open_generator(
         str(tiny_run.workdir), weights_dir=None, step=None, seed=5, label=None

@@ -47,6 +47,7 @@ class _Run:
         self.fastest = min(self.fastest, time.perf_counter() - begin)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(backend.is_accelerator(), reason="lax is the choice there")
 def test_our_step_is_at_least_twice_as_fast_as_with_lax_convolutions(draw_state):
     ours, lax = _Run("auto", draw_state), _Run("lax", draw_state)

@@ -13,6 +13,7 @@ from experiments.faults import spoil
 AT, KEPT = 27, 20
 
 
+@pytest.mark.long
 def test_a_nan_among_the_gradients_stops_the_run_at_its_last_finite_checkpoint(
     tiny_run, tmp_path, monkeypatch
 ):

@@ -47,6 +47,7 @@ def test_at_the_data_of_the_machine_divergence_is_near_zero(rbm):
         np.testing.assert_allclose(part, 0.0, atol=0.02)
 
 
+@pytest.mark.long
 def test_the_script_measures_samples_of_two_layers(run_command, read_numbers):
     ended = run_command(
         dbn.main, "--num_hidden", "40", "40", "--num_steps=300", "--num_samples=300",

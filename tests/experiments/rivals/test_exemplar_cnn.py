@@ -64,6 +64,7 @@ def test_contrast_along_one_axis_leaves_the_others(pictures):
     np.testing.assert_allclose(after, halved, atol=1e-5)
 
 
+@pytest.mark.long
 def test_the_script_learns_from_a_few_digits(run_command, read_numbers):
     ended = run_command(
         exemplar_cnn.main, "--num_exemplars=60", "--num_steps=50",

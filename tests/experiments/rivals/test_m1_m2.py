@@ -37,6 +37,7 @@ def test_the_bound_is_the_likelihood_where_latents_say_nothing():
     )
 
 
+@pytest.mark.long
 def test_without_a_label_the_bound_is_the_sum_over_labels():
     vectors = jax.random.normal(KEY, (5, 3))
     network = M2(3, 2, 4)
@@ -71,6 +72,7 @@ def test_standardised_latents_have_unit_spread():
     assert float(drawn.std()) == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.long
 def test_the_script_learns_digits_from_ten_labels_a_class(run_command, read_numbers):
     ended = run_command(
         m1_m2.main, "--num_hidden=50", "--num_latents=10", "--num_m1_steps=600",

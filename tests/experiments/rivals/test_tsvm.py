@@ -59,6 +59,7 @@ FEW = ("--num_train=500", "--draws=1")
 SMALL_M1 = ("--num_hidden=40", "--num_latents=8", "--num_m1_steps=300")
 
 
+@pytest.mark.long
 def test_the_script_learns_from_ten_labels_a_class(
     run_command, read_numbers, monkeypatch
 ):
@@ -70,6 +71,7 @@ def test_the_script_learns_from_ten_labels_a_class(
     assert numbers["svm"]["error_mean"] < 0.3
 
 
+@pytest.mark.long
 def test_neighbours_are_found_among_latents(run_command, read_numbers):
     ended = run_command(m1_knn.main, *FEW, *SMALL_M1)
     assert ended.code == 0, ended.err

@@ -18,6 +18,7 @@ def nets():
     return pairs.make_nets(config, num_steps=10, num_rows=100)
 
 
+@pytest.mark.long
 def test_a_shared_fake_batch_is_judged_as_d_has_judged_it(nets):
     state = pairs.init_state(nets, KEY, image_shape=(28, 28, 1))
     batch = Batch(np.zeros((20, 28, 28, 1), np.uint8), None)

@@ -86,6 +86,7 @@ def test_a_list_that_is_there_is_not_made_again(prepared, found, monkeypatch):
     np.testing.assert_array_equal(again.rows, found.rows)
 
 
+@pytest.mark.long
 def test_other_settings_make_the_list_anew_and_the_same_seed_the_same(
     prepared, found, tmp_path
 ):

@@ -107,6 +107,7 @@ def test_a_hash_is_the_signs_of_the_code_s_units():
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.long
 def test_training_rebuilds_clean_images_from_noisy_ones(digits):
     weights = jax.tree.map(jnp.asarray, hashes.learn_autoencoder(SHORT, digits))
     vectors = hashes.make_vectors(jnp.asarray(digits))
