@@ -8,6 +8,7 @@ code is 1 if a page disagrees with them.
 import functools
 import json
 import re
+import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -351,6 +352,24 @@ def _more_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _modes_table() -> str:
+    lines = ["| stacked MNIST | flags | modes of 1,000 | KL, nats |", "|---" * 4 + "|"]
+    result = _read("modes")
+    numbers = {} if result is None else result["numbers"]
+    for name, row in numbers.items():
+        flags = f"`{' '.join(row['flags'])}`" if row["flags"] else ""
+        found = [
+            statistics.median(run[key] for run in row["by_seed"])
+            for key in ("modes", "modes_kl")
+        ]
+        lines.append(f"| {name} | {flags} | {found[0]:,.0f} | {found[1]:.2f} |")
+    if numbers:
+        real = next(iter(numbers.values()))["by_seed"][0]
+        counted = f"{real['real_modes']:,} | {real['real_modes_kl']:.2f} |"
+        lines.append(f"| real images |  | {counted}")
+    return "\n".join(lines) + "\n"
+
+
 def _explorer_table() -> str:
     lines = [
         "| samples | before | longest wait | now | longest wait |",
@@ -403,6 +422,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "inside": functools.partial(_paper_table, INSIDE),
     "runs": _runs_table,
     "explorer": _explorer_table,
+    "modes": _modes_table,
     "speed": _speed_table,
     "seconds": functools.partial(seconds.make_table, _read),
     "pipeline": _pipeline_table,

@@ -292,7 +292,7 @@ class FollowConfig:
 
     follow_metric: Annotated[str | None, OPERATIONAL] = None
     """The generator is measured while it trains, on the same device, by a metric that
-    `evaluate --every` can follow: fid, kid, is, prc or parzen. The numbers go to
+    `evaluate --every` can follow: fid, kid, is, prc, parzen or modes. The numbers go to
     quality.jsonl in the run's folder, and the best generator to best_NAME.safetensors.
     With --ema_decay it is the average that is measured."""
     follow_every: Annotated[int, COUNT, OPERATIONAL] = 1000

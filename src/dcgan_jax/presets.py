@@ -107,6 +107,20 @@ MNIST = dataclasses.replace(
     adam=_PAPER_ADAM,
 )
 
+# Three digits in the colour channels, to count the modes that a generator finds.
+STACKED_MNIST = dataclasses.replace(
+    MNIST,
+    dataset="stacked_mnist",
+    channels=3,
+    num_epochs=25,  # ours: as for mnist
+)
+STACKED_DIGITS = dataclasses.replace(
+    STACKED_MNIST,
+    dataset="stacked_digits",
+    image_size=32,
+    upscale=True,  # ours: the scans are 8×8
+)
+
 FASHION_MNIST = dataclasses.replace(MNIST, dataset="fashion_mnist")
 
 # A user's own images: the net follows the image size (see `find`).
@@ -228,8 +242,8 @@ GOODFELLOW_FACES = dataclasses.replace(
 PRESETS = {
     preset.dataset: preset
     for preset in (
-        DIGITS, MNIST, FASHION_MNIST, CIFAR10, SVHN, IMAGENET32, CELEB_A, LSUN_BEDROOM,
-        FOLDER, ARRAYS,
+        DIGITS, MNIST, FASHION_MNIST, STACKED_MNIST, STACKED_DIGITS, CIFAR10, SVHN,
+        IMAGENET32, CELEB_A, LSUN_BEDROOM, FOLDER, ARRAYS,
     )
 }  # fmt: skip
 # Other recipes, by the name that --preset takes.

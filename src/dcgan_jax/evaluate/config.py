@@ -17,11 +17,12 @@ METRICS = {
     "nearest_neighbour": "nearest_neighbour",
     "parzen": "parzen",
     "memorisation": "memorisation",
+    "modes": "modes",
 }
 # Any of these can be measured together, on the same features; the others alone.
 QUALITY = tuple(name for name, module in METRICS.items() if module == "quality")
 # The metrics that --every can follow a run by besides those.
-_FOLLOWING = ("parzen",)
+_FOLLOWING = ("parzen", "modes")
 INCEPTION = "inception"
 
 
@@ -42,10 +43,11 @@ class EvaluateConfig(cli.RunFlags):
     or several of them with commas, on the features of --extractor. Or one of these:
     nearest_neighbour is the test error of 1-NN on labelled samples (Table 3); parzen is
     the log-likelihood of test images under windows around samples (Goodfellow et al.
-    2014); memorisation shows the nearest training image of each sample."""
+    2014); memorisation shows the nearest training image of each sample; modes counts
+    the modes of stacked digits that samples show (Metz et al. 2017)."""
     num_samples: Annotated[int | None, COUNT] = None
-    """The number of images to generate. Without this flag it is 50,000; for parzen it
-    is 10,000, for memorisation 50."""
+    """The number of images to generate. Without this flag it is 50,000; for modes it
+    is 25,600, for parzen 10,000, for memorisation 50."""
     num_reference: Annotated[int | None, COUNT] = None
     """The number of real images that fid, kid and prc compare with, the first of their
     part. Without this flag it is all of them."""

@@ -16,6 +16,7 @@ GENERATOR, AVERAGE = "generator", "the average"
 PRIMARY = {
     "fid": True, "frechet_distance": True, "kid": True, "kernel_distance": True,
     "inception_score": False, "f_score": False, "validation_log_likelihood": False,
+    "modes_kl": True,
 }  # fmt: skip
 
 

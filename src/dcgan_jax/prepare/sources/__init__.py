@@ -18,6 +18,7 @@ from dcgan_jax.prepare.sources import (
     matlab,
     parquet,
     pixel_csv,
+    stacked,
     stl10,
     tar_shards,
     tfds,
@@ -106,14 +107,17 @@ def open_source(config: DataConfig, work_dir: Path) -> Source:
         InputError: if the source is not there, empty, damaged or of no known kind.
     """
     check(config)
+    if config.dataset in stacked.NAMES:
+        return stacked.open_stacked(config, lambda own: open_source(own, work_dir))
     if config.source is not None:
         return find_kind(config.source).open(config.source, config, work_dir)
     if config.dataset.startswith("tfds:"):
         return tfds.build(config, work_dir)
     if config.dataset not in NAMED:
         raise errors.InputError(
-            f"unknown dataset {config.dataset!r}; known: {', '.join(NAMED)},"
-            " tfds:NAME, and folder or arrays with --source"
+            f"unknown dataset {config.dataset!r}; known:"
+            f" {', '.join([*NAMED, *stacked.NAMES])}, tfds:NAME, and folder or arrays"
+            " with --source"
         )
     return NAMED[config.dataset](config, work_dir)
 
