@@ -22,6 +22,7 @@ from experiments.studies import more_than_the_paper as faces, variants
 
 NAME = "precision"
 PRECISIONS = ("bfloat16", "float32")
+_LEAST_SEEDS = 2  # that have a spread
 PROTOCOL = (
     "conditional_mnist: preset mnist_conditional at width multiplier {width}, {epochs}"
     " epochs; error in % of 1-NN on so many generated samples, by the protocol of Table"
@@ -63,10 +64,11 @@ def summarise(rows: dict[str, Any]) -> dict[str, Any]:
         rows: precision → seed → name → number, where smaller is better.
 
     Returns:
-        name → mean and spread by precision, and whether bfloat16 is worse.
+        name → mean and spread by precision, and whether bfloat16 is worse; nothing
+        before both have two seeds.
     """
     runs = {name: list(rows.get(name, {}).values()) for name in PRECISIONS}
-    if not all(runs.values()):
+    if min(map(len, runs.values())) < _LEAST_SEEDS:
         return {}
     found = {}
     for name in runs["bfloat16"][0]:

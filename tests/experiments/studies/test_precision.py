@@ -17,5 +17,9 @@ def test_worse_is_what_lies_beyond_the_seeds_spread(bfloat16, is_worse):
     assert found["worse"] is is_worse
 
 
-def test_one_precision_alone_is_compared_with_nothing():
-    assert precision.summarise({"bfloat16": {"0": {"50000": 3.0}}}) == {}
+def test_a_single_seed_has_no_spread_to_compare_with():
+    two = {"0": {"50000": 3.0}, "1": {"50000": 3.1}}
+    assert precision.summarise({"bfloat16": two}) == {}
+    assert (
+        precision.summarise({"bfloat16": two, "float32": {"0": {"50000": 2.0}}}) == {}
+    )
