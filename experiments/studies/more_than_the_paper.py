@@ -90,7 +90,7 @@ def main(argv: Sequence[str]) -> int:
     add("--ema_decay", type=float, default=0.999)
     flags = variants.parse(parser, argv, least_steps=2)
     cli.start()
-    store = _open_store(flags)
+    store = open_store(flags)
     judge = Judge(store, flags.weights_dir)
     half = flags.num_steps // 2
     chosen = [
@@ -138,7 +138,12 @@ def _draw_samples(
     return SampleStream(loaded, seed=0).images(count)
 
 
-def _open_store(flags: argparse.Namespace) -> Store:
+def open_store(flags: argparse.Namespace) -> Store:
+    """Prepare and open the store of a folder or zip of pictures.
+
+    Raises:
+        InputError: if it holds too few.
+    """
     config = data_config(cli.parse_run(variants.list_data_flags(flags)))
     trained.require(ready.make_ready(config))
     store = stores.open_store(stores.store_path(config))
