@@ -133,6 +133,8 @@ FOLDER = dataclasses.replace(
 )
 ARRAYS = dataclasses.replace(FOLDER, dataset="arrays")
 TFDS = dataclasses.replace(FOLDER, dataset="tfds:", by_count="none")
+# Data sets by a name that says where they are, too many to list.
+_ELSEWHERE = ("tfds:", "hub:")
 
 MNIST_CONDITIONAL = TrainConfig(
     preset="mnist_conditional",
@@ -277,8 +279,8 @@ def find(
     """Return the recipe for a data set, or the named one applied to it.
 
     Args:
-        dataset: a data set's name, `folder`, `arrays`, or `tfds:NAME[/CONFIG]`; None:
-            the preset's own, or the digits.
+        dataset: a data set's name, `folder`, `arrays`, `tfds:NAME[/CONFIG]` or
+            `hub:OWNER/NAME`; None: the preset's own, or the digits.
         preset: a recipe to use in place of the data set's own.
         image_size: side in pixels if the user asked for one; a user's own images of up
             to 32 pixels take the small net.
@@ -295,16 +297,16 @@ def find(
         return dataclasses.replace(recipe, dataset=dataset, preset=preset)
     dataset = DIGITS.dataset if dataset is None else dataset
     _check_dataset(dataset)
-    if dataset.startswith("tfds:"):
+    if dataset.startswith(_ELSEWHERE):
         base = dataclasses.replace(TFDS, dataset=dataset)
     else:
         base = PRESETS[dataset]
-    own_images = dataset in ("folder", "arrays") or dataset.startswith("tfds:")
+    own_images = dataset in ("folder", "arrays") or dataset.startswith(_ELSEWHERE)
     if own_images and image_size is not None and image_size <= 32:
         return dataclasses.replace(base, architecture="small")
     return base
 
 
 def _check_dataset(name: str) -> None:
-    if not (name.startswith("tfds:") and len(name) > len("tfds:")):
-        check_name("dataset", name, [*PRESETS, "tfds:NAME"])
+    if not (name.startswith(_ELSEWHERE) and name not in _ELSEWHERE):
+        check_name("dataset", name, [*PRESETS, "tfds:NAME", "hub:OWNER/NAME"])
