@@ -30,7 +30,8 @@ def load(
 
     Args:
         path: a run's folder; an exported .safetensors file, beside which the file of
-            the discriminator may lie; `authors_svhn` or `authors_imagenet`.
+            the discriminator may lie; `authors_svhn` or `authors_imagenet`; or
+            `hub:OWNER/NAME`, what `dcgan export --push` has published.
         step: the step of a run's checkpoint; None: the newest that verifies.
         ema: whether to take the generator's average, which a run with ema_decay keeps.
         weights_dir: folder of the authors' files; None: a cache, into which they are
