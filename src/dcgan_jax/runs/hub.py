@@ -30,4 +30,4 @@ def fetch_pair(name: str) -> Path:
         )
     beside = safetensors_file.name_discriminator(Path(gens[0])).name
     wanted = {file: files[file] for file in (gens[0], beside) if file in files}
-    return hub.fetch(repo, "model", wanted)[0]
+    return hub.fetch_files(repo, "model", wanted)[0]

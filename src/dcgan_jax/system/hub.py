@@ -32,7 +32,7 @@ def parse(name: str) -> str:
     return repo
 
 
-def require() -> None:
+def require_library() -> None:
     """Raise an error where the library is not installed.
 
     Raises:
@@ -50,7 +50,7 @@ def require_token() -> None:
     Raises:
         InputError: saying how to.
     """
-    require()
+    require_library()
     import huggingface_hub
 
     if huggingface_hub.get_token() is None:
@@ -79,7 +79,7 @@ def list_files(repo: str, kind: Kind) -> dict[str, int]:
     return sizes
 
 
-def fetch(
+def fetch_files(
     repo: str, kind: Kind, files: Mapping[str, int], *, folder: Path | None = None
 ) -> list[Path]:
     """Download files, unless they are there and have not changed.
@@ -146,7 +146,7 @@ def push(repo: str, files: Mapping[str, Path]) -> str:
 
 
 def _open_api() -> Any:
-    require()
+    require_library()
     from huggingface_hub import HfApi, utils
 
     utils.disable_progress_bars()

@@ -89,7 +89,7 @@ def check(config: DataConfig) -> None:
     """
     if config.dataset.startswith(hubs.PREFIX):
         hubs.parse(config.dataset)
-        hubs.require()
+        hubs.require_library()
         if config.source is not None:
             raise errors.InputError(
                 f"--dataset={config.dataset} is fetched; with --source={config.source}"

@@ -30,5 +30,5 @@ def open_hub(config: DataConfig, open_own: Callable[[DataConfig], Source]) -> So
             " their folder as --source"
         )
     folder = config.data_dir / "hub" / repo.replace("/", "--")
-    hub.fetch(repo, "dataset", files, folder=folder)
+    hub.fetch_files(repo, "dataset", files, folder=folder)
     return open_own(dataclasses.replace(config, dataset="folder", source=folder))
