@@ -16,7 +16,7 @@ train: $(VENV)/train.stamp
 
 test: lint types unit
 
-# What `make test` leaves out, for its length: others there make each claim in little.
+# What `make test` leaves out, since each of them takes many seconds.
 long: $(VENV)/test.stamp
 	$(BIN)/pytest -n 2 --durations=10 -m 'long and not slow'
 
@@ -48,7 +48,7 @@ program-record: $(PROGRAM)/test.stamp
 	$(PROGRAM)/bin/python experiments/benchmarks/gpu_program.py
 
 # On a machine with an NVIDIA GPU: the tests of what it may compute otherwise than a CPU,
-# about 5 minutes, then the benchmark, about 8. Sums have an order of their own there
+# about 5 minutes, then the benchmarks, about 10. Sums have an order of their own there
 # only with XLA's deterministic operations, which the tests of equal bits need.
 GPU_XLA := --xla_gpu_deterministic_ops=true
 gpu:
@@ -56,6 +56,7 @@ gpu:
 	@$(MAKE) --no-print-directory $(GPU)/test.stamp
 	XLA_FLAGS="$$XLA_FLAGS $(GPU_XLA)" XLA_PYTHON_CLIENT_PREALLOCATE=false $(GPU)/bin/pytest -p no:benchmark -m 'gpu and not slow' tests
 	$(GPU)/bin/python experiments/benchmarks/train_step.py --device=gpu
+	$(GPU)/bin/python experiments/benchmarks/train_rate.py --device=gpu
 
 # The documentation, into site/. Warnings are errors. It reads the docstrings without
 # importing the package, so that its environment is small.

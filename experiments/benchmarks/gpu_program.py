@@ -7,10 +7,8 @@ operations and bytes of a step are facts, its time is not among them.
 
 import argparse
 import dataclasses
-import math
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -26,6 +24,7 @@ os.environ["XLA_FLAGS"] = (
 import jax
 import numpy as np
 from jax.experimental import topologies
+from jax.stages import Compiled
 
 from dcgan_jax import presets
 from dcgan_jax.config import CONDITIONAL, TrainConfig
@@ -34,12 +33,11 @@ from dcgan_jax.gan import nets as gan_nets
 from dcgan_jax.gan.nets import Nets
 from dcgan_jax.system import result_file
 from dcgan_jax.train import chunk
-from experiments.benchmarks import hlo, kernels, nets
+from experiments.benchmarks import flops, hlo, kernels, nets
 
 # Nets that are timed elsewhere; and, with their presets, those whose programs differ.
-TIMED = ("small32", "imagenet32", "dcgan64")
+TIMED = tuple(net for net in nets.NETS if net != "pytorch_example")
 OF_PRESETS = {
-    "conditional_mnist": presets.MNIST_CONDITIONAL,
     "mnist": presets.MNIST,
     "cifar10": presets.CIFAR10,
     "celeb_a": presets.CELEB_A,
@@ -52,12 +50,15 @@ OF_PRESETS = {
 NETS = (*TIMED, *OF_PRESETS)
 RESULT = Path(__file__).parents[1] / "results" / "gpu_program.json"
 BATCH, STEPS = 128, 32
+BATCHES = (32, 64, 256, 512)
 PROTOCOL = (
     f"one k = 1 step of the training loop, batch {BATCH}, bfloat16, as XLA compiles it"
     " for an NVIDIA H100 that is described to it and not there, without autotuning;"
     " read from the optimised program: gflop of convolutions and matrix products,"
     " multiplied zeros included; useful_gflop by the layers' shapes; kernels: fusions,"
-    " library calls and copies; gbytes: what these read and write. No time is measured"
+    " library calls and copies; gbytes: what these read and write; memory_gb: by batch,"
+    f" what XLA plans for state, {STEPS} minibatches and intermediate arrays. No time"
+    " is measured"
 )
 # NVIDIA's data sheet, and what CUDA tells of one.
 _H100 = """
@@ -94,14 +95,25 @@ def main() -> int:
         "--nets", nargs="+", choices=NETS, default=NETS, help="the nets to compile"
     )
     parser.add_argument("--show", type=Path, help="a folder for the programs' texts")
+    parser.add_argument(
+        "--batches",
+        nargs="*",
+        type=int,
+        default=BATCHES,
+        help=f"batches besides {BATCH} that the memory of the timed nets is read for",
+    )
     flags = parser.parse_args()
     numbers = {}
     for net in flags.nets:
-        text = compile_step(net)
+        program = compile_step(net)
         if flags.show:
             flags.show.mkdir(parents=True, exist_ok=True)
-            (flags.show / f"{net}.txt").write_text(text)
-        numbers[net] = measure(net, text)
+            (flags.show / f"{net}.txt").write_text(program.as_text())
+        numbers[net] = measure(net, program)
+        if net in TIMED:
+            memory = numbers[net]["memory_gb"]
+            for batch in flags.batches:
+                memory[str(batch)] = plan_memory(compile_step(net, batch))
         print(net, numbers[net], flush=True)
     result_file.save(
         flags.out,
@@ -114,21 +126,31 @@ def main() -> int:
     return 0
 
 
-def measure(net: str, text: str) -> dict[str, Any]:
+def measure(net: str, program: Compiled) -> dict[str, Any]:
     """Return a net's row of the result file."""
-    counts = kernels.count(hlo.parse(text))
+    counts = kernels.count(hlo.parse(program.as_text()))
+    plain = dataclasses.replace(make_config(net), convolution="lax")
+    useful = flops.count_iteration(_make_nets(plain), plain, shares_fake=False)
     return {
         "gflop": round(counts.gflop, 2),
-        "useful_gflop": round(count_useful(net) / 1e9, 2),
+        "useful_gflop": round(useful / 1e9, 2),
         "kernels": counts.kernels,
         "gbytes": round(counts.gbytes, 3),
         "kinds": counts.kinds,
+        "memory_gb": {str(BATCH): plan_memory(program)},
     }
 
 
-def compile_step(net: str) -> str:
+def plan_memory(program: Compiled) -> float:
+    """Return the GB that a program's arguments, results and buffers take together."""
+    plan = program.memory_analysis()
+    size = plan.argument_size_in_bytes + plan.temp_size_in_bytes
+    return round((size + plan.output_size_in_bytes - plan.alias_size_in_bytes) / 1e9, 3)
+
+
+def compile_step(net: str, batch_size: int = BATCH) -> Compiled:
     """Return the optimised program of a net's training loop on a GPU."""
-    config = make_config(net)
+    config = dataclasses.replace(make_config(net), batch_size=batch_size)
     # The loop is traced as on a machine with a GPU, whose forms differ from a CPU's.
     with mock.patch.object(jax, "default_backend", return_value="gpu"):
         made = _make_nets(config)
@@ -137,7 +159,7 @@ def compile_step(net: str) -> str:
         return compile_for_gpu(run, *arguments)
 
 
-def compile_for_gpu(jitted: Any, *arguments: Any) -> str:
+def compile_for_gpu(jitted: Any, *arguments: Any) -> Compiled:
     """Return the optimised program of a jitted function for the GPU described above.
 
     Args:
@@ -155,7 +177,8 @@ def compile_for_gpu(jitted: Any, *arguments: Any) -> str:
         return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place)
 
     lowered = jitted.lower(*(jax.tree.map(put, argument) for argument in arguments))
-    return str(lowered.compile().as_text())
+    program: Compiled = lowered.compile()
+    return program
 
 
 def _make_nets(config: TrainConfig) -> Nets:
@@ -178,71 +201,12 @@ def make_config(net: str) -> TrainConfig:
 def describe_arguments(made: Nets, config: TrainConfig) -> tuple[Any, Batch, Any]:
     """Return the shapes of the loop's state, minibatches and key."""
     image = (config.image_size, config.image_size, config.channels)
+    minibatches = (STEPS, 1, config.batch_size)
     key = jax.eval_shape(lambda: jax.random.key(0))
     state = gan_nets.shape_state(made, image_shape=image)
-    images = jax.ShapeDtypeStruct((STEPS, 1, BATCH, *image), np.uint8)
-    labels = jax.ShapeDtypeStruct((STEPS, 1, BATCH), np.int32)
+    images = jax.ShapeDtypeStruct((*minibatches, *image), np.uint8)
+    labels = jax.ShapeDtypeStruct(minibatches, np.int32)
     return state, Batch(images, labels if config.num_classes else None), key
-
-
-def count_useful(net: str) -> int:
-    """Return the operations of a step that no form of it can do without.
-
-    As `flops.count_iteration` counts them, whose networks are plain.
-    """
-    config = dataclasses.replace(make_config(net), convolution="lax")
-    made = _make_nets(config)
-    state, batches, key = describe_arguments(made, config)
-    images = jax.ShapeDtypeStruct(batches.images.shape[2:], np.float32)
-    labels = None
-    if batches.labels is not None:
-        labels = jax.ShapeDtypeStruct((BATCH,), np.int32)
-    latents = jax.eval_shape(lambda key: made.draw_latents(key, BATCH), key)
-
-    def generate(gen: Any, latents: Any, labels: Any) -> Any:
-        return made.generate(gen, gen.params, latents, labels)
-
-    def judge(disc: Any, images: Any, labels: Any, key: Any) -> Any:
-        return made.judge(disc.params, disc.batch_stats, images, labels, key)
-
-    gen = list(_list_products(generate, state.gen, latents, labels))
-    disc = list(_list_products(judge, state.disc, images, labels, key))
-    # D: forward, kernels, maps but the image's, of both halves; G forward.
-    d_update = 2 * (3 * sum(disc) - disc[0]) + sum(gen)
-    # Forward through both; D's maps; G's maps but the latents', and its kernels.
-    g_update = 2 * sum(disc) + 3 * sum(gen) - gen[0]
-    return d_update + g_update
-
-
-def _list_products(function: Any, *shapes: Any) -> Iterator[int]:
-    """Yield the operations of the products of a forward pass, without added zeros."""
-    yield from _list_in(jax.make_jaxpr(function)(*shapes).jaxpr)
-
-
-def _list_in(jaxpr: Any) -> Iterator[int]:
-    for line in jaxpr.eqns:
-        if line.primitive.name == "conv_general_dilated":
-            yield _count_convolution(line)
-        elif line.primitive.name == "dot_general":
-            ((axes, _), _) = line.params["dimension_numbers"]
-            left = line.invars[0].aval.shape
-            summed = math.prod(left[axis] for axis in axes)
-            yield 2 * line.outvars[0].aval.size * summed
-        for part in jax.tree.leaves(list(line.params.values()), is_leaf=_has_lines):
-            inner = getattr(part, "jaxpr", part)
-            if _has_lines(inner):
-                yield from _list_in(inner)
-
-
-def _count_convolution(line: Any) -> int:
-    """A transposed one, whose map is dilated, costs what its strided one does."""
-    is_transposed = max(line.params["lhs_dilation"]) > 1
-    small = line.invars[0].aval if is_transposed else line.outvars[0].aval
-    return 2 * small.size * line.invars[1].aval.size // small.shape[-1]
-
-
-def _has_lines(part: Any) -> bool:
-    return hasattr(part, "eqns")
 
 
 if __name__ == "__main__":

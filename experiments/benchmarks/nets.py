@@ -1,6 +1,7 @@
-"""The four pairs of networks that are measured, and what each layer of them costs."""
+"""The pairs of networks that are measured, and the shapes of their layers."""
 
 import dataclasses
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import jax
@@ -18,12 +19,13 @@ Array = jax.Array
 Precision = Literal["float32", "bfloat16"]
 Convolution = Literal["auto", "lax", "phase"]
 
-NETS = ("small32", "pytorch_example", "imagenet32", "dcgan64")
+NETS = ("small32", "conditional_mnist", "pytorch_example", "imagenet32", "dcgan64")
 
 _CONFIGS = {
     "small32": dataclasses.replace(
         presets.FOLDER, architecture="small", image_size=32, input_bias=False
     ),
+    "conditional_mnist": dataclasses.replace(presets.MNIST_CONDITIONAL, num_classes=10),
     "pytorch_example": dataclasses.replace(
         presets.LSUN_BEDROOM, latent_distribution="normal"
     ),
@@ -146,49 +148,73 @@ class ConvShape(NamedTuple):
 class PairShape(NamedTuple):
     """The sizes of all layers of a pair of networks.
 
+    Maps and units that a layer takes count the labels that are joined to them.
+
     Attributes:
         convolutions: the convolutions of both networks.
-        projection: (inputs, outputs) of the generator's dense layer.
-        logit: the inputs of the discriminator's last layer.
+        gen_dense: (inputs, outputs) of the generator's dense layers.
+        disc_dense: those of the discriminator, the last one to the logit.
         base: (features, size) of the generator's smallest map.
         image: (size, channels).
+        num_classes: the labels joined at every layer; 0: none.
+        bn_affine: whether batch norm has a scale and an offset.
     """
 
     convolutions: tuple[ConvShape, ...]
-    projection: tuple[int, int]
-    logit: int
+    gen_dense: tuple[tuple[int, int], ...]
+    disc_dense: tuple[tuple[int, int], ...]
     base: tuple[int, int]
     image: tuple[int, int]
+    num_classes: int
+    bn_affine: bool
+
+    @property
+    def latent_size(self) -> int:
+        """The length of a latent vector."""
+        return self.gen_dense[0][0] - self.num_classes
 
 
 def make_shape(net: str, config: TrainConfig) -> PairShape:
     """Read the shapes of all layers off the networks."""
     nets = make_nets(net, config)
-    # Both are dcgan's modules or have their attributes.
+    # Both are dcgan's or conditional_mnist's modules or have their attributes.
     disc: dcgan.Discriminator = nets.discriminator  # type: ignore[assignment]
     gen: dcgan.Generator = nets.generator  # type: ignore[assignment]
+    classes = config.num_classes or 0
     found = []
     size, maps = config.image_size, config.channels
     for index, (features, stride) in enumerate(disc.convolutions):
         small = size // stride
         found.append(
-            ConvShape(f"disc/conv{index}", disc.kernel_size, stride, size, small, maps,
-                      features)
+            ConvShape(f"disc/conv{index}", disc.kernel_size, stride, size, small,
+                      maps + classes, features)
         )  # fmt: skip
         size, maps = small, features
-    logit = size * size * maps
+    disc_units = [size * size * maps, *_hidden(disc), 1]
     size, maps = gen.base_size, gen.base_features
+    gen_units = [config.latent_size, *_hidden(gen), size * size * maps]
     for index, (features, stride) in enumerate(gen.convolutions):
         large = size * stride
         found.append(
             ConvShape(f"gen/conv{index}", gen.kernel_size, stride, large, size,
-                      features, maps)
+                      features, maps + classes)
         )  # fmt: skip
         size, maps = large, features
+    gen_dense, disc_dense = (
+        tuple((inputs + classes, outputs) for inputs, outputs in pairwise(units))
+        for units in (gen_units, disc_units)
+    )
     return PairShape(
         convolutions=tuple(found),
-        projection=(config.latent_size, gen.base_size**2 * gen.base_features),
-        logit=logit,
+        gen_dense=gen_dense,
+        disc_dense=disc_dense,
         base=(gen.base_features, gen.base_size),
         image=(config.image_size, config.channels),
+        num_classes=classes,
+        bn_affine=config.bn_affine,
     )
+
+
+def _hidden(network: nn.Module) -> list[int]:
+    """Return the width of a conditional network's dense layer between others."""
+    return [network.hidden_units] if hasattr(network, "hidden_units") else []

@@ -46,7 +46,10 @@ class OurParticipant:
         images = rng.integers(
             0, 256, (self._capacity, 1, config.batch_size, *shape), dtype=np.uint8
         )
-        self._batches = jax.device_put(Batch(images, None))
+        labels = rng.integers(0, config.num_classes or 1, images.shape[:3], np.int32)
+        self._batches = jax.device_put(
+            Batch(images, labels if config.num_classes else None)
+        )
         # On an accelerator the number of steps is part of the program.
         self._fixed = backend.is_accelerator()
         self._run = chunk.make_steps(self._nets, static_count=self._fixed)

@@ -51,8 +51,9 @@ class PointParticipant:
         `program_mb` is what XLA plans for arguments, results and buffers;
         `before_mb` the process's peak before the first step, compiler included.
         """
-        shape = nets.make_shape("small32", self._config)
-        count = flops.count_iteration(shape, shares_fake=False)
+        plain = dataclasses.replace(self._config, convolution="lax")
+        made = make_nets(plain, num_steps=1000)
+        count = flops.count_iteration(made, plain, shares_fake=False)
         memory = self._run.memory_analysis()
         planned = (
             memory.temp_size_in_bytes
@@ -61,7 +62,7 @@ class PointParticipant:
             - memory.alias_size_in_bytes
         )
         return {
-            "gflop": count * self._config.batch_size / 1e9,
+            "gflop": count / 1e9,
             "program_mb": planned / 2**20,
             "before_mb": self._before_mb,
         }

@@ -45,6 +45,11 @@ class Report:
         results.save(self._name, seed=0, numbers=self.numbers, **self._about)
 
 
+def name_of_device(name: str, device: str) -> str:
+    """Return the name of a result on a device, "cpu" or another."""
+    return name if device == "cpu" else f"{name}_{device}"
+
+
 def version_of(package: str) -> str:
     """Return an installed package's version, or `absent`."""
     try:

@@ -1,4 +1,4 @@
-"""PyTorch's side: the networks and loop of its DCGAN example, written anew."""
+"""PyTorch's side: the loop of its DCGAN example, written anew."""
 
 import time
 from collections.abc import Callable
@@ -7,100 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from experiments.benchmarks import nets
+from experiments.benchmarks import nets, theirs_nets
 
 LEARNING_RATE, B1 = 2e-4, 0.5  # pytorch/examples dcgan/main.py
-
-
-class Generator(nn.Module):
-    """Latents → images in [-1, 1], of any of the measured shapes."""
-
-    def __init__(self, shape: nets.PairShape, *, is_example: bool) -> None:
-        super().__init__()
-        self._base = shape.base
-        latent_size, units = shape.projection
-        features, size = shape.base
-        if is_example:
-            self.project = nn.Sequential(
-                nn.Unflatten(1, (latent_size, 1, 1)),
-                nn.ConvTranspose2d(latent_size, features, size, 1, 0, bias=False),
-                nn.BatchNorm2d(features),
-                nn.ReLU(True),
-            )
-        else:
-            self.project = nn.Sequential(
-                nn.Linear(latent_size, units, bias=False),
-                nn.BatchNorm1d(units),
-                nn.ReLU(True),
-                nn.Unflatten(1, (features, size, size)),
-            )
-        layers = [c for c in shape.convolutions if c.name.startswith("gen/")]
-        blocks: list[nn.Module] = []
-        for layer in layers:
-            padding = (layer.side - 1) // 2
-            blocks.append(
-                nn.ConvTranspose2d(
-                    layer.outputs, layer.inputs, layer.side, layer.stride, padding,
-                    output_padding=layer.stride + 2 * padding - layer.side, bias=False,
-                )
-            )  # fmt: skip
-            if layer is not layers[-1]:
-                blocks += [nn.BatchNorm2d(layer.inputs), nn.ReLU(True)]
-        self.main = nn.Sequential(*blocks, nn.Tanh())
-        self.apply(_init)
-
-    def forward(self, latents: torch.Tensor) -> torch.Tensor:
-        """Generate."""
-        images: torch.Tensor = self.main(self.project(latents))
-        return images
-
-
-class Discriminator(nn.Module):
-    """Images → logits."""
-
-    def __init__(self, shape: nets.PairShape) -> None:
-        super().__init__()
-        self.blocks = nn.ModuleList()
-        for layer in shape.convolutions:
-            if not layer.name.startswith("disc/"):
-                continue
-            block: list[nn.Module] = [
-                nn.Conv2d(
-                    layer.inputs, layer.outputs, layer.side, layer.stride,
-                    (layer.side - 1) // 2, bias=False,
-                )
-            ]  # fmt: skip
-            if len(self.blocks) > 0:
-                block.append(nn.BatchNorm2d(layer.outputs))
-            self.blocks.append(nn.Sequential(*block, nn.LeakyReLU(0.2, True)))
-        last = next(
-            c for c in reversed(shape.convolutions) if c.name.startswith("disc/")
-        )
-        # Equal to a dense layer on the flattened map.
-        self.logit = nn.Conv2d(last.outputs, 1, last.small, 1, 0, bias=False)
-        self.apply(_init)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Score."""
-        for block in self.blocks:
-            images = block(images)
-        logits: torch.Tensor = self.logit(images).flatten()
-        return logits
-
-    def features(self, images: torch.Tensor) -> torch.Tensor:
-        """Return every layer's maps, max-pooled to 4×4, side by side."""
-        found = []
-        for block in self.blocks:
-            images = block(images)
-            found.append(nn.functional.adaptive_max_pool2d(images, 4).flatten(1))
-        return torch.cat(found, 1)
-
-
-def _init(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-        nn.init.normal_(module.weight, 0.0, 0.02)
-    elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-        nn.init.normal_(module.weight, 1.0, 0.02)
 
 
 class TorchParticipant:
@@ -116,10 +25,12 @@ class TorchParticipant:
         torch.backends.cudnn.benchmark = True
         torch.backends.cuda.matmul.allow_tf32 = spec["tuned"]
         self._batch, self._latent_size = config.batch_size, config.latent_size
+        self._num_classes = shape.num_classes
         self._autocast = spec["precision"] == "bfloat16"
         example = spec["net"] == "pytorch_example"
-        self._gen = Generator(shape, is_example=example).to(self._device)
-        self._disc = Discriminator(shape).to(self._device)
+        self._gen = theirs_nets.Generator(shape, is_example=example)
+        self._disc = theirs_nets.Discriminator(shape)
+        self._gen, self._disc = self._gen.to(self._device), self._disc.to(self._device)
         size, channels = shape.image
         self._real = torch.rand(self._batch, channels, size, size) * 2 - 1
         self._real = self._real.to(self._device)
@@ -232,18 +143,19 @@ class TorchParticipant:
         """Update D, then G: one fake batch serves both, as in the example."""
         self._disc.zero_grad()
         label = torch.full((self._batch,), 1.0, device=self._device)
-        real_loss, real_logits = self._judge(self._real, label)
+        codes = self._draw_codes()
+        real_loss, real_logits = self._judge(self._real, codes, label)
         real_loss.backward()
         noise = torch.randn(self._batch, self._latent_size, device=self._device)
         with self._cast():
-            fake = self._gen(noise)
+            fake = self._gen(noise, codes)
         label.fill_(0.0)
-        fake_loss, fake_logits = self._judge(fake.detach(), label)
+        fake_loss, fake_logits = self._judge(fake.detach(), codes, label)
         fake_loss.backward()
         self._disc_adam.step()
         self._gen.zero_grad()
         label.fill_(1.0)
-        gen_loss, _ = self._judge(fake, label)
+        gen_loss, _ = self._judge(fake, codes, label)
         gen_loss.backward()
         self._gen_adam.step()
         return {
@@ -254,12 +166,19 @@ class TorchParticipant:
         }
 
     def _judge(
-        self, images: torch.Tensor, label: torch.Tensor
+        self, images: torch.Tensor, codes: torch.Tensor | None, label: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         with self._cast():
-            logits = self._disc(images)
+            logits = self._disc(images, codes)
         logits = logits.float()
         return self._criterion(logits, label), logits
+
+    def _draw_codes(self) -> torch.Tensor | None:
+        """Draw the labels of a minibatch, as one-hot vectors."""
+        if not self._num_classes:
+            return None
+        labels = torch.randint(self._num_classes, (self._batch,), device=self._device)
+        return nn.functional.one_hot(labels, self._num_classes).float()
 
     def _cast(self) -> torch.autocast:
         return torch.autocast(

@@ -12,7 +12,14 @@ import tempfile
 from typing import Any
 
 from dcgan_jax.sample import draw as sampling
-from experiments.benchmarks import allocator, flops, gpu_columns, nets, reports
+from experiments.benchmarks import (
+    allocator,
+    cpu_columns,
+    flops,
+    gpu_columns,
+    nets,
+    reports,
+)  # fmt: skip
 from experiments.benchmarks.columns import FEW_ROUNDS, Column
 from experiments.benchmarks.workers import Worker, WorkerError
 
@@ -30,25 +37,7 @@ PROTOCOL = (
 TURN_SECONDS = 3.0
 # A participant that takes longer for an iteration is measured once.
 SLOW_SECONDS = 60.0
-
-
-def list_participants(device: str) -> list[Column]:
-    """Return the columns that are measured on a device."""
-    if device == "gpu":
-        return gpu_columns.list_participants()
-    ours = {"kind": "ours", "precision": "float32", "convolution": "auto"}
-    bf16 = {"precision": "bfloat16"}
-    torch = {"kind": "torch", "precision": "float32", "tuned": False}
-    best = {**torch, "tuned": True}
-    return [
-        Column("ours", ours, serves=True),
-        Column("torch_eager", torch, serves=True),
-        Column("ours_huge_pages", ours, "huge_pages"),
-        Column("torch_best", best, "keep_memory", serves=True),
-        Column("ours_bf16", {**ours, **bf16}, serves=True),
-        Column("torch_bf16", {**best, **bf16}, "keep_memory", serves=True),
-        Column("lax", {**ours, "convolution": "lax"}, rounds=FEW_ROUNDS),
-    ]
+COLUMNS = {"cpu": cpu_columns, "gpu": gpu_columns}
 
 
 def main() -> int:
@@ -87,7 +76,7 @@ class _Bench:
         self._net, self._flags, self._cache, self._stack = net, flags, cache, stack
         self._participants = [
             participant
-            for participant in list_participants(flags.device)
+            for participant in COLUMNS[flags.device].list_participants()
             if not (flags.without_torch and participant.spec["kind"] == "torch")
             and (flags.only is None or participant.column in flags.only)
         ]
@@ -118,11 +107,20 @@ class _Bench:
         medians = {
             name: statistics.median(values) for name, values in self._seconds.items()
         }
-        config = nets.make_config(self._net, batch_size=self._flags.batch_size)
-        shape = nets.make_shape(self._net, config)
-        numbers |= _arrange(medians, shape, batch_size=self._flags.batch_size)
+        numbers |= {
+            name: value
+            for name, value in medians.items()
+            if not name.startswith("matmul_gflops_")
+        }
+        config = nets.make_config(
+            self._net, batch_size=self._flags.batch_size, formulation="lax"
+        )
+        made = nets.make_nets(self._net, config)
+        for name, shares_fake in (("gflop", False), ("gflop_shared_fake", True)):
+            count = flops.count_iteration(made, config, shares_fake=shares_fake)
+            numbers[name] = count / 1e9
+        numbers |= COLUMNS[self._flags.device].summarise(medians, numbers["gflop"])
         if self._on_gpu:
-            numbers |= gpu_columns.summarise(medians, numbers["gflop"])
             numbers["device_peak_mb"] = {
                 name: round(worker.ask("device_peak_mb"))
                 for name, worker in self._workers.items()
@@ -134,7 +132,10 @@ class _Bench:
         }
         if "ours" in self._workers and not self._flags.without_layers:
             layers = self._workers["ours"].ask("layers")
-            numbers["layers"] = _fractions(layers, shape, numbers)
+            shape = nets.make_shape(self._net, config)
+            numbers["layers"] = cpu_columns.share_layers(
+                layers, shape, config.batch_size, numbers["matmul_gflops"]
+            )
         numbers["peak_mb"] = {
             name: round(worker.peak_mb) for name, worker in self._workers.items()
         }
@@ -217,7 +218,7 @@ class _Bench:
         self._note(f"{name}_s", worker.ask("train", count=count) / count)
         if index >= FEW_ROUNDS:
             return
-        if participant.serves:
+        if participant.serves and self._net != "conditional_mnist":
             blocks, block = self._flags.serve, sampling.BLOCK
             worker.ask("sample", blocks=1, block=block)
             seconds = worker.ask("sample", blocks=blocks, block=block)
@@ -233,50 +234,6 @@ class _Bench:
 
     def _note(self, name: str, value: float) -> None:
         self._seconds.setdefault(name, []).append(value)
-
-
-def _arrange(
-    medians: dict[str, float], shape: nets.PairShape, *, batch_size: int
-) -> dict[str, Any]:
-    """Add the rates, the ratios and the fraction of the limit to the medians."""
-    numbers: dict[str, Any] = {
-        name: value
-        for name, value in medians.items()
-        if not name.startswith("matmul_gflops_")
-    }
-    for name, shares_fake in (("gflop", False), ("gflop_shared_fake", True)):
-        count = flops.count_iteration(shape, shares_fake=shares_fake)
-        numbers[name] = count * batch_size / 1e9
-    rates = [v for k, v in medians.items() if k.startswith("matmul_gflops_")]
-    ours = medians.get("ours_s")
-    if rates and ours is not None:
-        numbers["matmul_gflops"] = max(rates)
-        numbers["fraction_of_matmul"] = numbers["gflop"] / ours / max(rates)
-    for name, (above, below) in {
-        "ratio_to_eager": ("torch_eager_s", "ours_s"),
-        "ratio_to_best": ("torch_best_s", "ours_s"),
-        "ratio_to_bf16": ("torch_bf16_s", "ours_bf16_s"),
-        "ratio_to_lax": ("lax_s", "ours_s"),
-    }.items():
-        if above in medians and below in medians:
-            numbers[name] = medians[above] / medians[below]
-    return numbers
-
-
-def _fractions(
-    layers: dict[str, dict[str, float]], shape: nets.PairShape, numbers: dict[str, Any]
-) -> dict[str, dict[str, float]]:
-    """Return every layer's share of the matmul rate, product by product."""
-    by_name = {layer.name: layer for layer in shape.convolutions}
-    batch = numbers["gflop"] * 1e9 / flops.count_iteration(shape, shares_fake=False)
-    table = {}
-    for name, products in layers.items():
-        gflop = flops.count_convolution(by_name[name]) * batch / 1e9
-        limit = gflop / numbers["matmul_gflops"]
-        table[name] = {"gflop": gflop} | {
-            product: limit / seconds for product, seconds in products.items()
-        }
-    return table
 
 
 def _print_table(numbers: dict[str, dict[str, Any]]) -> None:
@@ -309,7 +266,7 @@ def _open_report(flags: argparse.Namespace) -> reports.Report:
         cores=flags.threads or len(os.sched_getaffinity(0)),
     )
     return reports.Report(
-        "benchmark_train_step" + ("" if flags.device == "cpu" else f"_{flags.device}"),
+        reports.name_of_device("benchmark_train_step", flags.device),
         flags,
         what="seconds of one training iteration, ours and PyTorch's, by net and column",
         protocol=protocol,

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments.readme import seconds
+from experiments.readme import gpu_programs, seconds
 from experiments.readme.rows import (
     CARDS,
     FAULTS,
@@ -258,20 +258,6 @@ def _scaling_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _gpu_program_table() -> str:
-    lines = [
-        "| net | GFLOP | of them useful | kernels | GB |",
-        "|---|---|---|---|---|",
-    ]
-    result = _read("gpu_program")
-    for net, row in ({} if result is None else result["numbers"]).items():
-        lines.append(
-            f"| `{net}` | {row['gflop']:,.0f} | {row['useful_gflop']:,.0f} "
-            f"| {row['kernels']} | {row['gbytes']:.2f} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
 def _features_table() -> str:
     lines = []
     for name, data in FEATURE_RESULTS.items():
@@ -441,7 +427,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "seconds": functools.partial(seconds.make_table, _read),
     "pipeline": _pipeline_table,
     "scaling": _scaling_table,
-    "gpu_program": _gpu_program_table,
+    "gpu_program": functools.partial(gpu_programs.make_table, _read),
+    "gpu_memory": functools.partial(gpu_programs.make_memory_table, _read),
     "features": _features_table,
     "svm": _svm_table,
     "reliability": _reliability_table,

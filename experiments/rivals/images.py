@@ -18,6 +18,7 @@ from dcgan_jax.data.batches import Batch
 from dcgan_jax.features import config as configs, experiment, kmeans, protocols
 from dcgan_jax.features.config import FeaturesConfig
 from dcgan_jax.features.protocols import LabelledData, Split, Svm
+from dcgan_jax.system import errors
 from experiments import results, trained
 
 DIGITS = "digits"
@@ -85,7 +86,11 @@ def make_parser(doc: str | None) -> argparse.ArgumentParser:
 
 
 def open_images(flags: Namespace) -> Labelled:
-    """Read the images that the flags of `make_parser` name, prepared if need be."""
+    """Read the images that the flags of `make_parser` name, prepared if need be.
+
+    Raises:
+        InputError: if a class has fewer images to learn from than --labels_per_class.
+    """
     name = flags.target
     if flags.source is not None:
         name = flags.source.stem.replace("-", "_")
@@ -99,6 +104,7 @@ def open_images(flags: Namespace) -> Labelled:
     shuffled = take(train, order)
     held = protocols.count_validation(len(order))
     pool, valid = protocols.split_train(Split(*shuffled), held)
+    _check_counts(pool.labels, class_names, getattr(flags, "labels_per_class", None))
     return Labelled(name, Batch(*pool), Batch(*valid), test, class_names)
 
 
@@ -187,6 +193,18 @@ def save(rival: str, images: Labelled, flags: Namespace, **about: Any) -> None:
     name = f"rival_{rival}_{images.name}"
     protocol = f"{describe(images)}; {about.pop('protocol')}"
     results.save(name, seed=flags.seed, protocol=protocol, **about)
+
+
+def _check_counts(
+    labels: np.ndarray, class_names: Sequence[str], wanted: int | None
+) -> None:
+    counts = np.bincount(labels, minlength=len(class_names))
+    least = int(counts.argmin())
+    if wanted is not None and counts[least] < wanted:
+        raise errors.InputError(
+            f"class {class_names[least]!r} has {counts[least]:,} images to learn from,"
+            f" fewer than --labels_per_class={wanted}; ask for fewer labels"
+        )
 
 
 def _read_digits() -> tuple[Batch, Batch, tuple[str, ...]]:

@@ -285,8 +285,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = rivals.make_parser(__doc__)
     add = parser.add_argument
     add("--labels_per_class", type=int, default=10)
-    add("--draws", type=int, default=3)
-    add("--num_steps", type=int, default=2000)
+    add("--draws", type=int, default=1)
+    add("--num_steps", type=int, default=1000)
     add("--width_multiplier", type=float, default=0.125)
     add("--image_weight", type=float, default=1.0)
     add("--map_weight", type=float, default=0.2)

@@ -61,7 +61,11 @@ class Judge:
     num_samples = NUM_SAMPLES
 
     def __init__(
-        self, store: Store, weights_dir: Path | None, *, num_training: int
+        self,
+        store: Store,
+        weights_dir: Path | None,
+        *,
+        num_training: int = NUM_TRAINING,
     ) -> None:
         loaded = loading.load_discriminator(
             "authors_svhn", weights_dir=weights_dir, step=None, num_layers=None, seed=0
@@ -95,8 +99,8 @@ def main(argv: Sequence[str]) -> int:
     add("--ema_decay", type=float, default=0.999)
     flags = variants.parse(parser, argv, least_steps=2)
     cli.start()
-    store = _open_store(flags)
-    judge = Judge(store, flags.weights_dir, num_training=NUM_TRAINING)
+    store = open_store(flags)
+    judge = Judge(store, flags.weights_dir)
     half = flags.num_steps // 2
     chosen = [
         f"--held_out={len(store) - NUM_TRAINING}", f"--sample_every_steps={half}",
@@ -143,7 +147,12 @@ def _draw_samples(
     return SampleStream(loaded, seed=0).images(count)
 
 
-def _open_store(flags: argparse.Namespace) -> Store:
+def open_store(flags: argparse.Namespace) -> Store:
+    """Prepare and open the store of a folder or zip of pictures.
+
+    Raises:
+        InputError: if it holds too few.
+    """
     config = data_config(cli.parse_run(variants.list_data_flags(flags)))
     trained.require(ready.make_ready(config))
     store = stores.open_store(stores.store_path(config))

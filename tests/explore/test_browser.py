@@ -2,9 +2,11 @@
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -454,6 +456,30 @@ def test_dropped_pictures_are_trained_on_beside_an_exported_file(tmp_path, monke
     assert (config["preset"], config["channels"]) == ("digits", 1)
     assert len(list((tmp_path / "runs" / "mine-pictures").iterdir())) == 70
     assert list((tmp_path / "runs" / "mine" / "checkpoints").iterdir())
+
+
+def test_without_a_public_link_a_line_says_so_and_the_page_is_there(folder):
+    port = browsing.find_port()
+    nowhere = f"http://127.0.0.1:{browsing.find_port()}"
+    proxies = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"), nowhere)
+    home = {"HF_HOME": str(folder), "NO_PROXY": "127.0.0.1"}  # no program from before
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dcgan_jax.explore", str(folder), f"--port={port}",
+         "--share"],
+        env={**os.environ, **proxies, **home}, stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    with process:
+        try:
+            lines = [process.stdout.readline() for _ in range(3)]
+            begun, warning, address = lines
+            assert "public link …" in begun
+            assert warning.startswith("warning: --share: there is no public link (")
+            assert address.startswith(f"http://127.0.0.1:{port}  ")
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
+                assert answer.status == 200
+        finally:
+            process.terminate()
 
 
 def test_a_read_only_page_writes_and_starts_nothing(folder):

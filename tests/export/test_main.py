@@ -14,7 +14,12 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from dcgan_jax import models, presets
-from dcgan_jax.export import __main__ as export, torch_form, write as exporting
+from dcgan_jax.export import (
+    __main__ as export,
+    onnx_form,
+    torch_form,
+    write as exporting,
+)
 from dcgan_jax.gan import keys
 from dcgan_jax.pictures import captions
 from dcgan_jax.runs import safetensors_file
@@ -256,6 +261,23 @@ def test_onnx_draws_the_same_images_in_batches_of_any_size(
     discriminator = onnxruntime.InferenceSession(other)
     (judged,) = discriminator.run(None, {discriminator.get_inputs()[0].name: images})
     assert relative_error(judged, logits) < 1e-5
+
+
+def test_onnx_takes_the_classes_of_a_conditional_pair(tmp_path):
+    pytest.importorskip("onnxruntime", reason=NEEDS_ONNX)
+    config = dataclasses.replace(
+        presets.find("folder", None, image_size=32), image_size=32, num_classes=3,
+        conditional=True, width_multiplier=0.05,
+    )  # fmt: skip
+    config = onnx_form.simplify(config)
+    pair = models.make_pair(config)
+    labels = np.zeros(2, np.int32)
+    for name, shape in (("generator", (2, 100)), ("discriminator", (2, 32, 32, 3))):
+        network = getattr(pair, name)
+        variables = network.init(jax.random.key(0), np.zeros(shape, np.float32), labels,
+                                 train=True)  # fmt: skip
+        path = tmp_path / f"{name}.onnx"
+        assert onnx_form.save(path, network, variables, config, net=name) < 1e-5
 
 
 def test_onnx_without_its_converter_is_one_line(run, one_error, monkeypatch):

@@ -2,6 +2,7 @@ import contextlib
 import dataclasses
 
 import jax
+import jax.export
 import jax.numpy as jnp
 import pytest
 
@@ -42,6 +43,38 @@ def test_every_architecture_of_the_list_is_a_pair_that_fits_together(name):
     logits, activations = trace(discriminator, jnp.zeros(made.shape), LABELS)
     assert logits.shape == (BATCH,)
     assert activations
+
+
+@pytest.mark.parametrize(
+    ("name", "has_labels"),
+    [(name, one.is_conditional) for name, one in ARCHITECTURES.items()]
+    + [(name, True) for name, one in ARCHITECTURES.items() if one.is_plain],
+)
+def test_the_number_of_images_may_stay_open_as_onnx_has_it(name, has_labels):
+    config = dataclasses.replace(
+        narrow(name),
+        conditional=has_labels and ARCHITECTURES[name].is_plain,
+        num_classes=CLASSES if has_labels else None,
+    )
+    (batch,) = jax.export.symbolic_shape("B")
+    labels = jax.ShapeDtypeStruct((batch,), jnp.int32) if has_labels else None
+    side = config.image_size
+    for network, shape, outputs in zip(
+        models.make_pair(dataclasses.replace(config, convolution="lax")),
+        [(config.latent_size,), (side, side, 1)],
+        [(batch, side, side, 1), (batch,)],
+        strict=True,
+    ):
+        given = [jnp.zeros((BATCH, *shape)), LABELS if has_labels else None]
+        variables = jax.eval_shape(
+            lambda network=network, given=given: network.init(KEYS, *given, train=True)
+        )
+        found = jax.eval_shape(
+            lambda *inputs, network=network: network.apply(*inputs, train=False),
+            variables, jax.ShapeDtypeStruct((batch, *shape), jnp.float32), labels,
+        )  # fmt: skip
+        first = found[0] if isinstance(found, tuple) else found
+        assert first.shape == outputs
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

@@ -124,6 +124,7 @@ def spy(measure, said):
     return measured
 
 
+@pytest.mark.long
 def test_with_an_average_it_is_the_average_that_is_measured(config, tmp_path):
     config = dataclasses.replace(
         config, workdir=tmp_path / "run", ema_decay=0.5, num_steps=8

@@ -41,6 +41,7 @@ def in_blocks(tiny_config, tmp_path_factory):
     return config
 
 
+@pytest.mark.long
 def test_a_run_over_blocks_of_mirrored_images_resumes_to_the_same_bits(
     in_blocks, tmp_path
 ):

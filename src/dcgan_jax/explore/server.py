@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import logging
 import os
 import signal
@@ -97,22 +98,42 @@ def _is_news(record: logging.LogRecord) -> bool:
 def _share(
     blocks: Any, routes: list[Any], config: ExploreConfig, tell: Callable[[], None]
 ) -> None:
-    """Serve with Gradio's public link, which it prints."""
-    blocks.launch(
-        server_name=config.host,
-        server_port=config.port,
-        share=True,
-        prevent_thread_lock=True,
-        inbrowser=False,
-        app_kwargs={"routes": routes},
-        **_settings(),
-    )
+    """Serve with Gradio's public link, and without it where there can be none."""
+    print("opening Gradio's public link …", flush=True)
+    with contextlib.redirect_stdout(io.StringIO()) as told:  # lines about its link
+        blocks.launch(
+            server_name=config.host,
+            server_port=config.port,
+            share=True,
+            prevent_thread_lock=True,
+            inbrowser=False,
+            app_kwargs={"routes": routes},
+            **_settings(),
+        )
+    print(_tell_link(blocks.share_url, told.getvalue()), flush=True)
     tell()
     try:
         while True:
             time.sleep(3600)
     finally:
         blocks.close(verbose=False)
+
+
+def _tell_link(url: str | None, told: str) -> str:
+    """Return a line about the public link.
+
+    Args:
+        url: the link; None where there is none.
+        told: what Gradio has printed.
+    """
+    if url is not None:
+        return f"{url}  for anybody who knows this link, for a week at most"
+    _, _, reason = told.partition("Could not create share link.")
+    why = reason.strip().partition("\n")[0].strip(" .") or "its servers cannot be used"
+    return (
+        f"warning: --share: there is no public link ({why}). The page is there without "
+        "it; start again to try again."
+    )
 
 
 # Gradio's own are too pale to read on their backgrounds.

@@ -25,7 +25,6 @@ class ExportConfig(cli.RunFlags):
         dcgan export runs/digits
         dcgan export runs/digits --format=torch --out=digits_torch.safetensors
         dcgan export runs/digits --format=onnx --ema
-        dcgan export runs/digits --push=OWNER/NAME
     """
 
     out: Path | None = None

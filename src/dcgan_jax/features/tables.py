@@ -1,6 +1,6 @@
 """The paper's Tables 1 and 2 beside the numbers that are measured here.
 
-Other people's systems are not rebuilt; their numbers are the paper's own quotations.
+Numbers of other people's systems are the paper's own quotations.
 """
 
 from typing import Any, NamedTuple

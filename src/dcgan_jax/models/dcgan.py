@@ -186,7 +186,7 @@ class Discriminator(nn.Module):
         if self.global_average:
             x = x.astype(jnp.float32).mean((1, 2))
         elif self.num_classes is not None:
-            x = x.reshape(len(x), -1)  # a label is told once, not in every place
+            x = x.reshape(x.shape[0], -1)  # a label is told once, not in every place
         return layers.Logit(self.spectral_norm, name="logit")(join(x)), activations
 
     def has_batch_norm(self, index: int) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.benchmarks import gpu_columns, train_step
+from experiments.benchmarks import gpu_columns
 
 ASKED = {
     "ours_bf16_s", "torch_bf16_s", "ours_tf32_s", "torch_tf32_s", "floor_bf16_s",
@@ -40,7 +40,7 @@ def test_what_was_left_out_leaves_its_numbers_out():
 
 
 def test_pytorch_takes_part_eagerly_as_a_graph_compiled_and_both():
-    specs = [column.spec for column in train_step.list_participants("gpu")]
+    specs = [column.spec for column in gpu_columns.list_participants()]
     ways = {
         (spec["precision"], spec.get("graph", False), spec.get("compiled", False))
         for spec in specs
