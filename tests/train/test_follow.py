@@ -89,6 +89,7 @@ def test_the_best_is_kept_and_told(followed, run_command):
     assert str(followed / BEST) in told
 
 
+@pytest.mark.long
 def test_a_run_that_goes_on_remembers_its_best(config, tmp_path, monkeypatch):
     numbers = iter([3.0, 6.5])
 

@@ -89,6 +89,7 @@ def test_a_run_from_before_there_was_a_choice_goes_on_row_by_row(copied):
         loop.run(dataclasses.replace(copied, shuffle="blocks"))
 
 
+@pytest.mark.long
 def test_the_data_s_order_does_not_depend_on_where_they_lie(
     tiny_run, tmp_path, monkeypatch
 ):
