@@ -109,7 +109,7 @@ def adapt(subject: Subject) -> tuple[Any, ...]:
     import gradio as gr
 
     loaded = subject.require()
-    size = choose_zoom(loaded.config.image_size)
+    size = enlarge_to_draw_on(loaded.config.image_size)
     zoom = gr.Slider(maximum=2 * size + 2, value=size)
     try:
         layers = models.list_hidden_convolutions(loaded.network)
@@ -121,7 +121,7 @@ def adapt(subject: Subject) -> tuple[Any, ...]:
     return zoom, chosen, gr.Button(interactive=True)
 
 
-def choose_zoom(image_size: int) -> int:
+def enlarge_to_draw_on(image_size: int) -> int:
     """Return the screen pixels of a pixel at first, so that boxes are easily drawn."""
     return math.ceil(_SIDE / image_size)
 
@@ -134,7 +134,7 @@ def draw_canvas(
     number = max(number, *(1 + box.sample for box in session.boxes), 1)
     boxes = [list(box) for box in session.boxes]
     return {**serving.place_samples(subject, session, number), "boxes": boxes,
-        "zoom": choose_zoom(subject.require().config.image_size)}  # fmt: skip
+        "zoom": enlarge_to_draw_on(subject.require().config.image_size)}  # fmt: skip
 
 
 def describe_boxes(session: Session) -> str:
