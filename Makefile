@@ -16,7 +16,7 @@ train: $(VENV)/train.stamp
 
 test: lint types unit
 
-# What `make test` leaves out, for its length: others there make each claim in little.
+# What `make test` leaves out, since each of them takes many seconds.
 long: $(VENV)/test.stamp
 	$(BIN)/pytest -n 2 --durations=10 -m 'long and not slow'
 

@@ -73,6 +73,7 @@ HEAVY = {
         "features.protocols", "latent.object_maps", "prepare.sources.digits",
     },
     "gradio": {"explore.page", "explore.parts", "explore.server", "explore.tabs"},
+    "huggingface_hub": {"system.hub"},
     "onnxruntime": {"export.onnx_form"},
     "orbax": {"runs.orbax_files"},
     "pyarrow": {"prepare.sources.parquet"},

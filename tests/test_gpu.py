@@ -50,6 +50,7 @@ def test_a_step_is_a_cpu_s_to_float_tolerance(cpu, draw_state):
         )
 
 
+@pytest.mark.long
 def test_bfloat16_and_float32_differ_by_rounding(draw_state):
     _, rounded = take_step(draw_state, "bfloat16")
     _, full = take_step(draw_state, "float32_full")

@@ -33,6 +33,7 @@ def in_a_thread(function):
     return results[0]
 
 
+@pytest.mark.long
 def test_a_thread_prepares_trains_and_samples(tmp_path, tiny_config):
     def train():
         return dcgan_jax.train(

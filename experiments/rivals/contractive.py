@@ -15,11 +15,14 @@ auto-encoders": the squared norm of the codes' Jacobian. The row of the table is
 Bengio et al. 2013, "Better mixing via deep representations", whose nets have two
 layers.
 
-Assumed: the penalty's weight, the noise, Adam and its rate, widths, and that the chains
-begin at random codes, whose units are drawn apart from each other of the training
-images' codes. The weights of encoder and decoder are the same, and both have sigmoid
-units; the loss is the cross-entropy of the inputs. The noise is J Jᵀ ε, where J is the
-Jacobian and ε is normal. Nothing is trained after the layers.
+Assumed: Adam and its rate, widths, and that the chains begin at random codes, whose
+units are drawn apart from each other of the training images' codes; the penalty's
+weight, the noise and the number of rounds, which were chosen by the likelihood of
+MNIST's held-out images with codes of 400.
+
+The weights of encoder and decoder are the same, and both have sigmoid units; the loss
+is the cross-entropy of the inputs. The noise is J Jᵀ ε, where J is the Jacobian and ε
+is normal. Nothing is trained after the layers.
 """
 
 import argparse
@@ -171,8 +174,7 @@ def draw_samples(
         moved = codes + spread_noise(top, codes, noise * drawn)
         return encode(top, decode(top, moved))
 
-    rows = jax.random.randint(key, (count, codes.shape[1]), 0, len(codes))
-    begin = jnp.take_along_axis(codes, rows, axis=0)
+    begin = windows.mix_rows(codes, key, count=count)
     inputs = decode(top, jax.lax.fori_loop(0, num_rounds, go_round, begin))
     for layer in reversed(layers[:-1]):
         inputs = decode(layer, inputs)
@@ -181,12 +183,12 @@ def draw_samples(
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = rivals.make_parser(__doc__)
-    windows.add_flags(parser, num_rounds=10)
+    windows.add_flags(parser, num_rounds=12)
     add = parser.add_argument
     add("--num_hidden", type=int, nargs="+", default=(200, 200), help="of each layer")
     add("--num_steps", type=int, default=5000, help="of each layer")
-    add("--penalty", type=float, default=0.1)
-    add("--noise", type=float, default=0.4)
+    add("--penalty", type=float, default=0.5)
+    add("--noise", type=float, default=0.8)
     return parser.parse_args(argv)
 
 

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from dcgan_jax.evaluate import parzen
@@ -29,6 +30,12 @@ def measure(samples: jax.Array, images: Labelled) -> dict[str, Any]:
         "standard_error": outcome.standard_error,
         "sigma": outcome.sigma,
     }
+
+
+def mix_rows(rows: jax.Array, key: jax.Array, *, count: int) -> jax.Array:
+    """Draw rows (count, d), each number from the same column of a random row (n, d)."""
+    drawn = jax.random.randint(key, (count, rows.shape[1]), 0, len(rows))
+    return jnp.take_along_axis(rows, drawn, axis=0)
 
 
 def save(

@@ -55,9 +55,18 @@ class Judge:
     Args:
         store: of all pictures; the first ones are trained on.
         weights_dir: of the authors' discriminator; None: a cache.
+        num_training: the number of those.
     """
 
-    def __init__(self, store: Store, weights_dir: Path | None) -> None:
+    num_samples = NUM_SAMPLES
+
+    def __init__(
+        self,
+        store: Store,
+        weights_dir: Path | None,
+        *,
+        num_training: int = NUM_TRAINING,
+    ) -> None:
         loaded = loading.load_discriminator(
             "authors_svhn", weights_dir=weights_dir, step=None, num_layers=None, seed=0
         )
@@ -70,8 +79,8 @@ class Judge:
         ]
         last = np.arange(len(store))[-NUM_REFERENCE:]
         self._reference = self._describe(store.rows(last).images)
-        self.of_training = self.measure(store.rows(np.arange(NUM_TRAINING)).images)
-        others = np.arange(NUM_TRAINING, NUM_TRAINING + NUM_SAMPLES)
+        self.of_training = self.measure(store.rows(np.arange(num_training)).images)
+        others = np.arange(num_training, num_training + NUM_SAMPLES)
         self.of_others = self.measure(store.rows(others).images)
 
     def measure(self, images: np.ndarray) -> float:

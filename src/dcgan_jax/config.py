@@ -58,7 +58,8 @@ class DataConfig:
 
     dataset: str
     """The name of a data set that has a recipe, such as digits or lsun_bedroom; or
-    `folder` or `arrays` for your own images; or tfds:NAME[/CONFIG]."""
+    `folder` or `arrays` for your own images; or tfds:NAME[/CONFIG]; or hub:OWNER/NAME,
+    a data set in Parquet of the Hugging Face hub."""
     source: Annotated[Path | None, LOCAL] = None
     """Your own copy of the data: a folder, zip or tar of images, an .npz or .npy file,
     the files of MNIST, CIFAR, STL-10 or SVHN, .parquet, a .csv of pixels, an LSUN LMDB

@@ -235,6 +235,7 @@ def test_torch_draws_and_judges_the_same_images_by_the_code_of_the_card(
     assert relative_error(judged.numpy(), expected) < 1e-5
 
 
+@pytest.mark.long
 def test_torch_has_no_form_for_other_networks(make_flags, tmp_path, one_error):
     from dcgan_jax import cli
     from dcgan_jax.train import loop

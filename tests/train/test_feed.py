@@ -246,7 +246,9 @@ def test_picked_rows_are_those_that_would_travel(rows):
             )
 
 
-@pytest.mark.parametrize("static_count", [False, True])
+@pytest.mark.parametrize(
+    "static_count", [False, pytest.param(True, marks=pytest.mark.long)]
+)
 def test_data_on_the_device_give_a_run_the_same_bits(static_count, rows, draw_state):
     config = dataclasses.replace(presets.SVHN, width_multiplier=1 / 16)
     nets = make_nets(config, num_steps=10)

@@ -22,6 +22,7 @@ def run_one_step(tiny_run, workdir, capsys):
     return capsys.readouterr().err
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("warmed_up")
 def test_a_generator_that_draws_one_picture_is_warned_about(tiny_run, tmp_path, capsys):
     workdir = shutil.copytree(tiny_run.workdir, tmp_path / "run")

@@ -89,6 +89,7 @@ def test_the_best_is_kept_and_told(followed, run_command):
     assert str(followed / BEST) in told
 
 
+@pytest.mark.long
 def test_a_run_that_goes_on_remembers_its_best(config, tmp_path, monkeypatch):
     numbers = iter([3.0, 6.5])
 
@@ -124,6 +125,7 @@ def spy(measure, said):
     return measured
 
 
+@pytest.mark.long
 def test_with_an_average_it_is_the_average_that_is_measured(config, tmp_path):
     config = dataclasses.replace(
         config, workdir=tmp_path / "run", ema_decay=0.5, num_steps=8

@@ -41,6 +41,7 @@ def in_blocks(tiny_config, tmp_path_factory):
     return config
 
 
+@pytest.mark.long
 def test_a_run_over_blocks_of_mirrored_images_resumes_to_the_same_bits(
     in_blocks, tmp_path
 ):
@@ -88,6 +89,7 @@ def test_a_run_from_before_there_was_a_choice_goes_on_row_by_row(copied):
         loop.run(dataclasses.replace(copied, shuffle="blocks"))
 
 
+@pytest.mark.long
 def test_the_data_s_order_does_not_depend_on_where_they_lie(
     tiny_run, tmp_path, monkeypatch
 ):

@@ -88,7 +88,7 @@ def test_a_run_on_eight_devices_is_that_on_one(preset, run, assert_same_run):
 @pytest.mark.parametrize(
     ("saved_on", "num_devices"),
     [
-        (8, 1),
+        pytest.param(8, 1, marks=pytest.mark.long),
         pytest.param(1, 2, marks=pytest.mark.slow),
         pytest.param(8, 2, marks=pytest.mark.slow),
     ],

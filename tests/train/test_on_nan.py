@@ -121,6 +121,7 @@ def test_the_random_numbers_after_a_rollback_are_others(config, inject, tmp_path
     assert not np.array_equal(one, other)
 
 
+@pytest.mark.long
 def test_the_fourth_nan_ends_a_run_that_rolls_back(config, inject):
     inject(spoil_params, at=33, times=4)
     with pytest.raises(errors.NonFiniteError):
@@ -139,6 +140,7 @@ def test_rollbacks_are_counted_over_the_life_of_a_run(config, inject):
         loop.run(rolling)
 
 
+@pytest.mark.long
 def test_before_the_first_checkpoint_a_rollback_begins_anew(config, inject, tmp_path):
     fresh = dataclasses.replace(config, workdir=tmp_path / "fresh", on_nan="rollback")
     inject(spoil_data, at=3)

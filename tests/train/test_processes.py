@@ -182,6 +182,7 @@ def stop_and_finish(make_own, workdir, *, victim, counts):
     assert checkpoints.list_steps(workdir / "checkpoints")[-1] == more
 
 
+@pytest.mark.long
 def test_a_signal_to_one_process_stops_and_saves_all_at_one_step(make_own, tmp_path):
     stop_and_finish(make_own, tmp_path / "run", victim=1, counts=(2, 1))
 

@@ -31,6 +31,7 @@ def test_auto_is_recorded_as_what_it_was(train):
     assert train(1) == "float32"
 
 
+@pytest.mark.long
 def test_a_run_that_goes_on_by_auto_keeps_what_it_has(train):
     assert train(1, "--precision=bfloat16") == "bfloat16"
     assert train(2) == "bfloat16"

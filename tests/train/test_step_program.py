@@ -147,6 +147,7 @@ def flops():
     return of_ours(nets), paper, of_ours(relativistic)
 
 
+@pytest.mark.long
 def test_a_loss_that_ignores_real_logits_does_not_pay_for_them(flops):
     ours, paper, _ = flops
     assert ours == paper

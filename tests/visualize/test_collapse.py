@@ -44,6 +44,7 @@ def test_every_checkpoint_and_filter_is_measured(layers):
             assert all(part.shape == (count,) for part in modes)
 
 
+@pytest.mark.long
 def test_the_generators_maps_are_those_that_its_last_layer_reads(run):
     """The image made of them by a transposed convolution in numpy is the network's."""
     config, arrays, _ = reading.read_run(str(run), step=None)

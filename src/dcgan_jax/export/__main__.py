@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from dcgan_jax import cli
-from dcgan_jax.system import disk, errors
+from dcgan_jax.system import disk, errors, hub
 
 Format = Literal["safetensors", "torch", "onnx"]
 SUFFIXES: dict[Format, str] = {
@@ -35,6 +35,10 @@ class ExportConfig(cli.RunFlags):
     """The form of the files: `safetensors` for this project, which `dcgan sample`
     reads; `torch` for PyTorch, in safetensors with its names and layout; `onnx` for
     ONNX runtimes."""
+    push: str | None = None
+    """OWNER/NAME of a repository of the Hugging Face hub, which is made if it is not
+    there. What is written goes there too, the model card as its README.md. It needs a
+    token that may write, in HF_TOKEN or by `hf auth login`."""
 
 
 def parse(argv: Sequence[str]) -> ExportConfig:
@@ -53,6 +57,9 @@ def main(argv: Sequence[str]) -> int:
             f"--out={out} must end in {suffix}, as --format={config.format} does."
         )
     disk.require_writable(out, name="--out")
+    if config.push is not None:
+        hub.parse(config.push)
+        hub.require_token()
     from dcgan_jax.export import write as exporting
 
     cli.start()
@@ -61,6 +68,9 @@ def main(argv: Sequence[str]) -> int:
     )
     for line in exporting.write(subject, out, form=config.format):
         print(line)
+    if config.push is not None:
+        files = exporting.name_files(subject, out)
+        print(f"published in {hub.push(config.push, files)}")
     return 0
 
 

@@ -117,6 +117,13 @@ def write(subject: Exported, out: Path, *, form: str) -> Iterator[str]:
     yield f"model card in {card_path}, its grid in {picture}"
 
 
+def name_files(subject: Exported, out: Path) -> dict[str, Path]:
+    """Return what `write` has written, by the names that a hub has for it."""
+    nets = [out, safetensors_file.name_discriminator(out)][: len(subject.nets)]
+    card, picture = out.with_suffix(".md"), out.with_suffix(".png")
+    return {**{path.name: path for path in [*nets, picture]}, "README.md": card}
+
+
 def _write_net(
     net: Net, path: Path, config: TrainConfig, *, step: int, form: str
 ) -> str:

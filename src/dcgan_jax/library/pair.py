@@ -12,10 +12,10 @@ from dcgan_jax.features import extract, score as scoring
 from dcgan_jax.library import arguments
 from dcgan_jax.library.arguments import Labels
 from dcgan_jax.pictures import formats, grid
-from dcgan_jax.runs import authors, load as loading, safetensors_file
+from dcgan_jax.runs import authors, hub, load as loading, safetensors_file
 from dcgan_jax.runs.load import LoadedDiscriminator, LoadedGenerator
 from dcgan_jax.sample import draw as sampling, numbered
-from dcgan_jax.system import backend, errors, seeds
+from dcgan_jax.system import backend, errors, hub as hubs, seeds
 
 
 @backend.own_settings()
@@ -30,7 +30,8 @@ def load(
 
     Args:
         path: a run's folder; an exported .safetensors file, beside which the file of
-            the discriminator may lie; `authors_svhn` or `authors_imagenet`.
+            the discriminator may lie; `authors_svhn` or `authors_imagenet`; or
+            `hub:OWNER/NAME`, what `dcgan export --push` has published.
         step: the step of a run's checkpoint; None: the newest that verifies.
         ema: whether to take the generator's average, which a run with ema_decay keeps.
         weights_dir: folder of the authors' files; None: a cache, into which they are
@@ -41,6 +42,8 @@ def load(
         ValueError: if it is damaged or no generator.
     """
     where = str(path)
+    if where.startswith(hubs.PREFIX):
+        where = str(hub.fetch_pair(where))
     folder = None if weights_dir is None else Path(weights_dir)
     exported = Path(where).suffix == safetensors_file.SUFFIX
     if step is not None and (exported or where in authors.RELEASES):

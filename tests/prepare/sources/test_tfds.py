@@ -60,6 +60,7 @@ def build(tfds_dir, tmp_path_factory):
 
 
 @needs_tensorflow
+@pytest.mark.long
 def test_mnist_is_built_by_tfds_and_holds_the_right_pixels(
     build, tmp_path, tfds_dir, shared, make_config
 ):

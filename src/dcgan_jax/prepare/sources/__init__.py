@@ -13,6 +13,7 @@ from dcgan_jax.prepare.sources import (
     cifar,
     digits,
     folder,
+    hub,
     idx,
     lmdb,
     matlab,
@@ -32,7 +33,7 @@ from dcgan_jax.prepare.sources.base import (
     is_of_old,
     understanding,
 )
-from dcgan_jax.system import errors
+from dcgan_jax.system import errors, hub as hubs
 from dcgan_jax.system.errors import BrokenImage
 
 __all__ = [
@@ -86,7 +87,15 @@ def check(config: DataConfig) -> None:
         InputError: if the source is not there or of no known kind, or none is given for
             a data set that has no other.
     """
-    if config.source is not None:
+    if config.dataset.startswith(hubs.PREFIX):
+        hubs.parse(config.dataset)
+        hubs.require_library()
+        if config.source is not None:
+            raise errors.InputError(
+                f"--dataset={config.dataset} is fetched; with --source={config.source}"
+                " it is --dataset=folder."
+            )
+    elif config.source is not None:
         find_kind(config.source)
     elif config.dataset in ("folder", "arrays"):
         raise errors.InputError(
@@ -109,6 +118,8 @@ def open_source(config: DataConfig, work_dir: Path) -> Source:
     check(config)
     if config.dataset in stacked.NAMES:
         return stacked.open_stacked(config, lambda own: open_source(own, work_dir))
+    if config.dataset.startswith(hubs.PREFIX):
+        return hub.open_hub(config, lambda own: open_source(own, work_dir))
     if config.source is not None:
         return find_kind(config.source).open(config.source, config, work_dir)
     if config.dataset.startswith("tfds:"):
@@ -116,8 +127,8 @@ def open_source(config: DataConfig, work_dir: Path) -> Source:
     if config.dataset not in NAMED:
         raise errors.InputError(
             f"unknown dataset {config.dataset!r}; known:"
-            f" {', '.join([*NAMED, *stacked.NAMES])}, tfds:NAME, and folder or arrays"
-            " with --source"
+            f" {', '.join([*NAMED, *stacked.NAMES])}, tfds:NAME, hub:OWNER/NAME, and"
+            " folder or arrays with --source"
         )
     return NAMED[config.dataset](config, work_dir)
 
