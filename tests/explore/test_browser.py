@@ -438,7 +438,8 @@ def test_dropped_pictures_are_trained_on_beside_an_exported_file(tmp_path, monke
         browsing.open_tab(page, "start")
         page.locator("#start-files input[type=file]").set_input_files(pictures)
         page.locator("#start-files").get_by_text("69").wait_for()
-        choose(page, "start-preset", "digits")
+        page.locator("#start-preset input").click()
+        page.get_by_role("option", name="digits", exact=True).click()
         page.locator("#start-steps input").fill("100000")
         page.locator("#start-train").click()
         page.locator("#heading").get_by_text("runs/mine").wait_for()
@@ -480,6 +481,27 @@ def test_without_a_public_link_a_line_says_so_and_the_page_is_there(folder):
                 assert answer.status == 200
         finally:
             process.terminate()
+
+
+def test_a_class_is_chosen_by_its_name(named):
+    with browsing.serve(named.name) as address, browsing.browse(address) as page:
+        page.locator('#wall img[src*="/0/0/"]').first.wait_for()
+        choose(page, "wall-label", "red fox")
+        page.locator('#wall img[src*="/0/9/"]').first.wait_for()
+        page.wait_for_function("() => location.search.includes('label=9')")
+        for letter, number in (("A", 3), ("B", 5), ("C", 1)):
+            browsing.pick(page, letter, (number,))
+        foxes = named.number(0, 9)
+        groups = {"positive": (3,), "negative": (5,), "add": (1,)}
+        drawn = exemplars.add_concepts(foxes, groups, noise=0.25).picture
+        page.wait_for_function(
+            "url => document.querySelector('#sum img')?.src === url",
+            arg=encoding.to_url(drawn),
+        )
+        page.reload()
+        page.locator('#wall img[src*="/0/9/"]').first.wait_for()
+        assert page.locator("#wall-label input").input_value() == "red fox"
+        assert page.mistakes == []
 
 
 def test_a_read_only_page_writes_and_starts_nothing(folder):

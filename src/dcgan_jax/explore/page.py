@@ -212,7 +212,7 @@ def _connect_samples(desk: Desk, tabs: _Tabs, blocks: Any) -> None:
     desk.answer(
         blocks.load, begin, [query, tabs.training.width],
         [*shown, tabs.choose.follow, tabs.training.width],
-        {**parts.WORK, "js": _BEGIN},
+        {**parts.WORK, "js": _BEGIN}, clears=False,
     )  # fmt: skip
     for event in (on_wall.seed.input, on_wall.label.input):
         desk.answer(

@@ -285,6 +285,7 @@ def link_film(elem_id: str, url: str, file: str, lacking: str | None) -> str:
         parts.append(
             f'<a class="save" id="{elem_id}-mp4" role="link" aria-disabled="true" '
             f'title="{html.escape(lacking)}">Save as MP4</a>'
+            f" <small>{html.escape(lacking)}</small>"
         )
     return " ".join(parts)
 

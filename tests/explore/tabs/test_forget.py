@@ -1,25 +1,16 @@
 """Boxes on the page → feature maps to drop."""
 
-import dataclasses
-import importlib.util
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dcgan_jax.explore import subject as subjects
-from dcgan_jax.explore.config import ExploreConfig
 from dcgan_jax.explore.session import Session
 from dcgan_jax.explore.tabs import forget
 from dcgan_jax.latent import forgetting
 from dcgan_jax.latent.boxes import Box
-from dcgan_jax.runs import safetensors_file
 from dcgan_jax.system import errors
 
-CONDITIONAL = Path(__file__).parents[2] / "golden" / "conditional.safetensors"
 BOXES = (Box(9, 4.0, 4.0, 12.0, 20.0), Box(2, 8.0, 2.0, 10.0, 10.0))
 
 
@@ -65,39 +56,9 @@ def test_without_a_box_there_is_nothing_to_fit(subject):
         forget.fit_to_boxes(subject, Session(), None)
 
 
-@pytest.fixture
-def named(tmp_path):
-    """A generator of classes that are called 1 to 9 and "red fox"."""
-    config, step, variables = safetensors_file.read_network(CONDITIONAL)
-    names = json.dumps([*"123456789", "red fox"])
-    path = tmp_path / "named.safetensors"
-    config = dataclasses.replace(config, class_names=names)
-    safetensors_file.save_network(path, variables, config, step=step)
-    return subjects.open_subject(ExploreConfig(str(path)))
-
-
 @pytest.mark.parametrize(
     ("number", "flag"), [(1, "--label=2"), (9, "'--label=red fox'")]
 )
 def test_the_command_that_reads_boxes_calls_the_class_by_its_name(number, flag, named):
     session = Session(label=number, boxes=BOXES)
     assert flag in forget.tell_boxes(named, session, Path("boxes.json"))
-
-
-def test_the_classes_to_choose_from_are_called_by_their_names(named):
-    if importlib.util.find_spec("gradio") is None:
-        pytest.skip("pip install 'dcgan-jax[explore]'")
-    code = f"""
-import gradio
-from dcgan_jax.explore import subject
-from dcgan_jax.explore.config import ExploreConfig
-from dcgan_jax.explore.tabs import wall
-with gradio.Blocks():
-    choice = wall.build(subject.open_subject(ExploreConfig({named.name!r}))).label
-print(choice.choices[1], choice.choices[9], choice.preprocess(9))
-"""
-    # Gradio leaves an event loop open in a process that imports it.
-    ended = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert ended.stdout.splitlines()[-1] == "('2', 1) ('red fox', 9) 9"

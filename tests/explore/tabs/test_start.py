@@ -6,7 +6,7 @@ from dcgan_jax import cli
 from dcgan_jax.explore.tabs import start
 from dcgan_jax.system import errors
 
-SMALL, OF_PRESET = "small (width ¼)", "the preset's"
+SMALL, OF_PRESET = "small (¼)", "the preset's"
 
 
 def parse(source, *fields):

@@ -1,6 +1,7 @@
 """Boxes around an object, and samples without the feature maps that draw it."""
 
 import dataclasses
+import math
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from dcgan_jax.sample import labels, numbered
 from dcgan_jax.sample.numbered import Samples
 from dcgan_jax.system import errors
 
-_SIDE = 96  # screen pixels of an image to draw on
+_SIDE = 96  # screen pixels of an image to draw on, at least
 _MOST_SAMPLES = 150  # the paper's
 _COLUMNS = 6
 NUM_SHOWN = 24
@@ -108,7 +109,7 @@ def adapt(subject: Subject) -> tuple[Any, ...]:
     import gradio as gr
 
     loaded = subject.require()
-    size = max(1, _SIDE // loaded.config.image_size)
+    size = enlarge_to_draw_on(loaded.config.image_size)
     zoom = gr.Slider(maximum=2 * size + 2, value=size)
     try:
         layers = models.list_hidden_convolutions(loaded.network)
@@ -120,6 +121,11 @@ def adapt(subject: Subject) -> tuple[Any, ...]:
     return zoom, chosen, gr.Button(interactive=True)
 
 
+def enlarge_to_draw_on(image_size: int) -> int:
+    """Return the screen pixels of a pixel at first, so that boxes are easily drawn."""
+    return math.ceil(_SIDE / image_size)
+
+
 def draw_canvas(
     subject: Subject, session: Session, count: float | None
 ) -> dict[str, Any]:
@@ -128,7 +134,7 @@ def draw_canvas(
     number = max(number, *(1 + box.sample for box in session.boxes), 1)
     boxes = [list(box) for box in session.boxes]
     return {**serving.place_samples(subject, session, number), "boxes": boxes,
-        "zoom": max(1, _SIDE // subject.require().config.image_size)}  # fmt: skip
+        "zoom": enlarge_to_draw_on(subject.require().config.image_size)}  # fmt: skip
 
 
 def describe_boxes(session: Session) -> str:

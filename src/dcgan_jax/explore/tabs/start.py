@@ -23,7 +23,7 @@ _PRESETS = [name for name in {**presets.PRESETS, **presets.RECIPES} if name != "
 _OF_PRESET = 0  # a size or width that the preset is to choose
 _SIZES = (_OF_PRESET, *typing.get_args(config.ImageSize))
 _SIZE = 64
-_WIDTHS = {"small (width ¼)": 0.25, "medium (width ½)": 0.5, "the paper's (width 1)": 1,
+_WIDTHS = {"small (¼)": 0.25, "medium (½)": 0.5, "full (1)": 1,
            "the preset's": _OF_PRESET}  # fmt: skip
 _SMALL, *_, _AS_PRESET = _WIDTHS
 _MOST_STEPS = 10_000_000
@@ -74,7 +74,7 @@ def build() -> StartElements:
             [(f"{side} × {side}" if side else _AS_PRESET, side) for side in _SIZES],
             value=_SIZE, label="Size", elem_id="start-size", min_width=110,
         )  # fmt: skip
-        width = gr.Dropdown(list(_WIDTHS), value=_SMALL, label="Network",
+        width = gr.Dropdown(list(_WIDTHS), value=_SMALL, label="Width",
                             elem_id="start-width", min_width=160)  # fmt: skip
         steps = parts.make_number(2500, "Steps", "start-steps")
     with gr.Row(elem_classes=["files"]):
@@ -101,7 +101,7 @@ def make_flags(
     """
     number = parts.read_number(steps, "Steps", least=1, most=_MOST_STEPS)
     if preset not in _PRESETS or size not in _SIZES or width not in _WIDTHS:
-        raise errors.InputError("Preset, Size, Network: choose one of each list.")
+        raise errors.InputError("Preset, Size, Width: choose one of each list.")
     if not source.exists():
         raise errors.InputError(f"Folder: there is no {source} on this machine.")
     flags = ["--dataset=folder", f"--source={source}"]
