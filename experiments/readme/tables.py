@@ -8,13 +8,12 @@ code is 1 if a page disagrees with them.
 import functools
 import json
 import re
-import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments.readme import gpu_programs, seconds
+from experiments.readme import beyond, gpu_programs, seconds
 from experiments.readme.rows import (
     CARDS,
     FAULTS,
@@ -340,36 +339,6 @@ def _reliability_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _more_table() -> str:
-    lines = ["| 500 pictures | flags | generator | its average |", "|---|---|---|---|"]
-    result = _read("more_than_the_paper")
-    variants = {} if result is None else result["numbers"]["variants"]
-    for name, row in variants.items():
-        flags = f"`{' '.join(row['flags'])}`" if row["flags"] else ""
-        last = row["median"][max(row["median"], key=int)]
-        cells = [f"{last[which]:.1f}" for which in ("generator", "average")]
-        lines.append(f"| {name} | {flags} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _modes_table() -> str:
-    lines = ["| stacked MNIST | flags | modes of 1,000 | KL, nats |", "|---" * 4 + "|"]
-    result = _read("modes")
-    numbers = {} if result is None else result["numbers"]
-    for name, row in numbers.items():
-        flags = f"`{' '.join(row['flags'])}`" if row["flags"] else ""
-        found = [
-            statistics.median(run[key] for run in row["by_seed"])
-            for key in ("modes", "modes_kl")
-        ]
-        lines.append(f"| {name} | {flags} | {found[0]:,.0f} | {found[1]:.2f} |")
-    if numbers:
-        real = next(iter(numbers.values()))["by_seed"][0]
-        counted = f"{real['real_modes']:,} | {real['real_modes_kl']:.2f} |"
-        lines.append(f"| real images |  | {counted}")
-    return "\n".join(lines) + "\n"
-
-
 def _explorer_table() -> str:
     lines = [
         "| samples | before | longest wait | now | longest wait |",
@@ -422,7 +391,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "inside": functools.partial(_paper_table, INSIDE),
     "runs": _runs_table,
     "explorer": _explorer_table,
-    "modes": _modes_table,
+    "modes": functools.partial(beyond.make_modes, _read),
+    "few": functools.partial(beyond.make_few, _read),
     "speed": _speed_table,
     "seconds": functools.partial(seconds.make_table, _read),
     "pipeline": _pipeline_table,
@@ -432,7 +402,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "features": _features_table,
     "svm": _svm_table,
     "reliability": _reliability_table,
-    "more": _more_table,
+    "more": functools.partial(beyond.make_more, _read),
 }
 
 if __name__ == "__main__":

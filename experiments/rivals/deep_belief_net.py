@@ -12,7 +12,7 @@ trained by one step of contrastive divergence; the row of the table is of Bengio
 2013, "Better mixing via deep representations", whose nets have two hidden layers.
 
 Differs from theirs: there is no fine-tuning up and down after the layers; the means of
-pixels are what the windows stand around.
+pixels are what the windows stand around; each sample has a chain of its own.
 """
 
 import argparse
@@ -53,12 +53,12 @@ def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
     cli.start()
     images = rivals.open_images(flags)
-    layers = learn_layers(
+    layers, inputs = learn_layers(
         rivals.as_unit(images.train.images), flags.num_hidden,
         num_steps=flags.num_steps, seed=flags.seed,
     )  # fmt: skip
     samples = draw_samples(
-        layers, jax.random.key(flags.seed + 1), count=flags.num_samples,
+        layers, inputs, jax.random.key(flags.seed + 1), count=flags.num_samples,
         num_rounds=flags.num_rounds,
     )  # fmt: skip
     windows.save(
@@ -103,15 +103,20 @@ def diverge(rbm: Rbm, visible: Array, key: Array) -> Rbm:
 
 def learn_layers(
     pixels: np.ndarray, widths: Sequence[int], *, num_steps: int, seed: int
-) -> list[Rbm]:
-    """Train one machine on another, the lowest on pixels (n, d) in [0, 1]."""
+) -> tuple[list[Rbm], Array]:
+    """Train one machine on another, the lowest on pixels (n, d) in [0, 1].
+
+    Returns:
+        The machines, the lowest first, and what the highest one learnt from.
+    """
     layers: list[Rbm] = []
     data = jnp.asarray(pixels)
     for index, width in enumerate(widths):
+        if layers:
+            data = raise_up(layers[-1], data)
         key = jax.random.fold_in(jax.random.key(seed), index)
         layers.append(_learn_layer(data, width, key, num_steps=num_steps))
-        data = raise_up(layers[-1], data)
-    return layers
+    return layers, data
 
 
 def _learn_layer(data: Array, width: int, key: Array, *, num_steps: int) -> Rbm:
@@ -140,12 +145,14 @@ def _learn_layer(data: Array, width: int, key: Array, *, num_steps: int) -> Rbm:
 
 
 def draw_samples(
-    layers: Sequence[Rbm], key: Array, *, count: int, num_rounds: int
+    layers: Sequence[Rbm], inputs: Array, key: Array, *, count: int, num_rounds: int
 ) -> Array:
     """Draw images in [0, 1], (count, pixels), each from a chain of its own.
 
     Args:
         layers: the machines, the lowest first.
+        inputs: (n, units), the chances that the highest one learnt from. A chain begins
+            at units drawn apart from each other of these.
         key: of the chains.
         count: the number of samples.
         num_rounds: of Gibbs sampling in the highest machine.
@@ -158,7 +165,10 @@ def draw_samples(
         chances = bring_down(top, hidden.astype(jnp.float32))
         return jax.random.bernoulli(keys[1], chances).astype(jnp.float32)
 
-    begin = jax.random.bernoulli(key, 0.5, (count, len(top.visible)))
+    keys = jax.random.split(key)
+    begin = jax.random.bernoulli(
+        keys[0], windows.mix_rows(inputs, keys[1], count=count)
+    )
     states = jax.lax.fori_loop(0, num_rounds, go_round, begin.astype(jnp.float32))
     chances = bring_down(top, raise_up(top, states))
     for index, layer in enumerate(reversed(layers[:-1])):

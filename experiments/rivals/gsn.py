@@ -16,11 +16,11 @@ rounds, four pixels of ten set to black or white, noise of deviation 2 before an
 each unit but those of the first layer, pixels drawn from each guess, the same weights
 up and down, 1,000 epochs, and a rate that is 0.995 times as high after each.
 
-Differs from theirs: Adam at 1e-3, where theirs is gradient descent at 0.25, which has
-learnt little more than the mean image after ten epochs; images are held out to choose
-the windows' width, where theirs are learnt from too; each sample is the last guess of a
-chain of its own, where theirs are the guesses of one chain from a test image on. A
-chain begins at pixels that are each of another training image.
+Differs from theirs: Adam at 1e-3, where theirs is gradient descent at 0.25, which
+learns little in a short training; images are held out to choose the windows' width,
+where theirs are learnt from too; each sample is the last guess of a chain of its own,
+where theirs are the guesses of one chain from a test image on. A chain begins at pixels
+that are each of another training image.
 """
 
 import argparse

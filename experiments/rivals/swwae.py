@@ -13,7 +13,8 @@ with it.
 Source: Zhao, Mathieu, Goroshin & LeCun 2015, "Stacked what-where auto-encoders": the
 loss is the classification's, plus the squared errors of the image and of the maps below
 each layer, each kind with its own weight; places are those of the maxima. The layers
-are written as in the paper: (128)5c-2p-(128)3c-(256)3c-2p-(256)3c-2p-10fc.
+are those that others give for its net on SVHN, (128)5c-2p-(128)3c-(256)3c-2p-(256)3c-
+2p-10fc.
 
 Assumed: both weights, Adam and its rate, the size of minibatches, half of which are
 labelled, and the dropout of half of the classifier's inputs, which the decoder does not

@@ -34,7 +34,8 @@ def test_free_energy_is_that_of_the_sum_over_hidden_units(rbm):
 
 def test_gibbs_sampling_draws_as_often_as_the_machine_says(rbm):
     v, _, shares = find_shares(rbm)
-    drawn = dbn.draw_samples([rbm], KEY, count=20_000, num_rounds=30)
+    half = np.full((1, 3), 0.5, np.float32)
+    drawn = dbn.draw_samples([rbm], half, KEY, count=20_000, num_rounds=30)
     # One more round up and down, in means, leaves the mean as it is.
     np.testing.assert_allclose(drawn.mean(0), shares @ v, atol=0.02)
 
