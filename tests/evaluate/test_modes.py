@@ -82,6 +82,7 @@ def run(tmp_path_factory):
     return config
 
 
+@pytest.mark.long
 def test_real_stacks_have_nearly_all_modes_and_the_reader_is_kept(run, monkeypatch):
     train = stores.open_store(stores.store_path(data_config(run)))
     flags = EvaluateConfig(str(run.workdir), "modes")

@@ -97,6 +97,7 @@ def test_random_filters_are_named_as_such(run_command, tmp_path, flags, tiny_run
     assert "seed 0" in result["what"]
 
 
+@pytest.mark.long
 def test_the_supervised_search_reports_its_validation_error(
     run_command, tmp_path, flags
 ):

@@ -95,6 +95,7 @@ def test_the_average_leaves_training_as_it_is_to_the_bit(
     assert all((ours[name] == array).all() for name, array in theirs.items())
 
 
+@pytest.mark.long
 def test_a_stopped_run_resumes_to_the_same_average_to_the_bit(averaged, tmp_path):
     shutil.copytree(averaged.workdir, tmp_path / "run")
     for step in (3, 4):

@@ -20,10 +20,11 @@ PRESETS = {
 }
 
 
-# The wide ones take longest to compile.
+# What takes longest to compile; the others are of the same networks.
 LONG = {
-    "celeb_a", "cifar10", "imagenet32", "lsun_bedroom", "svhn", "goodfellow_cifar10",
-    "goodfellow_cifar10_conv", "goodfellow_faces",
+    "celeb_a", "cifar10", "imagenet32", "lsun_bedroom", "svhn", "mnist",
+    "stacked_mnist", "stacked_digits", "mnist_conditional", "modern32", "modern64",
+    "goodfellow_cifar10", "goodfellow_cifar10_conv", "goodfellow_faces",
 }  # fmt: skip
 
 

@@ -27,6 +27,11 @@ from dcgan_jax.system import errors, hub
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "sources"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+# What the hub says of a repository, besides its name.
+INFO = {
+    "_id": "1", "private": False, "disabled": False, "gated": False, "downloads": 0,
+    "likes": 0, "tags": [], "siblings": [], "sha": COMMIT,
+}  # fmt: skip
 
 
 class Hub(http.server.BaseHTTPRequestHandler):
@@ -43,6 +48,10 @@ class Hub(http.server.BaseHTTPRequestHandler):
                 self._send(
                     json.dumps([self._describe(*each) for each in files.items()])
                 )
+        elif path.startswith("api/"):
+            repo = path.removeprefix("api/")
+            if self._find(repo) is not None:
+                self._send(json.dumps({"id": repo.partition("/")[2], **INFO}))
         else:
             repo, _, name = path.partition("/resolve/main/")
             kind = "" if repo.startswith("datasets/") else "models/"
@@ -109,7 +118,7 @@ def served(tmp_path, monkeypatch):
 
     handler = type("OwnHub", (Hub,), {"repos": {}, "tokens": []})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))

@@ -76,6 +76,7 @@ def interrupted(flags, tmp_path_factory, reference):
     return workdir, ends, saved[1:], str(refusal.value)
 
 
+@pytest.mark.long
 def test_the_kills_hit_a_run_at_work(killed):
     _, logged, _ = killed
     assert logged
@@ -83,6 +84,7 @@ def test_the_kills_hit_a_run_at_work(killed):
 
 
 @pytest.mark.gpu
+@pytest.mark.long
 def test_2n_steps_equal_n_kill_and_resume_to_the_bit(reference, killed):
     assert killed[2].code == 0, killed[2].err
     assert_same_arrays(read_arrays(killed[0]), read_arrays(reference[0]))
@@ -97,16 +99,19 @@ def test_many_kills_at_any_moment_change_no_bit(attempt, flags, reference, tmp_p
     assert_same_arrays(read_arrays(workdir), read_arrays(reference[0]))
 
 
+@pytest.mark.long
 def test_a_resumed_run_says_from_where_it_goes_on(killed):
     assert "going on from step " in killed[2].err
 
 
+@pytest.mark.long
 def test_a_killed_run_s_log_is_the_uninterrupted_one_s(reference, killed):
     logs = [run_dir.read_metrics(workdir) for workdir in (reference[0], killed[0])]
     first, second = ([learnt(row) for row in rows] for rows in logs)
     assert second == first
 
 
+@pytest.mark.long
 def test_a_killed_run_s_last_grid_is_the_uninterrupted_one_s(reference, killed):
     name = f"samples/step_{NUM_STEPS:08d}.png"
     first, second = (workdir / name for workdir in (reference[0], killed[0]))

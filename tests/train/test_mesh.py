@@ -115,6 +115,7 @@ def examined(run):
     return json.loads(run_python(program, run("digits", 1), num_devices=8))
 
 
+@pytest.mark.long
 def test_each_of_20_steps_is_on_eight_devices_what_it_is_on_one(examined):
     differences = np.array(examined["differences"])
     assert len(differences) == NUM_STEPS - 1
@@ -124,6 +125,7 @@ def test_each_of_20_steps_is_on_eight_devices_what_it_is_on_one(examined):
     assert (differences < 0.3).all()
 
 
+@pytest.mark.long
 def test_latents_are_the_same_to_the_bit_on_any_number_of_devices(examined, make_flags):
     from dcgan_jax.gan.nets import make_nets
 
@@ -133,6 +135,7 @@ def test_latents_are_the_same_to_the_bit_on_any_number_of_devices(examined, make
     assert examined["shards"] == [[2, expected.shape[1]]] * 8
 
 
+@pytest.mark.long
 def test_devices_exchange_sums_alone_never_images(examined):
     assert examined["exchanges"] == ["all-reduce"]
 
@@ -208,7 +211,8 @@ def test_settings_that_processes_may_differ_in_are_paths_workers_and_a_digest(
     shared = configs.shared_settings(config)
     missing = {field.name for field in dataclasses.fields(config)} - shared.keys()
     assert missing == {
-        "source", "data_dir", "num_workers", "workdir", "init_from", "init_digest"
+        "source", "data_dir", "num_workers", "workdir", "init_from", "init_digest",
+        "follow_inception_weights",
     }  # fmt: skip
 
 

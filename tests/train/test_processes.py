@@ -138,6 +138,7 @@ def pair(make_own, tmp_path_factory):
     return Pair(tmp_path_factory.mktemp("two"), make_own())
 
 
+@pytest.mark.long
 def test_a_run_of_two_processes_is_that_of_one(of_one, pair, assert_same_run):
     assert_same_run(of_one, pair.folders[0])
 

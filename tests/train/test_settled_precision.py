@@ -37,6 +37,7 @@ def test_a_run_that_goes_on_by_auto_keeps_what_it_has(train):
     assert train(2) == "bfloat16"
 
 
+@pytest.mark.long
 def test_a_run_that_is_older_than_the_setting_goes_on_in_float32(train, monkeypatch):
     train(1)
     path = train.workdir / run_dir.CONFIG

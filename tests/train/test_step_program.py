@@ -153,6 +153,7 @@ def test_a_loss_that_ignores_real_logits_does_not_pay_for_them(flops):
     assert ours == paper
 
 
+@pytest.mark.long
 def test_a_loss_that_reads_real_logits_pays_for_one_pass_of_d(flops):
     ours, _, relativistic = flops
     assert 1.02 * ours < relativistic < 1.2 * ours

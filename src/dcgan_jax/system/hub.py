@@ -67,7 +67,10 @@ def list_files(repo: str, kind: Kind) -> dict[str, int]:
         InputError: if there is no such repository, or its names lead elsewhere.
     """
     with _reporting(repo, kind):
-        tree = _open_api().list_repo_tree(repo, recursive=True, repo_type=kind)
+        api = _open_api()
+        # It is asked once; the tree would be asked for during half a minute.
+        api.repo_info(repo, repo_type=kind)
+        tree = api.list_repo_tree(repo, recursive=True, repo_type=kind)
         sizes = {entry.path: entry.size for entry in tree if hasattr(entry, "size")}
     for name in sizes:
         path = PurePosixPath(name)

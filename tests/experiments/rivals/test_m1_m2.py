@@ -53,6 +53,7 @@ def test_without_a_label_the_bound_is_the_sum_over_labels():
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
+@pytest.mark.long
 def test_where_labels_say_nothing_they_cost_nothing():
     vectors = jax.random.normal(KEY, (5, 3))
     network = M2(3, 2, 4)

@@ -52,6 +52,7 @@ def test_labels_count_for_the_first_images_and_maps_for_all():
     assert float(found) == pytest.approx(np.log(4 / 3) + 10 + 0.5, rel=1e-6)
 
 
+@pytest.mark.long
 def test_the_script_learns_digits_from_ten_labels_a_class(run_command, read_numbers):
     ended = run_command(
         swwae.main, "--num_train=400", "--width_multiplier=0.0625", "--num_steps=50",

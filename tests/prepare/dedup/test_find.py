@@ -145,6 +145,7 @@ def test_a_store_that_is_too_small_is_refused_and_nothing_written(tmp_path):
     assert not kept_rows.folder_of(config).exists()
 
 
+@pytest.mark.long
 def test_a_run_is_bound_to_its_list(tiny_config, tmp_path, monkeypatch):
     data = tmp_path / "data"
     shutil.copytree(tiny_config.data_dir, data)
