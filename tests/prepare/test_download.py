@@ -55,7 +55,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     with Server() as running:
-        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread = threading.Thread(
+            target=lambda: running.serve_forever(0.01), daemon=True
+        )
         thread.start()
         yield running
         running.shutdown()

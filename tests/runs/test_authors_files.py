@@ -45,7 +45,7 @@ def host(monkeypatch, tmp_path):
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=lambda: server.serve_forever(0.01), daemon=True).start()
     monkeypatch.setattr(
         authors_files, "BASE_URL", f"http://127.0.0.1:{server.server_port}/models"
     )

@@ -118,7 +118,7 @@ def served(tmp_path, monkeypatch):
 
     handler = type("OwnHub", (Hub,), {"repos": {}, "tokens": []})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread = threading.Thread(target=lambda: server.serve_forever(0.01))
     thread.start()
     monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
