@@ -57,6 +57,20 @@ def test_without_a_terminal_a_log_point_is_a_plain_line(reporter, capsys):
     assert "left" in line
 
 
+def test_the_time_left_follows_several_rows(tmp_path, capsys, monkeypatch):
+    made = Reporter(tmp_path, step=0, num_steps=100, images_per_step=16)
+    monkeypatch.setattr(made, "_last_time", 0.0)
+    one = {name: values[:1] for name, values in FINITE.items()}
+    with contextlib.closing(made) as reporter:
+        for step, now in ((1, 50.0), (2, 51.0), (3, 57.0)):  # 50, 1 and 6 seconds
+            reporter.add(one)
+            reporter.log(step, wait_seconds=0.0, now=now)
+    lines = capsys.readouterr().err.splitlines()
+    assert "left" not in lines[0]
+    assert lines[1].endswith("left 01:38")
+    assert lines[2].endswith("left 03:14")  # 97 steps of 1 + 0.2 × 5 seconds
+
+
 def test_a_grid_of_grey_images_is_a_grey_picture(reporter):
     from PIL import Image
 

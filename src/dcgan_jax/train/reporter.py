@@ -17,6 +17,8 @@ from dcgan_jax.system import disk, errors, progress
 from dcgan_jax.train.event_file import EventFile
 
 GRID_COLUMNS = 10
+# The share that a row has in the time of a step that "left" is computed with.
+_NEWS = 0.2
 
 
 class Reporter:
@@ -53,6 +55,9 @@ class Reporter:
         self._line_seconds, self._line_time = line_seconds, -math.inf
         self._last_time = time.perf_counter()
         self._last_wait = 0.0
+        # A step's, over some rows. The first step allocates and warms up: it tells
+        # nothing.
+        self._step_seconds: float | None = None
 
     def start_clock(self) -> None:
         """Count time from now on, since the first steps have only now begun."""
@@ -85,8 +90,14 @@ class Reporter:
         figures = {name: value for name, value in row.items() if name != "step"}
         with self._trying("TensorBoard's events"):
             self._events.add_scalars(figures, step)
+        if step > self._first_step + 1:
+            found = elapsed / max(self._pending_steps, 1)
+            known = self._step_seconds
+            self._step_seconds = (
+                found if known is None else known + _NEWS * (found - known)
+            )
         if self._terminal or self._is_line_due(step, now):
-            self._show(row, elapsed / max(self._pending_steps, 1))
+            self._show(row)
         self._pending, self._pending_steps = {}, 0
         self._last_time, self._last_wait = now, wait_seconds
 
@@ -188,12 +199,10 @@ class Reporter:
         self._line_time = now
         return True
 
-    def _show(self, row: Mapping[str, float], step_seconds: float) -> None:
+    def _show(self, row: Mapping[str, float]) -> None:
         rate = row["images_per_second"]
         figures = {"d_loss": f"{row['d_loss']:.3f}", "g_loss": f"{row['g_loss']:.3f}"}
-        # The first step allocates and warms up, so that its time tells nothing.
-        is_telling = row["step"] > self._first_step + 1
-        if is_telling:
+        if self._step_seconds is not None:
             figures |= (
                 {"images/s": f"{rate:.0f}"}
                 if rate >= 10
@@ -203,7 +212,7 @@ class Reporter:
             self._bar.set_postfix(figures)
             return
         told = "  ".join(f"{name} {value}" for name, value in figures.items())
-        if is_telling:
-            left = (self._num_steps - row["step"]) * step_seconds
+        if self._step_seconds is not None:
+            left = (self._num_steps - row["step"]) * self._step_seconds
             told += f"  left {tqdm.format_interval(left)}"
         self.say(f"step {row['step']:.0f}/{self._num_steps}  {told}")
