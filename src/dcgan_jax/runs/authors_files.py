@@ -123,7 +123,8 @@ def _download(url: str, blob: str, place: Path) -> bytes:
         reason = f"it sent other bytes: git blob id {found}, expected {blob}"
     raise errors.InputError(
         f"{url} cannot be downloaded ({reason}); run the command again later, or put"
-        f" the files of that folder into {place} or into one given by --weights_dir"
+        f" the files of that folder into {place}, or into another one for those"
+        " commands that have --weights_dir"
     )
 
 
