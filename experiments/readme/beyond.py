@@ -53,6 +53,26 @@ def make_few(read: Read) -> str:
     return "\n".join(lines) + "\n"
 
 
+def make_equal(read: Read) -> str:
+    """Return the table of recipes that were trained for the same time."""
+    lines = [
+        "| pictures | recipe | steps | generator | its average | other real images |",
+        "|---" * 6 + "|",
+    ]
+    for source, rows in _numbers(read, "equal_time").items():
+        real = f"{rows['distance_of_other_real_images']:.1f}"
+        for preset, by_seed in rows.items():
+            if preset == "distance_of_other_real_images":
+                continue
+            steps, *distances = (
+                statistics.median(run[key] for run in by_seed.values())
+                for key in ("steps", "generator", "average")
+            )
+            cells = [f"{steps:,.0f}", *(f"{distance:.1f}" for distance in distances)]
+            lines.append(f"| {source} | `{preset}` | {' | '.join(cells)} | {real} |")
+    return "\n".join(lines) + "\n"
+
+
 def _tell(row: dict[str, Any] | None) -> str:
     """Return a distance, and the nearest pictures trained on and not trained on."""
     if row is None or not row["median"]:

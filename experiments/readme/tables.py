@@ -392,6 +392,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "runs": _runs_table,
     "explorer": _explorer_table,
     "modes": functools.partial(beyond.make_modes, _read),
+    "equal": functools.partial(beyond.make_equal, _read),
     "few": functools.partial(beyond.make_few, _read),
     "speed": _speed_table,
     "seconds": functools.partial(seconds.make_table, _read),

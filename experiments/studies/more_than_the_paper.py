@@ -133,16 +133,17 @@ def measure(workdir: Path, judge: Judge) -> dict[str, dict[str, float]]:
     for folder in sorted((workdir / run_dir.CHECKPOINTS).glob("step_*")):
         step = int(folder.name.removeprefix("step_"))
         found[str(step)] = {
-            name: judge.measure(_draw_samples(workdir, NUM_SAMPLES, step=step, ema=ema))
+            name: judge.measure(draw_samples(workdir, NUM_SAMPLES, step=step, ema=ema))
             for name, ema in GENERATORS.items()
         }
     disk.write_whole(path, json.dumps(found).encode())
     return found
 
 
-def _draw_samples(
+def draw_samples(
     workdir: Path, count: int, *, step: int | None = None, ema: bool
 ) -> np.ndarray:
+    """Return samples of a run's generator or of its average, uint8 NHWC."""
     loaded = loading.load_generator(str(workdir), weights_dir=None, step=step, ema=ema)
     return SampleStream(loaded, seed=0).images(count)
 
@@ -233,7 +234,7 @@ def _draw(workdirs: dict[str, Path]) -> np.ndarray:
     """Return a picture with a row for each variant, its name on the left."""
     return variants.draw(
         {
-            name: [_draw_samples(workdir, COLUMNS, ema=ema) for ema in (False, True)]
+            name: [draw_samples(workdir, COLUMNS, ema=ema) for ema in (False, True)]
             for name, workdir in workdirs.items()
         },
         columns=COLUMNS,

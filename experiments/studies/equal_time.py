@@ -1,0 +1,132 @@
+"""`modern32` beside the paper's recipe on the same network, for the same time.
+
+python experiments/studies/equal_time.py --sources faces-64.zip cifar10-part.zip
+
+Trains both for about as many seconds on each folder or zip of pictures, at 32×32, and
+measures how far samples lie from pictures that no run has seen. The steps follow from a
+rate that a short run before measures, so that nothing else may run meanwhile. Without
+flags the runs are narrow and last two minutes each on a CPU. At full size, on a GPU:
+--width_multiplier=1 --seconds=600 --num_seeds=3. Stopped, the same command goes on.
+"""
+
+import argparse
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dcgan_jax import cli
+from dcgan_jax.runs import folder as run_dir
+from experiments import results, trained
+from experiments.studies import more_than_the_paper as pictures
+from experiments.studies.more_than_the_paper import Judge
+
+NAME = "equal_time"
+PRESETS = ("cifar10", "modern32")  # the first one is the paper's recipe
+NUM_UNSEEN = 2 * pictures.NUM_REFERENCE
+# Of the run that measures the rate.
+_STEPS, _ROWS = 40, 5
+PROTOCOL = (
+    "presets cifar10 and modern32, which have one network, at 32×32 and width {width},"
+    " each for as many steps as take {seconds:g} s at the rate of a run of {steps}"
+    " steps before; {unseen:,} pictures are held out. Fréchet distance of {samples:,}"
+    " samples to {reference:,} of these in the features of the authors' SVHN"
+    " discriminator, as in more_than_the_paper.json; no FID. generator: the weights at"
+    " the end; average: their exponential moving average with decay {decay}"
+)
+
+
+def main(argv: Sequence[str]) -> int:
+    flags = _parse(argv)
+    cli.start()
+    numbers = results.read_numbers(NAME)
+    for source in flags.sources:
+        own = argparse.Namespace(**vars(flags), source=source)
+        store = pictures.open_store(own)
+        judge = Judge(store, flags.weights_dir)
+        rows = numbers.setdefault(source.stem, {})
+        rows["distance_of_other_real_images"] = judge.of_others
+        for seed in range(flags.num_seeds):
+            for preset in PRESETS:
+                of_seeds = rows.setdefault(preset, {})
+                if str(seed) in of_seeds:
+                    continue
+                found = measure(own, preset, seed, judge)
+                print(f"{source.stem}, {preset}, seed {seed}: {found}", flush=True)
+                of_seeds[str(seed)] = found
+                _save(flags, numbers)
+    return 0
+
+
+def measure(
+    flags: argparse.Namespace, preset: str, seed: int, judge: Judge
+) -> dict[str, float]:
+    """Train a preset for a time; return its steps, rate and distances."""
+    workdir = flags.runs / NAME / f"{flags.source.stem}-{preset}-{seed}"
+    probe = workdir.with_name(f"{workdir.name}-rate")
+    every = f"--log_every_steps={_STEPS // _ROWS}"
+    _train(flags, preset, seed, probe, [f"--num_steps={_STEPS}", every])
+    rates = [row["images_per_second"] for row in run_dir.read_metrics(probe)]
+    rate = statistics.median(rates[1:])
+    batch_size = run_dir.read_config(probe).batch_size
+    steps = max(int(flags.seconds * rate / batch_size), 2)
+    _train(flags, preset, seed, workdir, [f"--num_steps={steps}"])
+    distances = {
+        name: judge.measure(
+            pictures.draw_samples(workdir, pictures.NUM_SAMPLES, ema=ema)
+        )
+        for name, ema in pictures.GENERATORS.items()
+    }
+    return {"steps": steps, "images_per_s": rate, **distances}
+
+
+def _train(
+    flags: argparse.Namespace, preset: str, seed: int, workdir: Path, chosen: list[str]
+) -> None:
+    trained.require(
+        trained.run_train(
+            [
+                f"--preset={preset}", "--dataset=folder", f"--source={flags.source}",
+                "--image_size=32", f"--data_dir={flags.data_dir}",
+                f"--held_out={NUM_UNSEEN}", f"--ema_decay={flags.ema_decay}",
+                f"--width_multiplier={flags.width_multiplier}", f"--seed={seed}",
+                f"--workdir={workdir}", *chosen,
+            ]
+        )
+    )  # fmt: skip
+
+
+def _save(flags: argparse.Namespace, numbers: dict[str, Any]) -> None:
+    results.save(
+        NAME,
+        what="Distances of samples of the paper's recipe and of modern32, equal time",
+        seed=0,
+        protocol=PROTOCOL.format(
+            width=flags.width_multiplier,
+            seconds=flags.seconds,
+            steps=_STEPS,
+            unseen=NUM_UNSEEN,
+            samples=pictures.NUM_SAMPLES,
+            reference=pictures.NUM_REFERENCE,
+            decay=flags.ema_decay,
+        ),
+        numbers=numbers,
+    )
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = results.make_parser(__doc__)
+    add = parser.add_argument
+    add("--sources", type=Path, nargs="+", required=True, help="folders or zips")
+    add("--runs", type=Path, default=Path("runs"), help="folder of the runs")
+    add("--data_dir", type=Path, default=Path("data"))
+    add("--num_seeds", type=int, default=1)
+    add("--seconds", type=float, default=120.0, help="of each training")
+    add("--width_multiplier", type=float, default=0.125)
+    add("--ema_decay", type=float, default=0.999)
+    add("--weights_dir", type=Path, help="the authors' files, else downloaded")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    cli.run_main(main)
