@@ -292,6 +292,7 @@ def test_wrong_arguments_are_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_a_conditional_discriminator_is_asked_with_labels(data_dir, tmp_path):
     out = dcgan_jax.train(
         dataset="digits", preset="mnist_mlp", data_dir=data_dir, image_size=32,

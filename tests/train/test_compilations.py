@@ -35,10 +35,8 @@ def test_a_cpu_compiles_one_program_for_chunks_of_all_lengths(train):
     assert train(23, log_every_steps=7) == [1]
 
 
-@pytest.mark.parametrize(
-    ("num_steps", "programs"),
-    [pytest.param(20, [0, 1], marks=pytest.mark.long), (23, [1, 1])],
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("num_steps", "programs"), [(20, [0, 1]), (23, [1, 1])])
 def test_an_accelerator_compiles_one_for_full_chunks_and_one_for_others(
     num_steps, programs, train, monkeypatch
 ):

@@ -38,9 +38,6 @@ def runs(make_flags, tmp_path_factory):
 
 
 conditional = pytest.mark.parametrize("preset", ["mnist_conditional", "mnist_mlp"])
-each_run = pytest.mark.parametrize(
-    "preset", ["mnist_conditional", "mnist_mlp", "goodfellow_mnist"]
-)
 
 
 @conditional
@@ -156,7 +153,14 @@ def read_arrays(workdir, step=None):
     return {name: np.asarray(array) for name, array in arrays.items()}
 
 
-@each_run
+@pytest.mark.parametrize(
+    "preset",
+    [
+        pytest.param("mnist_conditional", marks=pytest.mark.long),
+        "mnist_mlp",
+        "goodfellow_mnist",
+    ],
+)
 def test_2n_steps_equal_n_and_a_resume_to_the_bit(preset, runs, make_flags, tmp_path):
     # A falling rate depends on the end of the run, so it is broken off, not shortened.
     workdir = shutil.copytree(runs[preset], tmp_path / "run")

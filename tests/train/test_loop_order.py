@@ -53,6 +53,7 @@ def test_a_run_over_blocks_of_mirrored_images_resumes_to_the_same_bits(
     assert not differ(in_blocks, config)
 
 
+@pytest.mark.long
 def test_another_order_is_another_run(in_blocks, tmp_path):
     config = dataclasses.replace(in_blocks, workdir=tmp_path / "run", shuffle="rows")
     loop.run(config)

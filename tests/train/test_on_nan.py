@@ -97,7 +97,13 @@ def test_a_nan_from_anywhere_stops_the_run_at_its_last_finite_checkpoint(
     assert all(np.isfinite(array).all() for array in read_newest(config).values())
 
 
-@pytest.mark.parametrize("spoil", SPOILERS)
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        spoil_params,
+        *(pytest.param(own, marks=pytest.mark.long) for own in SPOILERS[1:]),
+    ],
+)
 def test_a_rollback_goes_on_with_other_random_numbers(spoil, config, inject):
     inject(spoil, at=33)
     assert loop.run(dataclasses.replace(config, on_nan="rollback")).step == LAST_STEP

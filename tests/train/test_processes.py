@@ -143,6 +143,7 @@ def test_a_run_of_two_processes_is_that_of_one(of_one, pair, assert_same_run):
     assert_same_run(of_one, pair.folders[0])
 
 
+@pytest.mark.long
 def test_the_first_process_alone_writes(pair, of_one):
     first, second = pair.folders
     names = {path.relative_to(first).parts[0] for path in first.rglob("*")}

@@ -187,6 +187,7 @@ def test_each_setting_beyond_the_paper_changes_the_program(name, default):
     assert trace(dataclasses.replace(SMALL, **OPTIONS[name]))[2] != default
 
 
+@pytest.mark.long
 def test_with_all_of_them_a_step_is_finite_and_moves_both_networks(draw_state):
     config = SMALL
     for changes in OPTIONS.values():

@@ -29,6 +29,7 @@ def clusters():
     return np.float32(points), np.repeat([0, 1], 100), labelled
 
 
+@pytest.mark.long
 def test_unlabelled_points_move_the_boundary_into_the_gap(clusters):
     points, labels, labelled = clusters
     few = np.array([0, 1])
