@@ -16,6 +16,9 @@ train: $(VENV)/train.stamp
 
 test: lint types unit
 
+# Two processes; a file's tests run in one, so that what they share is made once.
+TWO := -n 2 --dist loadfile
+
 # What `make test` leaves out, since each of them takes many seconds.
 long: $(VENV)/test.stamp
 	$(BIN)/pytest -n 2 --durations=10 -m 'long and not slow'
@@ -25,13 +28,13 @@ LONG_TOO := -m 'not slow and not browser'
 # With the oldest versions that pyproject.toml allows, the tests of what calls JAX, Flax,
 # optax and orbax; programs are compiled as users do, which the tests else do not.
 minimum: $(MINIMUM)/test.stamp
-	XLA_FLAGS= $(MINIMUM)/bin/pytest -n 2 $(LONG_TOO) tests/gan tests/models tests/runs tests/sample tests/train tests/features tests/latent tests/visualize
+	XLA_FLAGS= $(MINIMUM)/bin/pytest $(TWO) $(LONG_TOO) tests/gan tests/models tests/runs tests/sample tests/train tests/features tests/latent tests/visualize
 
 # The tests that `unit` skips for want of torch-fidelity, PyTorch, ONNX and notebooks.
 # EXTRAS_TORCH may name a release of PyTorch of which there is a small build at hand.
 EXTRAS_TORCH ?= torch
 extras: $(EXTRAS)/test.stamp
-	$(EXTRAS)/bin/pytest -n 2 $(LONG_TOO) $(addprefix tests/evaluate/test_,fidelity.py quality.py following.py) \
+	$(EXTRAS)/bin/pytest $(TWO) $(LONG_TOO) $(addprefix tests/evaluate/test_,fidelity.py quality.py following.py) \
 		tests/export/test_main.py tests/experiments/test_notebooks.py
 
 # The explorer's page in Chromium, which the system provides (apt-get install chromium).
