@@ -21,7 +21,7 @@ TWO := -n 2 --dist loadfile
 
 # What `make test` leaves out, since each of them takes many seconds.
 long: $(VENV)/test.stamp
-	$(BIN)/pytest -n 2 --durations=10 -m 'long and not slow'
+	$(BIN)/pytest $(TWO) --durations=10 -m 'long and not slow'
 
 LONG_TOO := -m 'not slow and not browser'
 
@@ -74,7 +74,7 @@ types: $(VENV)/test.stamp
 	$(BIN)/mypy
 
 unit: $(VENV)/test.stamp
-	$(BIN)/pytest -n 2 --durations=10
+	$(BIN)/pytest $(TWO) --durations=10
 
 # Every table and figure of the papers: what is there and what is not. With
 # REPRODUCE_FLAGS=--fast all scripts run, small, in minutes.
