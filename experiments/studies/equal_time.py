@@ -18,7 +18,7 @@ from typing import Any
 from dcgan_jax import cli
 from dcgan_jax.runs import folder as run_dir
 from experiments import results, trained
-from experiments.studies import more_than_the_paper as pictures
+from experiments.studies import more_than_the_paper as pictures, variants
 from experiments.studies.more_than_the_paper import Judge
 
 NAME = "equal_time"
@@ -42,7 +42,9 @@ def main(argv: Sequence[str]) -> int:
     numbers = results.read_numbers(NAME)
     for source in flags.sources:
         own = argparse.Namespace(**vars(flags), source=source)
-        store = pictures.open_store(own)
+        store = variants.open_store(
+            own, num_training=pictures.NUM_TRAINING, num_unseen=NUM_UNSEEN
+        )
         judge = Judge(store, flags.weights_dir)
         rows = numbers.setdefault(source.stem, {})
         rows["distance_of_other_real_images"] = judge.of_others

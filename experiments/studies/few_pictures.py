@@ -18,16 +18,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dcgan_jax import cli
-from dcgan_jax.config import data_config
-from dcgan_jax.data import ready, store as stores
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate.metrics import memorisation
-from dcgan_jax.runs import load as loading
-from dcgan_jax.sample.numbered import SampleStream
-from dcgan_jax.system import errors
-from experiments import results, trained
+from experiments import results
 from experiments.studies import variants
-from experiments.studies.more_than_the_paper import Judge
+from experiments.studies.more_than_the_paper import Judge, draw_samples
 
 NAME = "few_pictures"
 VARIANTS = {
@@ -63,7 +58,9 @@ class Found(NamedTuple):
 def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
     cli.start()
-    store = _open_store(flags)
+    store = variants.open_store(
+        flags, num_training=max(flags.counts), num_unseen=_LEAST_UNSEEN
+    )
     judge = Judge(store, flags.weights_dir, num_training=max(flags.counts))
     found: dict[str, dict[str, list[Any]]] = {}
     for count in flags.counts:
@@ -91,8 +88,7 @@ def main(argv: Sequence[str]) -> int:
 
 def measure(workdir: Path, store: Store, judge: Judge, *, count: int) -> Found:
     """Measure a run that was trained on the first `count` pictures of a store."""
-    loaded = loading.load_generator(str(workdir))
-    samples = SampleStream(loaded, seed=0).images(judge.num_samples)
+    samples = draw_samples(workdir, judge.num_samples, ema=False)
     near = memorisation.find_copies(
         samples[:NUM_NEAREST],
         store,
@@ -101,19 +97,6 @@ def measure(workdir: Path, store: Store, judge: Judge, *, count: int) -> Found:
     )
     assert near.unseen is not None
     return Found(judge.measure(samples), near.samples, near.unseen)
-
-
-def _open_store(flags: argparse.Namespace) -> Store:
-    config = data_config(cli.parse_run(variants.list_data_flags(flags)))
-    trained.require(ready.make_ready(config))
-    store = stores.open_store(stores.store_path(config))
-    least = max(flags.counts) + _LEAST_UNSEEN
-    if len(store) < least:
-        raise errors.InputError(
-            f"{flags.source} holds {len(store)} images, expected at least {least}; give"
-            " a larger --source or smaller --counts."
-        )
-    return store
 
 
 def summarise(by_seed: list[dict[str, float] | None]) -> dict[str, float]:

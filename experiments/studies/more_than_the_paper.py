@@ -19,16 +19,14 @@ from typing import Any
 import numpy as np
 
 from dcgan_jax import cli
-from dcgan_jax.config import data_config
-from dcgan_jax.data import ready, store as stores
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate import frechet
 from dcgan_jax.features import extract
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
 from dcgan_jax.sample.numbered import SampleStream
-from dcgan_jax.system import disk, errors, json_values
-from experiments import results, trained
+from dcgan_jax.system import disk, json_values
+from experiments import results
 from experiments.studies import variants
 
 NAME = "more_than_the_paper"
@@ -99,7 +97,9 @@ def main(argv: Sequence[str]) -> int:
     add("--ema_decay", type=float, default=0.999)
     flags = variants.parse(parser, argv, least_steps=2)
     cli.start()
-    store = open_store(flags)
+    store = variants.open_store(
+        flags, num_training=NUM_TRAINING, num_unseen=NUM_SAMPLES + NUM_REFERENCE
+    )
     judge = Judge(store, flags.weights_dir)
     half = flags.num_steps // 2
     chosen = [
@@ -146,25 +146,6 @@ def draw_samples(
     """Return samples of a run's generator or of its average, uint8 NHWC."""
     loaded = loading.load_generator(str(workdir), weights_dir=None, step=step, ema=ema)
     return SampleStream(loaded, seed=0).images(count)
-
-
-def open_store(flags: argparse.Namespace) -> Store:
-    """Prepare and open the store of a folder or zip of pictures.
-
-    Raises:
-        InputError: if it holds too few.
-    """
-    config = data_config(cli.parse_run(variants.list_data_flags(flags)))
-    trained.require(ready.make_ready(config))
-    store = stores.open_store(stores.store_path(config))
-    least = NUM_TRAINING + NUM_SAMPLES + NUM_REFERENCE
-    if len(store) < least:
-        raise errors.InputError(
-            f"{flags.source} holds {len(store)} images, expected at least {least}:"
-            f" {NUM_TRAINING} to train on and others to compare with; give a larger"
-            " --source."
-        )
-    return store
 
 
 def _summarise(measured: list[dict[str, Any] | None]) -> dict[str, Any]:

@@ -117,7 +117,11 @@ def _make_faces(flags: argparse.Namespace) -> Any:
     """Return the function that trains and measures a run on faces."""
     own = argparse.Namespace(**vars(flags))
     own.source, own.num_steps = flags.faces, flags.num_face_steps
-    store = faces.open_store(own)
+    store = variants.open_store(
+        own,
+        num_training=faces.NUM_TRAINING,
+        num_unseen=faces.NUM_SAMPLES + faces.NUM_REFERENCE,
+    )
     judge = faces.Judge(store, flags.weights_dir)
     half = own.num_steps // 2
     chosen = [

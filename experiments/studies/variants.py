@@ -11,7 +11,11 @@ from PIL import Image, ImageDraw
 from tqdm import tqdm
 
 from dcgan_jax import cli
+from dcgan_jax.config import data_config
+from dcgan_jax.data import ready, store as stores
+from dcgan_jax.data.store import Store
 from dcgan_jax.pictures import grid
+from dcgan_jax.system import errors
 from experiments import results, trained
 
 LABEL_WIDTH, GAP = 160, 20  # dots
@@ -49,6 +53,32 @@ def list_data_flags(flags: argparse.Namespace) -> list[str]:
         "--dataset=folder", f"--source={flags.source}", "--image_size=32",
         f"--data_dir={flags.data_dir}", "--by_count=none",
     ]  # fmt: skip
+
+
+def open_store(
+    flags: argparse.Namespace, *, num_training: int, num_unseen: int
+) -> Store:
+    """Prepare and open the store of a folder or zip of pictures.
+
+    Args:
+        flags: with `source` and `data_dir`.
+        num_training: the pictures that a run is trained on.
+        num_unseen: those that samples are compared with.
+
+    Raises:
+        InputError: if it holds too few.
+    """
+    config = data_config(cli.parse_run(list_data_flags(flags)))
+    trained.require(ready.make_ready(config))
+    store = stores.open_store(stores.store_path(config))
+    least = num_training + num_unseen
+    if len(store) < least:
+        raise errors.InputError(
+            f"{flags.source} holds {len(store)} images, expected at least {least}:"
+            f" {num_training} to train on and others to compare with; give a larger"
+            " folder or zip."
+        )
+    return store
 
 
 def find_workdir(
