@@ -1,6 +1,7 @@
 """A small network that reads digits, trained on the channels of stacked images."""
 
 import dataclasses
+import functools
 import io
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -47,7 +48,9 @@ class DigitReader(NamedTuple):
 
     def read(self, images: np.ndarray) -> np.ndarray:
         """Read uint8 (n, height, width, 3) → digits (n, 3)."""
-        return read_stacks(self.net, self.variables, images)
+        channels = np.moveaxis(images, -1, 1).reshape(-1, *images.shape[1:3], 1)
+        digits = read_digits(self.net, self.variables, channels)
+        return digits.reshape(len(images), -1)
 
 
 def open_reader(
@@ -128,29 +131,29 @@ def train_reader(net: Classifier, data: Batch) -> PyTree:
     return {"params": state.params, "batch_stats": state.batch_stats}
 
 
-def read_stacks(net: Classifier, variables: PyTree, images: np.ndarray) -> np.ndarray:
-    """Read uint8 (n, height, width, 3) → digits (n, 3)."""
-    channels = np.moveaxis(images, -1, 1).reshape(-1, *images.shape[1:3], 1)
-    return read_digits(net, variables, channels).reshape(len(images), -1)
-
-
 def read_digits(net: Classifier, variables: PyTree, images: np.ndarray) -> np.ndarray:
     """Read uint8 (n, height, width, 1) → digits (n,)."""
+    rest = -len(images) % _BLOCK
+    padded = np.pad(images, [(0, rest), (0, 0), (0, 0), (0, 0)])
+    read = _compile_read()
+    blocks = [
+        np.asarray(read(net, variables, padded[start : start + _BLOCK]))
+        for start in range(0, len(padded), _BLOCK)
+    ]
+    return np.concatenate(blocks)[: len(images)]
 
-    @backend.jit
-    def read(variables: PyTree, block: jax.Array) -> jax.Array:
+
+@functools.cache
+def _compile_read() -> Any:
+    """Return the program that reads a block, which all calls share."""
+
+    def read(net: Classifier, variables: PyTree, block: jax.Array) -> jax.Array:
         logits: Any = net.apply(
             variables, pixels.scale_images(block, "tanh"), train=False
         )
         return logits.argmax(-1)
 
-    rest = -len(images) % _BLOCK
-    padded = np.pad(images, [(0, rest), (0, 0), (0, 0), (0, 0)])
-    blocks = [
-        np.asarray(read(variables, padded[start : start + _BLOCK]))
-        for start in range(0, len(padded), _BLOCK)
-    ]
-    return np.concatenate(blocks)[: len(images)]
+    return backend.jit(read, static_argnums=(0,))
 
 
 def _cut_channels(store: Store, count: int) -> Batch:
