@@ -2,11 +2,12 @@
 
 python experiments/studies/equal_time.py --sources faces-64.zip cifar10-part.zip
 
-Trains both for about as many seconds on each folder or zip of pictures, at 32×32, and
-measures how far samples lie from pictures that no run has seen. The steps follow from a
-rate that a short run before measures, so that nothing else may run meanwhile. Without
-flags the runs are narrow and last two minutes each on a CPU. At full size, on a GPU:
---width_multiplier=1 --seconds=600 --num_seeds=3. Stopped, the same command goes on.
+Trains both for about as many seconds on each folder or zip of pictures, and measures
+how far samples lie from pictures that no run has seen. The steps follow from a rate
+that a short run before measures, so that nothing else may run meanwhile. Without flags
+the runs are narrow, at 32×32, and last two minutes each on a CPU. At full size, on a
+GPU: --width_multiplier=1 --seconds=600 --num_seeds=3; --image_size=64 compares
+`modern64`. Stopped, the same command goes on.
 """
 
 import argparse
@@ -16,23 +17,28 @@ from pathlib import Path
 from typing import Any
 
 from dcgan_jax import cli
+from dcgan_jax.evaluate.config import EvaluateConfig
 from dcgan_jax.runs import folder as run_dir
 from experiments import results, trained
 from experiments.studies import more_than_the_paper as pictures, variants
 from experiments.studies.more_than_the_paper import Judge
 
 NAME = "equal_time"
-PRESETS = ("cifar10", "modern32")  # the first one is the paper's recipe
+# By the side of an image; the first one is the paper's recipe.
+PRESETS = {32: ("cifar10", "modern32"), 64: ("celeb_a", "modern64")}
 NUM_UNSEEN = 2 * pictures.NUM_REFERENCE
+NUM_FID_SAMPLES = 10_000
 # Of the run that measures the rate.
 _STEPS, _ROWS = 40, 5
 PROTOCOL = (
-    "presets cifar10 and modern32, which have one network, at 32×32 and width {width},"
-    " each for as many steps as take {seconds:g} s at the rate of a run of {steps}"
-    " steps before; {unseen:,} pictures are held out. Fréchet distance of {samples:,}"
-    " samples to {reference:,} of these in the features of the authors' SVHN"
-    " discriminator, as in more_than_the_paper.json; no FID. generator: the weights at"
-    " the end; average: their exponential moving average with decay {decay}"
+    "presets {presets}, which have one network, {architecture}, at {side}×{side} and"
+    " width {width}, each for as many steps as take {seconds:g} s at the rate of a run"
+    " of {steps} steps before; {unseen:,} pictures are held out. Fréchet distance of"
+    " {samples:,} samples to {reference:,} of these in the features of the authors'"
+    " SVHN discriminator, as in more_than_the_paper.json; no FID. generator: the"
+    " weights at the end; average: their exponential moving average with decay {decay}."
+    " fid: of {fid_samples:,} samples of the average, by Inception, where its weights"
+    " are given"
 )
 
 
@@ -43,13 +49,17 @@ def main(argv: Sequence[str]) -> int:
     for source in flags.sources:
         own = argparse.Namespace(**vars(flags), source=source)
         store = variants.open_store(
-            own, num_training=pictures.NUM_TRAINING, num_unseen=NUM_UNSEEN
+            own,
+            num_training=pictures.NUM_TRAINING,
+            num_unseen=NUM_UNSEEN,
+            image_size=flags.image_size,
         )
         judge = Judge(store, flags.weights_dir)
-        rows = numbers.setdefault(source.stem, {})
+        side = flags.image_size
+        rows = numbers.setdefault(f"{source.stem}, {side}×{side}", {})
         rows["distance_of_other_real_images"] = judge.of_others
         for seed in range(flags.num_seeds):
-            for preset in PRESETS:
+            for preset in PRESETS[side]:
                 of_seeds = rows.setdefault(preset, {})
                 if str(seed) in of_seeds:
                     continue
@@ -79,7 +89,21 @@ def measure(
         )
         for name, ema in pictures.GENERATORS.items()
     }
+    if flags.inception_weights is not None:
+        distances["fid"] = _measure_fid(flags, workdir)
     return {"steps": steps, "images_per_s": rate, **distances}
+
+
+def _measure_fid(flags: argparse.Namespace, workdir: Path) -> float:
+    """Return the FID of a run's averaged generator."""
+    config = EvaluateConfig(
+        str(workdir),
+        "fid",
+        NUM_FID_SAMPLES,
+        ema=True,
+        inception_weights=flags.inception_weights,
+    )
+    return float(trained.evaluate(config).numbers["fid"])
 
 
 def _train(
@@ -88,8 +112,8 @@ def _train(
     trained.require(
         trained.run_train(
             [
-                f"--preset={preset}", "--dataset=folder", f"--source={flags.source}",
-                "--image_size=32", f"--data_dir={flags.data_dir}",
+                f"--preset={preset}", f"--architecture={flags.architecture}",
+                *variants.list_data_flags(flags, flags.image_size),
                 f"--held_out={NUM_UNSEEN}", f"--ema_decay={flags.ema_decay}",
                 f"--width_multiplier={flags.width_multiplier}", f"--seed={seed}",
                 f"--workdir={workdir}", *chosen,
@@ -104,6 +128,9 @@ def _save(flags: argparse.Namespace, numbers: dict[str, Any]) -> None:
         what="Distances of samples of the paper's recipe and of modern32, equal time",
         seed=0,
         protocol=PROTOCOL.format(
+            presets=" and ".join(PRESETS[flags.image_size]),
+            architecture=flags.architecture,
+            side=flags.image_size,
             width=flags.width_multiplier,
             seconds=flags.seconds,
             steps=_STEPS,
@@ -111,6 +138,7 @@ def _save(flags: argparse.Namespace, numbers: dict[str, Any]) -> None:
             samples=pictures.NUM_SAMPLES,
             reference=pictures.NUM_REFERENCE,
             decay=flags.ema_decay,
+            fid_samples=NUM_FID_SAMPLES,
         ),
         numbers=numbers,
     )
@@ -124,9 +152,12 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add("--data_dir", type=Path, default=Path("data"))
     add("--num_seeds", type=int, default=1)
     add("--seconds", type=float, default=120.0, help="of each training")
+    add("--image_size", type=int, default=32, choices=PRESETS)
+    add("--architecture", default="small", help="the network of both presets")
     add("--width_multiplier", type=float, default=0.125)
     add("--ema_decay", type=float, default=0.999)
     add("--weights_dir", type=Path, help="the authors' files, else downloaded")
+    add("--inception_weights", type=Path, help="torch-fidelity's file, for the FID")
     return parser.parse_args(argv)
 
 

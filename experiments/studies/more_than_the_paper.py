@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from dcgan_jax import cli
+from dcgan_jax.data import transforms
 from dcgan_jax.data.store import Store
-from dcgan_jax.evaluate import frechet
+from dcgan_jax.evaluate import extractors, frechet
 from dcgan_jax.features import extract
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
@@ -51,7 +52,8 @@ class Judge:
     """Measures distances to pictures that no run was trained on.
 
     Args:
-        store: of all pictures; the first ones are trained on.
+        store: of all pictures; the first ones are trained on. Of another size than the
+            discriminator's they are brought to it, and so are samples.
         weights_dir: of the authors' discriminator; None: a cache.
         num_training: the number of those.
     """
@@ -68,8 +70,14 @@ class Judge:
         loaded = loading.load_discriminator(
             "authors_svhn", weights_dir=weights_dir, step=None, num_layers=None, seed=0
         )
+        self._target = transforms.Transform(
+            loaded.config.image_size, loaded.config.channels, upscale=True
+        )
+        read = extract.make_reader(store)
         stats = extract.estimate_statistics(
-            loaded, extract.make_reader(store), num_images=NUM_REFERENCE
+            loaded,
+            lambda first, count: self._fit(read(first, count)),
+            num_images=NUM_REFERENCE,
         )
         self._encode = extract.make_encoder(loaded, stats)
         self._widths = [
@@ -86,8 +94,11 @@ class Judge:
         return frechet.frechet_distance(self._describe(images), self._reference)
 
     def _describe(self, images: np.ndarray) -> frechet.Moments:
-        features = self._encode(images)
+        features = self._encode(self._fit(images))
         return frechet.measure_moments(extract.average_cells(features, self._widths))
+
+    def _fit(self, images: np.ndarray) -> np.ndarray:
+        return extractors.fit(images, self._target)
 
 
 def main(argv: Sequence[str]) -> int:

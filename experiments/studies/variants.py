@@ -47,16 +47,20 @@ def parse(
     return flags
 
 
-def list_data_flags(flags: argparse.Namespace) -> list[str]:
+def list_data_flags(flags: argparse.Namespace, image_size: int = 32) -> list[str]:
     """Return the flags of `dcgan_jax.train` that say what is trained on."""
     return [
-        "--dataset=folder", f"--source={flags.source}", "--image_size=32",
+        "--dataset=folder", f"--source={flags.source}", f"--image_size={image_size}",
         f"--data_dir={flags.data_dir}", "--by_count=none",
     ]  # fmt: skip
 
 
 def open_store(
-    flags: argparse.Namespace, *, num_training: int, num_unseen: int
+    flags: argparse.Namespace,
+    *,
+    num_training: int,
+    num_unseen: int,
+    image_size: int = 32,
 ) -> Store:
     """Prepare and open the store of a folder or zip of pictures.
 
@@ -64,11 +68,12 @@ def open_store(
         flags: with `source` and `data_dir`.
         num_training: the pictures that a run is trained on.
         num_unseen: those that samples are compared with.
+        image_size: the side that they are brought to.
 
     Raises:
         InputError: if it holds too few.
     """
-    config = data_config(cli.parse_run(list_data_flags(flags)))
+    config = data_config(cli.parse_run(list_data_flags(flags, image_size)))
     trained.require(ready.make_ready(config))
     store = stores.open_store(stores.store_path(config))
     least = num_training + num_unseen

@@ -169,7 +169,8 @@ class NetworkConfig:
     """The layers that have batch norm. `paper` means all but the generator's output and
     the discriminator's input (§3); `all` means these too; `not_in_generator` means
     those of `paper`, but in the discriminator alone; `not_in_discriminator` means those
-    in the generator alone, and the discriminator has biases in their place."""
+    in the generator alone: the discriminator then has biases in their place, and its
+    first kernels are as large as He et al. 2015 draw them."""
     disc_pooling: Annotated[Literal["none", "global_average"], OnlyOf(PLAIN)] = "none"
     """What becomes of the discriminator's last maps before they are weighed: `none`
     flattens them (§3), `global_average` averages each of them to one number."""

@@ -127,7 +127,7 @@ class Discriminator(nn.Module):
         bn_input: whether the first convolution has batch norm too, which takes a bias
             out again.
         bn_hidden: whether the other convolutions have batch norm. Without it they have
-            biases.
+            biases, and every kernel of a convolution is drawn after He et al. 2015.
         spectral_norm: whether every kernel is divided by its largest singular value.
             Each hidden convolution then has a bias and no batch norm, which would take
             any factor of the kernel out again.
@@ -167,6 +167,9 @@ class Discriminator(nn.Module):
         join = layers.make_join(labels, self.num_classes)
         x = images
         activations = {}
+        kernel_init = (
+            layers.init_weights if self.bn_hidden else layers.init_unnormalised
+        )
         for index, layer in enumerate(self.convolutions):
             name = f"conv{index}"
             has_batch_norm = self.has_batch_norm(index)
@@ -174,7 +177,7 @@ class Discriminator(nn.Module):
                 layer.features, self.kernel_size, layer.stride, self.dtype,
                 self.formulation,
                 use_bias=self.input_bias if index == 0 else not has_batch_norm,
-                spectral_norm=self.spectral_norm, name=name,
+                spectral_norm=self.spectral_norm, kernel_init=kernel_init, name=name,
             )(join(x))  # fmt: skip
             if has_batch_norm:
                 bn = layers.BatchNorm(

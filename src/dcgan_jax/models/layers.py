@@ -19,6 +19,11 @@ BN_MOMENTUM = 0.9  # ours: the authors keep no running statistics
 LEAK = 0.2  # §4
 
 init_weights = nn.initializers.normal(0.02)  # §4
+# Keeps the scale of maps from layer to layer where no batch norm does (He et al. 2015,
+# §2.2: a variance of 2 / ((1 + leak²) inputs of a unit)).
+init_unnormalised = nn.initializers.variance_scaling(
+    2 / (1 + LEAK**2), "fan_in", "normal"
+)
 
 
 def init_gain(key: Array, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
@@ -73,12 +78,13 @@ class Conv(nn.Module):
     formulation: Formulation
     use_bias: bool = False
     spectral_norm: bool = False
+    kernel_init: nn.initializers.Initializer = init_weights
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """Apply the layer; the kernel is (side, side, inputs, features)."""
         shape = (self.kernel_size, self.kernel_size, x.shape[-1], self.features)
-        kernel = self.param("kernel", init_weights, shape, jnp.float32)
+        kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
         if self.spectral_norm:
             kernel = spectral.normalise(self, kernel)
         geometry = Geometry(
