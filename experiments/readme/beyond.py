@@ -56,20 +56,20 @@ def make_few(read: Read) -> str:
 def make_equal(read: Read) -> str:
     """Return the table of recipes that were trained for the same time."""
     lines = [
-        "| pictures | recipe | steps | generator | its average | other real images |",
+        "| pictures | recipe | flags | steps | generator | its average |",
         "|---" * 6 + "|",
     ]
     for source, rows in _numbers(read, "equal_time").items():
-        real = f"{rows['distance_of_other_real_images']:.1f}"
-        for preset, by_seed in rows.items():
-            if preset == "distance_of_other_real_images":
-                continue
+        for name, row in rows["recipes"].items():
             steps, *distances = (
-                statistics.median(run[key] for run in by_seed.values())
+                statistics.median(run[key] for run in row["by_seed"].values())
                 for key in ("steps", "generator", "average")
             )
-            cells = [f"{steps:,.0f}", *(f"{distance:.1f}" for distance in distances)]
-            lines.append(f"| {source} | `{preset}` | {' | '.join(cells)} | {real} |")
+            cells = [_join(row["flags"]), f"{steps:,.0f}"]
+            cells += [f"{distance:.1f}" for distance in distances]
+            lines.append(f"| {source} | {name} | {' | '.join(cells)} |")
+        real = rows["distance_of_other_real_images"]
+        lines.append(f"| {source} | other real images | | | {real:.1f} | |")
     return "\n".join(lines) + "\n"
 
 

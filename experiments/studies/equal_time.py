@@ -1,13 +1,14 @@
-"""`modern32` beside the paper's recipe on the same network, for the same time.
+"""`modern32` and the relativistic loss beside the paper's recipe, for the same time.
 
 python experiments/studies/equal_time.py --sources faces-64.zip cifar10-part.zip
 
-Trains both for about as many seconds on each folder or zip of pictures, and measures
-how far samples lie from pictures that no run has seen. The steps follow from a rate
-that a short run before measures, so that nothing else may run meanwhile. Without flags
-the runs are narrow, at 32×32, and last two minutes each on a CPU. At full size, on a
-GPU: --width_multiplier=1 --seconds=600 --num_seeds=3; --image_size=64 compares
-`modern64`. Stopped, the same command goes on.
+Trains each for about as many seconds on each folder or zip of pictures, with one
+network, and measures how far samples lie from pictures that no run has seen. The steps
+follow from a rate that a short run before measures, so that nothing else may run
+meanwhile. Without flags the small net is trained, narrow and for a minute each, on a
+CPU. At full size, on a GPU: --architecture=imagenet32 --width_multiplier=1
+--seconds=600; --image_size=64 --architecture=dcgan64 compares `modern64`. Stopped, the
+same command goes on.
 """
 
 import argparse
@@ -31,9 +32,9 @@ NUM_FID_SAMPLES = 10_000
 # Of the run that measures the rate.
 _STEPS, _ROWS = 40, 5
 PROTOCOL = (
-    "presets {presets}, which have one network, {architecture}, at {side}×{side} and"
-    " width {width}, each for as many steps as take {seconds:g} s at the rate of a run"
-    " of {steps} steps before; {unseen:,} pictures are held out. Fréchet distance of"
+    "each with the network {architecture} at {side}×{side} and width {width}, for as"
+    " many steps as take {seconds:g} s at the rate of a run of {steps} steps before;"
+    " {unseen:,} pictures are held out. Fréchet distance of"
     " {samples:,} samples to {reference:,} of these in the features of the authors'"
     " SVHN discriminator, as in more_than_the_paper.json; no FID. generator: the"
     " weights at the end; average: their exponential moving average with decay {decay}."
@@ -58,36 +59,50 @@ def main(argv: Sequence[str]) -> int:
         side = flags.image_size
         rows = numbers.setdefault(f"{source.stem}, {side}×{side}", {})
         rows["distance_of_other_real_images"] = judge.of_others
+        recipes = rows.setdefault("recipes", {})
         for seed in range(flags.num_seeds):
-            for preset in PRESETS[side]:
-                of_seeds = rows.setdefault(preset, {})
-                if str(seed) in of_seeds:
+            for name, chosen in list_recipes(side).items():
+                row = recipes.setdefault(name, {"flags": chosen, "by_seed": {}})
+                if str(seed) in row["by_seed"]:
                     continue
-                found = measure(own, preset, seed, judge)
-                print(f"{source.stem}, {preset}, seed {seed}: {found}", flush=True)
-                of_seeds[str(seed)] = found
+                found = measure(own, name, seed, judge)
+                print(f"{source.stem}, {name}, seed {seed}: {found}", flush=True)
+                row["by_seed"][str(seed)] = found
                 _save(flags, numbers)
     return 0
 
 
+def list_recipes(image_size: int) -> dict[str, list[str]]:
+    """Return what is compared: name → flags of `dcgan_jax.train`."""
+    paper, modern = PRESETS[image_size]
+    return {
+        paper: [f"--preset={paper}"],
+        modern: [f"--preset={modern}"],
+        "relativistic": [
+            f"--preset={modern}", "--loss=relativistic", "--r2_gamma=0.1",
+            "--batch_norm=not_in_discriminator", "--adam.d_learning_rate=4e-4",
+        ],
+    }  # fmt: skip
+
+
 def measure(
-    flags: argparse.Namespace, preset: str, seed: int, judge: Judge
+    flags: argparse.Namespace, name: str, seed: int, judge: Judge
 ) -> dict[str, float]:
-    """Train a preset for a time; return its steps, rate and distances."""
-    workdir = flags.runs / NAME / f"{flags.source.stem}-{preset}-{seed}"
+    """Train a recipe for a time; return its steps, rate and distances."""
+    workdir = variants.find_workdir(flags, f"{NAME}/{flags.source.stem}", name, seed)
     probe = workdir.with_name(f"{workdir.name}-rate")
     every = f"--log_every_steps={_STEPS // _ROWS}"
-    _train(flags, preset, seed, probe, [f"--num_steps={_STEPS}", every])
+    _train(flags, name, seed, probe, [f"--num_steps={_STEPS}", every])
     rates = [row["images_per_second"] for row in run_dir.read_metrics(probe)]
     rate = statistics.median(rates[1:])
     batch_size = run_dir.read_config(probe).batch_size
     steps = max(int(flags.seconds * rate / batch_size), 2)
-    _train(flags, preset, seed, workdir, [f"--num_steps={steps}"])
+    _train(flags, name, seed, workdir, [f"--num_steps={steps}"])
     distances = {
-        name: judge.measure(
+        which: judge.measure(
             pictures.draw_samples(workdir, pictures.NUM_SAMPLES, ema=ema)
         )
-        for name, ema in pictures.GENERATORS.items()
+        for which, ema in pictures.GENERATORS.items()
     }
     if flags.inception_weights is not None:
         distances["fid"] = _measure_fid(flags, workdir)
@@ -107,12 +122,13 @@ def _measure_fid(flags: argparse.Namespace, workdir: Path) -> float:
 
 
 def _train(
-    flags: argparse.Namespace, preset: str, seed: int, workdir: Path, chosen: list[str]
+    flags: argparse.Namespace, name: str, seed: int, workdir: Path, chosen: list[str]
 ) -> None:
     trained.require(
         trained.run_train(
             [
-                f"--preset={preset}", f"--architecture={flags.architecture}",
+                *list_recipes(flags.image_size)[name],
+                f"--architecture={flags.architecture}",
                 *variants.list_data_flags(flags, flags.image_size),
                 f"--held_out={NUM_UNSEEN}", f"--ema_decay={flags.ema_decay}",
                 f"--width_multiplier={flags.width_multiplier}", f"--seed={seed}",
@@ -125,10 +141,9 @@ def _train(
 def _save(flags: argparse.Namespace, numbers: dict[str, Any]) -> None:
     results.save(
         NAME,
-        what="Distances of samples of the paper's recipe and of modern32, equal time",
+        what="Distances of samples of the paper's recipe and of others, equal time",
         seed=0,
         protocol=PROTOCOL.format(
-            presets=" and ".join(PRESETS[flags.image_size]),
             architecture=flags.architecture,
             side=flags.image_size,
             width=flags.width_multiplier,
@@ -150,11 +165,11 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add("--sources", type=Path, nargs="+", required=True, help="folders or zips")
     add("--runs", type=Path, default=Path("runs"), help="folder of the runs")
     add("--data_dir", type=Path, default=Path("data"))
-    add("--num_seeds", type=int, default=1)
-    add("--seconds", type=float, default=120.0, help="of each training")
+    add("--num_seeds", type=int, default=3)
+    add("--seconds", type=float, default=60.0, help="of each training")
     add("--image_size", type=int, default=32, choices=PRESETS)
     add("--architecture", default="small", help="the network of both presets")
-    add("--width_multiplier", type=float, default=0.125)
+    add("--width_multiplier", type=float, default=0.25)
     add("--ema_decay", type=float, default=0.999)
     add("--weights_dir", type=Path, help="the authors' files, else downloaded")
     add("--inception_weights", type=Path, help="torch-fidelity's file, for the FID")
