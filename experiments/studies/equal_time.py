@@ -5,8 +5,8 @@ python experiments/studies/equal_time.py --sources faces-64.zip cifar10-part.zip
 Trains each for about as many seconds on each folder or zip of pictures, with one
 network, and measures how far samples lie from pictures that no run has seen. The steps
 follow from a rate that a short run before measures, so that nothing else may run
-meanwhile. Without flags the small net is trained, narrow and for a minute each, on a
-CPU. At full size, on a GPU: --architecture=imagenet32 --width_multiplier=1
+meanwhile. Without flags the small net is trained, narrow and for two minutes each, on
+a CPU. At full size, on a GPU: --architecture=imagenet32 --width_multiplier=1
 --seconds=600; --image_size=64 --architecture=dcgan64 compares `modern64`. Stopped, the
 same command goes on.
 """
@@ -79,8 +79,9 @@ def list_recipes(image_size: int) -> dict[str, list[str]]:
         paper: [f"--preset={paper}"],
         modern: [f"--preset={modern}"],
         "relativistic": [
-            f"--preset={modern}", "--loss=relativistic", "--r2_gamma=0.1",
-            "--batch_norm=not_in_discriminator", "--adam.d_learning_rate=4e-4",
+            f"--preset={modern}", "--loss=relativistic", "--r1_gamma=0.1",
+            "--r2_gamma=0.1", "--penalty_every=8", "--adam.d_learning_rate=4e-4",
+            "--batch_norm=not_in_discriminator",
         ],
     }  # fmt: skip
 
@@ -166,7 +167,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add("--runs", type=Path, default=Path("runs"), help="folder of the runs")
     add("--data_dir", type=Path, default=Path("data"))
     add("--num_seeds", type=int, default=3)
-    add("--seconds", type=float, default=60.0, help="of each training")
+    add("--seconds", type=float, default=110.0, help="of each training")
     add("--image_size", type=int, default=32, choices=PRESETS)
     add("--architecture", default="small", help="the network of both presets")
     add("--width_multiplier", type=float, default=0.25)

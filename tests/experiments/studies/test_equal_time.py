@@ -11,8 +11,9 @@ def test_the_recipes_share_all_but_what_is_compared(image_size):
         for flags in equal_time.list_recipes(image_size).values()
     ]
     paper, modern, relativistic = configs
-    assert (paper.loss, paper.r1_gamma, paper.mirror) == ("non_saturating", 0, False)
-    assert modern.r1_gamma > 0
+    assert (paper.mirror, paper.ema_decay) == (False, None)
+    assert (modern.mirror, modern.loss, modern.r1_gamma) == (True, paper.loss, 0)
+    assert relativistic.r1_gamma == relativistic.r2_gamma > 0
     assert relativistic.batch_norm == "not_in_discriminator"
     for name in ("architecture", "batch_size", "latent_size", "input_bias"):
         assert len({getattr(config, name) for config in configs}) == 1
