@@ -6,7 +6,7 @@ Trains a small net at 32×32 on so many pictures by the recipe and with one sett
 changed, and measures two things: how far samples lie from pictures that no run has
 seen, and how near the nearest training picture is, beside how near it is to pictures
 that were not trained on. A generator that has learnt its pictures by heart is nearer to
-them. Without flags the runs are narrow and short: a quarter of an hour of a CPU core.
+them. Without flags the runs are narrow and short: an hour of one CPU core in all.
 At full size: --num_steps=20000 --width_multiplier=1 --num_seeds=3, which needs a GPU.
 Stopped, the same command goes on.
 """
@@ -140,7 +140,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("--weights_dir", type=Path, help="the authors' files, else downloaded")
     add("--counts", type=int, nargs="+", default=list(COUNTS), help="of pictures")
-    parser.set_defaults(num_seeds=1, num_steps=600, width_multiplier=0.125)
+    parser.set_defaults(num_seeds=1, num_steps=5000)
     return variants.parse(parser, argv, least_steps=1)
 
 
