@@ -90,7 +90,8 @@ def measure(
     flags: argparse.Namespace, name: str, seed: int, judge: Judge
 ) -> dict[str, float]:
     """Train a recipe for a time; return its steps, rate and distances."""
-    workdir = variants.find_workdir(flags, f"{NAME}/{flags.source.stem}", name, seed)
+    study = f"{NAME}/{flags.source.stem}-{flags.image_size}"
+    workdir = variants.find_workdir(flags, study, name, seed)
     probe = workdir.with_name(f"{workdir.name}-rate")
     every = f"--log_every_steps={_STEPS // _ROWS}"
     _train(flags, name, seed, probe, [f"--num_steps={_STEPS}", every])
@@ -169,7 +170,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add("--num_seeds", type=int, default=3)
     add("--seconds", type=float, default=110.0, help="of each training")
     add("--image_size", type=int, default=32, choices=PRESETS)
-    add("--architecture", default="small", help="the network of both presets")
+    add("--architecture", default="small", help="the network of all of them")
     add("--width_multiplier", type=float, default=0.25)
     add("--ema_decay", type=float, default=0.999)
     add("--weights_dir", type=Path, help="the authors' files, else downloaded")

@@ -45,8 +45,13 @@ def test_the_draw_follows_from_the_key_and_the_image_s_place_alone():
     assert 0.42 < (seen[0] == seen[2]).mean() < 0.58
 
 
+def test_the_recipes_that_are_not_the_paper_s_alone_mirror():
+    recipes = {**presets.PRESETS, **presets.RECIPES}
+    mirroring = {name for name, recipe in recipes.items() if recipe.mirror}
+    assert mirroring == {"modern64", "modern32"}
+
+
 def test_without_the_setting_the_very_images_are_returned():
-    assert not any(preset.mirror for preset in presets.RECIPES.values())
     assert augment.make_mirror(False)(IMAGES, KEY) is IMAGES
 
 
