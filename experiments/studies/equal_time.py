@@ -27,7 +27,6 @@ from experiments.studies.more_than_the_paper import Judge
 NAME = "equal_time"
 # By the side of an image; the first one is the paper's recipe.
 PRESETS = {32: ("cifar10", "modern32"), 64: ("celeb_a", "modern64")}
-NUM_UNSEEN = 2 * pictures.NUM_REFERENCE
 NUM_FID_SAMPLES = 10_000
 # Of the run that measures the rate.
 _STEPS, _ROWS = 40, 5
@@ -52,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
         store = variants.open_store(
             own,
             num_training=pictures.NUM_TRAINING,
-            num_unseen=NUM_UNSEEN,
+            num_unseen=pictures.NUM_UNSEEN,
             image_size=flags.image_size,
         )
         judge = Judge(store, flags.weights_dir)
@@ -132,7 +131,7 @@ def _train(
                 *list_recipes(flags.image_size)[name],
                 f"--architecture={flags.architecture}",
                 *variants.list_data_flags(flags, flags.image_size),
-                f"--held_out={NUM_UNSEEN}", f"--ema_decay={flags.ema_decay}",
+                f"--held_out={pictures.NUM_UNSEEN}", f"--ema_decay={flags.ema_decay}",
                 f"--width_multiplier={flags.width_multiplier}", f"--seed={seed}",
                 f"--workdir={workdir}", *chosen,
             ]
@@ -151,7 +150,7 @@ def _save(flags: argparse.Namespace, numbers: dict[str, Any]) -> None:
             width=flags.width_multiplier,
             seconds=flags.seconds,
             steps=_STEPS,
-            unseen=NUM_UNSEEN,
+            unseen=pictures.NUM_UNSEEN,
             samples=pictures.NUM_SAMPLES,
             reference=pictures.NUM_REFERENCE,
             decay=flags.ema_decay,

@@ -22,7 +22,7 @@ from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate.metrics import memorisation
 from experiments import results
 from experiments.studies import variants
-from experiments.studies.more_than_the_paper import Judge, draw_samples
+from experiments.studies.more_than_the_paper import NUM_UNSEEN, Judge, draw_samples
 
 NAME = "few_pictures"
 VARIANTS = {
@@ -38,7 +38,6 @@ VARIANTS = {
 COUNTS = (100, 500, 2000)
 # Samples that are compared with the pictures that each was trained on.
 NUM_NEAREST = 200
-_LEAST_UNSEEN = 4000
 
 
 class Found(NamedTuple):
@@ -59,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
     flags = _parse(argv)
     cli.start()
     store = variants.open_store(
-        flags, num_training=max(flags.counts), num_unseen=_LEAST_UNSEEN
+        flags, num_training=max(flags.counts), num_unseen=NUM_UNSEEN
     )
     judge = Judge(store, flags.weights_dir, num_training=max(flags.counts))
     found: dict[str, dict[str, list[Any]]] = {}

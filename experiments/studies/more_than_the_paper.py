@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from dcgan_jax import cli
-from dcgan_jax.data import transforms
 from dcgan_jax.data.store import Store
 from dcgan_jax.evaluate import extractors, frechet
+from dcgan_jax.evaluate.config import EvaluateConfig
+from dcgan_jax.evaluate.extractors import Images
 from dcgan_jax.features import extract
 from dcgan_jax.pictures import grid
 from dcgan_jax.runs import folder as run_dir, load as loading
@@ -44,6 +45,8 @@ VARIANTS = {
 NUM_TRAINING = 500
 # Pictures that are compared with, and samples: a distance depends on their numbers.
 NUM_REFERENCE = NUM_SAMPLES = 2000
+# As many others show what a distance of real pictures is.
+NUM_UNSEEN = NUM_REFERENCE + NUM_SAMPLES
 GENERATORS = {"generator": False, "average": True}
 COLUMNS = 10
 
@@ -67,22 +70,14 @@ class Judge:
         *,
         num_training: int = NUM_TRAINING,
     ) -> None:
-        loaded = loading.load_discriminator(
-            "authors_svhn", weights_dir=weights_dir, step=None, num_layers=None, seed=0
+        # Missing batch statistics are taken over the first NUM_REFERENCE pictures.
+        first = Images(
+            extract.make_reader(store), NUM_REFERENCE, store.image_shape, "pictures"
         )
-        self._target = transforms.Transform(
-            loaded.config.image_size, loaded.config.channels, upscale=True
+        config = EvaluateConfig(
+            "", "fid", extractor="authors_svhn", weights_dir=weights_dir
         )
-        read = extract.make_reader(store)
-        stats = extract.estimate_statistics(
-            loaded,
-            lambda first, count: self._fit(read(first, count)),
-            num_images=NUM_REFERENCE,
-        )
-        self._encode = extract.make_encoder(loaded, stats)
-        self._widths = [
-            layer.features for layer in extract.find_network(loaded).convolutions
-        ]
+        self._encode = extractors.make(config, first).encode
         last = np.arange(len(store))[-NUM_REFERENCE:]
         self._reference = self._describe(store.rows(last).images)
         self.of_training = self.measure(store.rows(np.arange(num_training)).images)
@@ -94,11 +89,8 @@ class Judge:
         return frechet.frechet_distance(self._describe(images), self._reference)
 
     def _describe(self, images: np.ndarray) -> frechet.Moments:
-        features = self._encode(self._fit(images))
-        return frechet.measure_moments(extract.average_cells(features, self._widths))
-
-    def _fit(self, images: np.ndarray) -> np.ndarray:
-        return extractors.fit(images, self._target)
+        assert self._encode is not None  # of Inception alone it is
+        return frechet.measure_moments(self._encode(images))
 
 
 def main(argv: Sequence[str]) -> int:
@@ -108,9 +100,7 @@ def main(argv: Sequence[str]) -> int:
     add("--ema_decay", type=float, default=0.999)
     flags = variants.parse(parser, argv, least_steps=2)
     cli.start()
-    store = variants.open_store(
-        flags, num_training=NUM_TRAINING, num_unseen=NUM_SAMPLES + NUM_REFERENCE
-    )
+    store = variants.open_store(flags, num_training=NUM_TRAINING, num_unseen=NUM_UNSEEN)
     judge = Judge(store, flags.weights_dir)
     half = flags.num_steps // 2
     chosen = [

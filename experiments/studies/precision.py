@@ -118,9 +118,7 @@ def _make_faces(flags: argparse.Namespace) -> Any:
     own = argparse.Namespace(**vars(flags))
     own.source, own.num_steps = flags.faces, flags.num_face_steps
     store = variants.open_store(
-        own,
-        num_training=faces.NUM_TRAINING,
-        num_unseen=faces.NUM_SAMPLES + faces.NUM_REFERENCE,
+        own, num_training=faces.NUM_TRAINING, num_unseen=faces.NUM_UNSEEN
     )
     judge = faces.Judge(store, flags.weights_dir)
     half = own.num_steps // 2
